@@ -1,0 +1,20 @@
+# Every library the project uses, found once. All are in Debian 12.
+find_package(MPI 3.1 REQUIRED COMPONENTS CXX)
+
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 REQUIRED COMPONENTS C)
+if(NOT HDF5_IS_PARALLEL)
+  message(FATAL_ERROR "The HDF5 found (${HDF5_C_LIBRARIES}) has no MPI support. Install a parallel build, "
+                      "e.g. libhdf5-openmpi-dev, or set HDF5_ROOT to one.")
+endif()
+
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options random)
+find_package(hwy REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(fmt REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(nlohmann_json REQUIRED IMPORTED_TARGET nlohmann_json)
+if(NOT TARGET yaml-cpp::yaml-cpp)
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()

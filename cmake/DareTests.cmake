@@ -1,0 +1,32 @@
+# How tests are added: one program a test file, run as it is or under mpirun at several rank counts.
+find_package(GTest REQUIRED)
+
+set(dare_mpi_preflags --oversubscribe --bind-to none)
+set(dare_mpi_environment OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1)
+
+# dare_add_test(<module>/<name> [LIBRARIES lib ...]): tests/<module>/<name>_test.cpp without MPI.
+function(dare_add_test path)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+  string(REPLACE / _ name ${path}_test)
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/${path}_test.cpp)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE DARE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} dare_flags GTest::gmock_main)
+  add_test(NAME ${path} COMMAND ${name})
+  set_tests_properties(${path} PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()
+
+# dare_add_mpi_test(<module>/<name> RANKS 1 2 3 5 [LIBRARIES lib ...]): the same under mpirun, one test a rank count.
+function(dare_add_mpi_test path)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "RANKS;LIBRARIES")
+  string(REPLACE / _ name ${path}_test)
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/${path}_test.cpp)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE DARE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} dare_test_mpi_main dare_flags)
+  foreach(np ${arg_RANKS})
+    add_test(NAME ${path}.np${np} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} ${dare_mpi_preflags} $<TARGET_FILE:${name}>)
+    set_tests_properties(${path}.np${np} PROPERTIES PROCESSORS ${np} TIMEOUT 120 LABELS "mpi;np${np}" ENVIRONMENT "${dare_mpi_environment}")
+  endforeach()
+endfunction()

@@ -1,0 +1,38 @@
+#pragma once
+/// MPI_Init to MPI_Finalize, and the one place where an error becomes a message and an exit code.
+
+#include <dare/comm/communicator.hpp>
+
+#include <functional>
+#include <string>
+
+namespace dare::comm {
+
+/// Owns MPI's lifetime; one a process. Without mpirun the program is one rank.
+class Environment {
+ public:
+  /// @param program  the name that messages begin with.
+  Environment(int& argc, char**& argv, std::string program);
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  [[nodiscard]] const Communicator& world() const noexcept { return *world_; }
+
+  /// Runs `main` and returns the process's exit code, the same on all ranks.
+  /// An AgreedError is printed by rank 0 before any rank returns. Any other exception is this rank's alone: it prints
+  /// the message and ends all ranks by MPI_Abort.
+  int run(const std::function<int(const Communicator&)>& main);
+
+ private:
+  std::string program_;
+  std::optional<Communicator> world_;
+};
+
+/// Writes "program: text" and a newline to stderr in one piece. Local.
+void print_message(const std::string& program, const std::string& text);
+
+/// The MPI library in use, e.g. "Open MPI v4.1.4". Needs no MPI_Init. Local.
+[[nodiscard]] std::string mpi_library();
+
+}  // namespace dare::comm

@@ -1,0 +1,68 @@
+#include <dare/core/byte_size.hpp>
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <string>
+
+namespace dare {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double bytes;
+};
+
+constexpr std::array k_units{
+    Unit{"", 1},       Unit{"b", 1},         Unit{"kb", 1e3},         Unit{"mb", 1e6},         Unit{"gb", 1e9},           Unit{"tb", 1e12},
+    Unit{"pb", 1e15},  Unit{"k", 1024},      Unit{"m", 1048576},      Unit{"g", 1073741824},   Unit{"t", 1099511627776.}, Unit{"kib", 1024},
+    Unit{"mib", 1048576}, Unit{"gib", 1073741824}, Unit{"tib", 1099511627776.}, Unit{"pib", 1125899906842624.},
+};
+
+}  // namespace
+
+std::uint64_t parse_byte_size(std::string_view text) {
+  const auto refuse = [&] {
+    return UsageError{fmt::format("\"{}\" is no size in bytes; write e.g. 512MiB, 5GB or 4096", text)};
+  };
+  const auto end_of_number = std::find_if(text.begin(), text.end(), [](unsigned char c) { return !std::isdigit(c) && c != '.'; });
+  const std::string number{text.begin(), end_of_number};
+  std::string unit{end_of_number, text.end()};
+  unit.erase(0, unit.find_first_not_of(' '));
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto* const found = std::find_if(k_units.begin(), k_units.end(), [&](const Unit& u) { return u.name == unit; });
+  if (found == k_units.end() || number.empty() || std::count(number.begin(), number.end(), '.') > 1 || number == ".") throw refuse();
+  if (number.find('.') == std::string::npos) {
+    try {
+      const auto whole = std::stoull(number);  // exact above 2^53, where a double would round
+      const auto factor = static_cast<std::uint64_t>(found->bytes);
+      if (whole != 0 && factor > (std::uint64_t{1} << 63U) / whole) throw refuse();
+      return whole * factor;
+    } catch (const std::out_of_range&) {
+      throw refuse();
+    }
+  }
+  const double bytes = std::stod(number) * found->bytes;
+  if (bytes != std::floor(bytes) || bytes >= 9.2e18) throw refuse();
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 7> prefixes{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t prefix = 0;
+  while (value >= 999.5 && prefix + 1 < prefixes.size()) {
+    value /= 1000;
+    ++prefix;
+  }
+  if (prefix == 0) return fmt::format("{} B", bytes);
+  const int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return fmt::format("{:.{}f} {}", value, digits, prefixes[prefix]);
+}
+
+}  // namespace dare

@@ -1,0 +1,30 @@
+#include <dare/core/shape.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace dare {
+
+std::optional<std::uint64_t> checked_product(std::uint64_t a, std::uint64_t b) noexcept {
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (b != 0 && a > most / b) return std::nullopt;
+  return a * b;
+}
+
+std::optional<std::uint64_t> checked_elements(const Shape& shape) noexcept {
+  // A zero anywhere makes the tensor empty, whatever the other extents would multiply to.
+  if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return 0;
+  std::optional<std::uint64_t> elements = 1;
+  for (const auto extent : shape) {
+    elements = checked_product(*elements, extent);
+    if (!elements) return std::nullopt;
+  }
+  return elements;
+}
+
+std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+}  // namespace dare
