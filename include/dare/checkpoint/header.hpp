@@ -1,0 +1,87 @@
+#pragma once
+/// What a checkpoint holds, as a plain value: read and checked by one rank, then handed to all.
+
+#include <dare/core/dtype.hpp>
+#include <dare/core/hash.hpp>
+#include <dare/core/shape.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dare::checkpoint {
+
+enum class Format : std::uint8_t { safetensors, hdf5 };
+
+/// One tensor: where its bytes are and how to read them.
+struct TensorInfo {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  Shape shape;
+  std::uint64_t elements = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t file = 0;    ///< index into Header::files
+  std::uint64_t offset = 0;  ///< of its first byte in that file (safetensors, and HDF5 where contiguous; else 0)
+  std::string dataset;       ///< HDF5: path of its dataset; else empty
+
+  template <class A>
+  void archive(A& a) {
+    a(name, dtype, shape, elements, bytes, file, offset, dataset);
+  }
+};
+
+/// One weight file of a checkpoint.
+struct InputFile {
+  std::filesystem::path path;   ///< to open it
+  std::string name;             ///< relative to the checkpoint's root; the file's own name for a single file
+  std::uint64_t size = 0;       ///< bytes
+  Hash128 header_hash{};        ///< XXH3-128 of a safetensors header (length and JSON), or of an HDF5 file's tensor list
+
+  template <class A>
+  void archive(A& a) {
+    a(path, name, size, header_hash);
+  }
+};
+
+/// A whole checkpoint, weights excepted.
+struct Header {
+  Format format = Format::safetensors;
+  std::filesystem::path root;           ///< as the user gave it
+  std::vector<InputFile> files;         ///< shards in order
+  std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset
+  std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
+  std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
+
+  /// The tensor of that name, or nullptr. The first call after a change of `tensors` builds an index.
+  [[nodiscard]] const TensorInfo* find(std::string_view name) const;
+  [[nodiscard]] std::uint64_t total_bytes() const noexcept;
+
+  template <class A>
+  void archive(A& a) {
+    a(format, root, files, tensors, metadata, side_files);
+  }
+
+ private:
+  mutable std::unordered_map<std::string_view, const TensorInfo*> by_name_;
+};
+
+/// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file or a Hugging Face folder. No weight is
+/// read. Local: rank 0 calls it and hands the value on.
+/// @throws InputError  it cannot be read, or a rule of its format is broken.
+[[nodiscard]] Header read_header(const std::filesystem::path& path);
+
+/// The bytes of one of header.side_files. Local. @throws IoError
+[[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);
+
+/// The raw header bytes (8 bytes of length, then JSON) of each safetensors file that the checkpoint is or came from, with that file's name;
+/// empty where it never was one. Local. @throws IoError
+struct SourceHeader {
+  std::string file;
+  std::vector<std::byte> bytes;
+};
+[[nodiscard]] std::vector<SourceHeader> read_source_headers(const Header& header);
+
+}  // namespace dare::checkpoint

@@ -1,0 +1,44 @@
+#pragma once
+/// The one table of merge methods: a method is a sparsifier, a rescale and a combiner.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace dare::merge {
+
+enum class Sparsifier : std::uint8_t { none, dare };
+enum class Rescale : std::uint8_t { none, expected };
+enum class Combiner : std::uint8_t { task_arithmetic };
+
+struct Method {
+  std::string_view name;  ///< merge_method of a recipe, --method
+  Sparsifier sparsifier;
+  Rescale rescale;  ///< the default
+  Combiner combiner;
+  bool normalize;  ///< the default
+  std::string_view summary;  ///< one line for --help and the documentation
+};
+
+[[nodiscard]] std::span<const Method> methods() noexcept;
+[[nodiscard]] const Method* find_method(std::string_view name) noexcept;
+
+/// "none", "expected"; nothing for another text.
+[[nodiscard]] std::optional<Rescale> rescale_named(std::string_view name) noexcept;
+[[nodiscard]] std::string_view name(Rescale rescale) noexcept;
+
+/// A drop rate as given: p or the density 1 - p, whichever the user wrote being exact.
+struct Rate {
+  double drop = 0;
+  double density = 1;
+  bool density_given = false;
+
+  [[nodiscard]] static Rate from_drop(double p) noexcept { return {p, 1 - p, false}; }
+  [[nodiscard]] static Rate from_density(double d) noexcept { return {1 - d, d, true}; }
+  /// What `expected` rescales by: 1/density if that was given, else 1/(1 - p); 1 where p = 1.
+  [[nodiscard]] double expected_factor() const noexcept { return drop == 1 ? 1 : density_given ? 1 / density : 1 / (1 - drop); }
+  friend bool operator==(const Rate&, const Rate&) = default;
+};
+
+}  // namespace dare::merge

@@ -1,0 +1,46 @@
+#pragma once
+/// The drop mask of stream version 1: one 32-bit uniform for every (seed, stream, tensor name, element).
+
+#include <dare/random/philox.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dare::random {
+
+/// Recorded in every manifest; a change of any drawn bit changes it.
+inline constexpr unsigned k_stream_version = 1;
+
+/// floor(p * 2^32 + 0.5): an element is dropped iff its uniform is below. @pre 0 <= p <= 1
+[[nodiscard]] std::uint64_t drop_threshold(double p) noexcept;
+
+/// The uniforms of one tensor in one stream. A value; Local; any number of threads may use one.
+class DropStream {
+ public:
+  /// @param name  the base's tensor name, its exact UTF-8 bytes.
+  DropStream(std::uint64_t seed, std::uint64_t stream, std::string_view name) noexcept;
+
+  [[nodiscard]] std::uint64_t key64() const noexcept { return key64_; }
+  [[nodiscard]] std::uint64_t name64() const noexcept { return name64_; }
+
+  /// The whole uniform of element `e`.
+  [[nodiscard]] std::uint32_t uniform(std::uint64_t e) const noexcept;
+  /// Low half of element e's uniform, wanted only where the high half ties with the threshold's.
+  [[nodiscard]] std::uint16_t refinement(std::uint64_t e) const noexcept;
+  /// uniform(e) < threshold.
+  [[nodiscard]] bool dropped(std::uint64_t e, std::uint64_t threshold) const noexcept { return uniform(e) < threshold; }
+
+  /// High halves of elements first, first + 1, ... in order; any `first`, any length. Vectorised.
+  void high_halves(std::uint64_t first, std::span<std::uint16_t> out) const;
+
+  /// Settles the ties of `high` (as high_halves gave them for `first`) against a threshold below 2^32: afterwards
+  /// element first + i is dropped iff high[i] < the returned limit. About one element in 65,536 is touched.
+  [[nodiscard]] std::uint16_t settle(std::uint64_t first, std::uint64_t threshold, std::span<std::uint16_t> high) const;
+
+ private:
+  std::uint64_t key64_;
+  std::uint64_t name64_;
+};
+
+}  // namespace dare::random

@@ -1,0 +1,33 @@
+#pragma once
+/// The formats behind the seam: each has the same functions, and header.cpp, reader.cpp and output.cpp choose between them.
+
+#include <dare/checkpoint/header.hpp>
+#include <dare/checkpoint/output.hpp>
+#include <dare/checkpoint/reader.hpp>
+
+namespace dare::checkpoint {
+
+namespace safetensors {
+
+[[nodiscard]] Header read_file_header(const std::filesystem::path& file);      ///< one .safetensors file
+[[nodiscard]] Header read_folder_header(const std::filesystem::path& folder);  ///< a Hugging Face folder
+[[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);
+[[nodiscard]] std::vector<SourceHeader> read_source_headers(const Header& header);
+[[nodiscard]] std::unique_ptr<CheckpointReader> open(const Header& header);  ///< Local.
+[[nodiscard]] OutputLayout plan(OutputKind kind, const OutputSpec& spec);
+[[nodiscard]] OutputLayout create(const std::filesystem::path& root, OutputKind kind, const OutputSpec& spec);
+
+}  // namespace safetensors
+
+namespace hdf5 {
+
+[[nodiscard]] Header read_header(const std::filesystem::path& file);
+[[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);
+[[nodiscard]] std::vector<SourceHeader> read_source_headers(const Header& header);
+[[nodiscard]] std::unique_ptr<CheckpointReader> open(const Header& header, const comm::Communicator& world);  ///< Collective over `world`.
+[[nodiscard]] OutputLayout plan(const OutputSpec& spec);
+[[nodiscard]] OutputLayout create(const std::filesystem::path& file, const OutputSpec& spec);
+
+}  // namespace hdf5
+
+}  // namespace dare::checkpoint
