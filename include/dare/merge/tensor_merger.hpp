@@ -83,7 +83,6 @@ class TensorMerger {
                                              Counts& counts, Scratch& scratch) const;
 
  private:
-  struct Term;  // a model's constants in the working type
   template <class W>
   std::optional<Finding> merge_in(std::uint64_t first, std::span<const std::byte> base, std::span<const std::span<const std::byte>> models,
                                   std::span<std::byte> out, Counts& counts, Scratch& scratch) const;
