@@ -1,4 +1,4 @@
-# How targets are made here: one static library a module, linked only to the modules before it.
+# How targets are made here: one library `dare`, to which each module adds its sources and public headers.
 
 # Flags of every target, tests included. Without -ffp-contract=off the compiler fuses a * b + c and the bytes change.
 add_library(dare_flags INTERFACE)
@@ -13,23 +13,18 @@ if(DARE_SANITIZE)
   target_link_options(dare_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# dare_add_module(<name> SOURCES a.cpp ... [PUBLIC lib ...] [PRIVATE lib ...])
+# dare_add_module(<name> a.cpp ...)
 # Headers are those of include/dare/<name>; each is compiled on its own by all_verify_interface_header_sets.
 function(dare_add_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/dare/${name}/*.hpp)
-  add_library(dare_${name} STATIC ${arg_SOURCES})
-  target_sources(dare_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
-  target_include_directories(dare_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(dare_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:dare_flags>)
-  set_target_properties(dare_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  target_sources(dare PRIVATE ${ARGN})
+  target_sources(dare PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
 endfunction()
 
-# dare_add_program(<name> SOURCES main.cpp ... LIBRARIES lib ...): a program that is installed.
+# dare_add_program(<name> main.cpp ...): a program that is installed.
 function(dare_add_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
-  add_executable(${name} ${arg_SOURCES})
+  add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} dare_flags)
+  target_link_libraries(${name} PRIVATE dare dare_flags Boost::program_options fmt::fmt PkgConfig::nlohmann_json)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

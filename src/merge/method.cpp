@@ -1,6 +1,7 @@
 #include <dare/merge/method.hpp>
 
 #include <array>
+#include <cmath>
 
 namespace dare::merge {
 namespace {
@@ -25,13 +26,19 @@ const Method* find_method(std::string_view name) noexcept {
 }
 
 std::optional<Rescale> rescale_named(std::string_view name) noexcept {
-  if (name == "none") return Rescale::none;
-  if (name == "expected") return Rescale::expected;
+  for (const auto rescale : {Rescale::none, Rescale::expected, Rescale::l1}) {
+    if (merge::name(rescale) == name) return rescale;
+  }
   return std::nullopt;
 }
 
 std::string_view name(Rescale rescale) noexcept {
-  return rescale == Rescale::none ? "none" : "expected";
+  return rescale == Rescale::none ? "none" : rescale == Rescale::expected ? "expected" : "l1";
+}
+
+std::uint64_t Rate::kept_of(std::uint64_t n) const noexcept {
+  const auto count = [n](double share) { return static_cast<std::uint64_t>(std::floor(static_cast<double>(n) * share + 0.5)); };
+  return density_given ? count(density) : n - count(drop);
 }
 
 }  // namespace dare::merge

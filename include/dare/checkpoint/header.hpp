@@ -35,10 +35,10 @@ struct TensorInfo {
 
 /// One weight file of a checkpoint.
 struct InputFile {
-  std::filesystem::path path;   ///< to open it
-  std::string name;             ///< relative to the checkpoint's root; the file's own name for a single file
-  std::uint64_t size = 0;       ///< bytes
-  Hash128 header_hash{};        ///< XXH3-128 of a safetensors header (length and JSON), or of an HDF5 file's tensor list
+  std::filesystem::path path;  ///< to open it
+  std::string name;            ///< relative to the checkpoint's root; the file's own name for a single file
+  std::uint64_t size = 0;      ///< bytes
+  Hash128 header_hash{};       ///< XXH3-128 of a safetensors header (length and JSON), or of an HDF5 file's tensor list
 
   template <class A>
   void archive(A& a) {
@@ -55,7 +55,7 @@ struct Header {
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
 
-  /// The tensor of that name, or nullptr. The first call after a change of `tensors` builds an index.
+  /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
   [[nodiscard]] std::uint64_t total_bytes() const noexcept;
 
@@ -65,7 +65,7 @@ struct Header {
   }
 
  private:
-  mutable std::unordered_map<std::string_view, const TensorInfo*> by_name_;
+  mutable std::unordered_map<std::string_view, std::size_t> by_name_;  // positions in tensors
 };
 
 /// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file or a Hugging Face folder. No weight is

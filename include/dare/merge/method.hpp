@@ -1,5 +1,5 @@
 #pragma once
-/// The one table of merge methods: a method is a sparsifier, a rescale and a combiner.
+/// The one table of merge methods: a method is a sparsifier, a rescale and a combiner (semantics of each: tensor_merger.hpp).
 
 #include <cstdint>
 #include <optional>
@@ -8,9 +8,11 @@
 
 namespace dare::merge {
 
-enum class Sparsifier : std::uint8_t { none, dare };
-enum class Rescale : std::uint8_t { none, expected };
-enum class Combiner : std::uint8_t { task_arithmetic };
+enum class Sparsifier : std::uint8_t { none, dare, magnitude, breadcrumbs, della };
+enum class Rescale : std::uint8_t { none, expected, l1 };
+enum class Combiner : std::uint8_t { task_arithmetic, ties, average, fisher, regmean, slerp, model_stock, sce, nearswap, karcher };
+enum class Sign : std::uint8_t { weighted, unweighted };  ///< of ties: what elects the sign
+enum class Scope : std::uint8_t { tensor, model };        ///< of magnitude: what the count of kept elements is taken over
 
 struct Method {
   std::string_view name;  ///< merge_method of a recipe, --method
@@ -24,7 +26,7 @@ struct Method {
 [[nodiscard]] std::span<const Method> methods() noexcept;
 [[nodiscard]] const Method* find_method(std::string_view name) noexcept;
 
-/// "none", "expected"; nothing for another text.
+/// "none", "expected", "l1"; nothing for another text.
 [[nodiscard]] std::optional<Rescale> rescale_named(std::string_view name) noexcept;
 [[nodiscard]] std::string_view name(Rescale rescale) noexcept;
 
@@ -38,6 +40,8 @@ struct Rate {
   [[nodiscard]] static Rate from_density(double d) noexcept { return {1 - d, d, true}; }
   /// What `expected` rescales by: 1/density if that was given, else 1/(1 - p); 1 where p = 1.
   [[nodiscard]] double expected_factor() const noexcept { return drop == 1 ? 1 : density_given ? 1 / density : 1 / (1 - drop); }
+  /// How many of n elements a selection keeps: floor(n * density + 0.5) if the density was given, else n - floor(n * p + 0.5).
+  [[nodiscard]] std::uint64_t kept_of(std::uint64_t n) const noexcept;
   friend bool operator==(const Rate&, const Rate&) = default;
 };
 

@@ -15,14 +15,26 @@ namespace dare::merge {
 
 enum class Nonfinite : std::uint8_t { error, keep };
 enum class Overflow : std::uint8_t { error, saturate };
+enum class Rounding : std::uint8_t { nearest, stochastic };
+enum class Compat : std::uint8_t { none, mergelm, mergekit };
+
+/// What the bytes handed to merge() for a model are.
+enum class Source : std::uint8_t {
+  tuned,  ///< F_k, in ModelTerm::dtype
+  delta,  ///< delta_k, in the working type: a LoRA adapter's product, or a delta checkpoint (whose dropped elements are 0)
+};
 
 /// How one model's delta enters one tensor.
 struct ModelTerm {
-  Dtype dtype = Dtype::f32;
+  Dtype dtype = Dtype::f32;  ///< of the model's tensor; it decides on the working type also where the source is a delta
   double weight = 1;
   Rate rate;
   Rescale rescale = Rescale::none;
   std::uint64_t stream = 0;
+  double gamma = 0;    ///< breadcrumbs: share of the largest that is dropped
+  double epsilon = 0;  ///< della: width of the rates around p
+  Source source = Source::tuned;
+  bool operator==(const ModelTerm&) const = default;
 };
 
 /// All that the bytes of one merged tensor depend on, besides its inputs' bytes. Plain value.
@@ -30,18 +42,30 @@ struct TensorSettings {
   std::string name;  ///< the base's: it enters the draws
   Dtype base_dtype = Dtype::f32;
   Dtype out_dtype = Dtype::f32;
+  std::uint64_t elements = 0;  ///< of the whole tensor: counts of kept elements are taken of it
+  std::uint64_t row = 1;       ///< elements of a row: the last extent, 1 for a scalar
+  bool has_base = true;        ///< false: the method knows no base (linear of models alone)
   Sparsifier sparsifier = Sparsifier::none;
   Combiner combiner = Combiner::task_arithmetic;
   std::vector<ModelTerm> models;
   double lambda = 1;
   bool normalize = false;
+  Sign sign = Sign::weighted;
+  Scope scope = Scope::tensor;
   std::uint64_t seed = 0;
   Nonfinite nonfinite = Nonfinite::error;
   Overflow overflow = Overflow::error;
+  Rounding rounding = Rounding::nearest;
+  Compat compat = Compat::none;
+  double t = 0.5;            ///< slerp, nearswap
+  double select_topk = 1;    ///< sce
+  int max_iterations = 10;   ///< karcher
+  double tolerance = 1e-5;   ///< karcher
 
   template <class A>
   void archive(A& a) {
-    a(name, base_dtype, out_dtype, sparsifier, combiner, models, lambda, normalize, seed, nonfinite, overflow);
+    a(name, base_dtype, out_dtype, elements, row, has_base, sparsifier, combiner, models, lambda, normalize, sign, scope, seed, nonfinite,
+      overflow, rounding, compat, t, select_topk, max_iterations, tolerance);
   }
 };
 

@@ -1,0 +1,23 @@
+#pragma once
+/// A checkpoint in another format, sharding or float type.
+
+#include <dare/comm/communicator.hpp>
+#include <dare/core/dtype.hpp>
+#include <dare/pipeline/run_options.hpp>
+
+#include <filesystem>
+#include <optional>
+
+namespace dare::pipeline {
+
+struct ConvertOptions {
+  RunOptions run;
+  std::filesystem::path source;
+  std::optional<Dtype> dtype;  ///< floats are rounded to it
+  bool keep_shards = true;     ///< write the source's own safetensors headers again where they are known: the same files byte for byte
+};
+
+/// Converts. Collective over `world`. @return the exit code, 0. @throws comm::AgreedError
+[[nodiscard]] int convert(const ConvertOptions& options, const comm::Communicator& world);
+
+}  // namespace dare::pipeline

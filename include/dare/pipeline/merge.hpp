@@ -1,0 +1,28 @@
+#pragma once
+/// A whole merge: from a recipe to a finished checkpoint with its manifest.
+
+#include <dare/comm/communicator.hpp>
+#include <dare/pipeline/run_options.hpp>
+#include <dare/recipe/recipe.hpp>
+
+#include <filesystem>
+#include <optional>
+
+namespace dare::pipeline {
+
+struct MergeOptions {
+  RunOptions run;
+  std::filesystem::path recipe;  ///< empty: the command line alone
+  recipe::Overrides overrides;
+  bool plan_only = false;         ///< --plan: print the plan on stdout, read no weight
+  std::optional<int> plan_ranks;  ///< --plan for another number of ranks than these
+  std::optional<int> plan_nodes;  ///< and of nodes
+  plan::Bandwidth bandwidth;      ///< for --plan
+};
+
+/// Merges. Collective over `world`. Nothing is at the output's place until all of it is.
+/// @return the exit code, 0.
+/// @throws comm::AgreedError  on every rank, with the same text.
+[[nodiscard]] int merge(const MergeOptions& options, const comm::Communicator& world);
+
+}  // namespace dare::pipeline

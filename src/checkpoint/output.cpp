@@ -1,0 +1,52 @@
+#include <dare/checkpoint/output.hpp>
+
+#include "checkpoint/backends.hpp"
+
+namespace dare::checkpoint {
+
+OutputKind output_kind(const std::filesystem::path& output) {
+  const auto ending = output.extension();
+  return ending == ".h5" ? OutputKind::hdf5 : ending == ".safetensors" ? OutputKind::safetensors_file : OutputKind::folder;
+}
+
+std::uint64_t OutputLayout::total_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.size;
+  return bytes;
+}
+
+OutputLayout plan_output(OutputKind kind, const OutputSpec& spec) {
+  return kind == OutputKind::hdf5 ? hdf5::plan(spec) : safetensors::plan(kind, spec);
+}
+
+OutputLayout create_output(const std::filesystem::path& root, OutputKind kind, const OutputSpec& spec) {
+  return kind == OutputKind::hdf5 ? hdf5::create(root, spec) : safetensors::create(root, kind, spec);
+}
+
+OutputWriter::OutputWriter(std::filesystem::path root, OutputLayout layout) : root_{std::move(root)}, layout_{std::move(layout)} {
+  files_.resize(layout_.files.size());
+}
+
+void OutputWriter::write(std::size_t tensor, std::uint64_t offset, std::span<const std::byte> data) {
+  const auto& place = layout_.tensors[tensor];
+  auto& file = files_[place.file];
+  if (!file.is_open()) {
+    const auto& name = layout_.files[place.file].name;
+    file = File::open_write(name.empty() ? root_ : root_ / name);
+  }
+  file.write_at(place.offset + offset, data);
+}
+
+void OutputWriter::sync() {
+  for (auto& file : files_) {
+    if (file.is_open()) file.sync();
+  }
+}
+
+void OutputWriter::close() {
+  for (auto& file : files_) {
+    if (file.is_open()) file.close();
+  }
+}
+
+}  // namespace dare::checkpoint

@@ -1,0 +1,142 @@
+#include "checkpoint/safetensors_parse.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+namespace dare::checkpoint::safetensors {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t k_longest_header = 100'000'000;
+constexpr std::uint64_t k_length_bytes = 8;
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
+  throw InputError{fmt::format("{}: {}; fetch the file again", path.string(), what)};
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& tensor, const std::string& what) {
+  refuse(path, fmt::format("tensor \"{}\": {}", tensor, what));
+}
+
+std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& file, std::uint64_t size) {
+  if (size < k_length_bytes) refuse(path, fmt::format("{} bytes, a safetensors file has at least {}", size, k_length_bytes));
+  std::vector<std::byte> raw(k_length_bytes);
+  file.read_at(0, raw);
+  std::uint64_t length = 0;
+  std::memcpy(&length, raw.data(), k_length_bytes);
+  if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
+  if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
+  raw.resize(k_length_bytes + length);
+  file.read_at(k_length_bytes, std::span{raw}.subspan(k_length_bytes));
+  return raw;
+}
+
+Json parse_json(const std::filesystem::path& path, const std::vector<std::byte>& raw) {
+  const auto* text = reinterpret_cast<const char*>(raw.data()) + k_length_bytes;
+  std::unordered_set<std::string> names;
+  std::string twice;
+  // A parsed object keeps one of two equal names: they are seen on the way.
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second) twice = value.get<std::string>();
+    return true;
+  };
+  try {
+    auto json = Json::parse(text, text + (raw.size() - k_length_bytes), watch);
+    if (!json.is_object()) refuse(path, "the header is no JSON object");
+    if (!twice.empty()) refuse(path, twice, "stands twice in the header");
+    return json;
+  } catch (const Json::exception& error) { refuse(path, fmt::format("the header is no valid JSON ({})", error.what())); }
+}
+
+struct Entry {
+  TensorInfo tensor;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+std::uint64_t natural(const std::filesystem::path& path, const std::string& name, const Json& value, const char* what) {
+  if (!value.is_number_unsigned()) refuse(path, name, fmt::format("{} holds {}, a number from 0 up is expected", what, value.dump()));
+  return value.get<std::uint64_t>();
+}
+
+Entry parse_entry(const std::filesystem::path& path, const std::string& name, const Json& json) {
+  for (const auto* key : {"dtype", "shape", "data_offsets"}) {
+    if (!json.is_object() || !json.contains(key)) refuse(path, name, fmt::format("no {}", key));
+  }
+  Entry entry;
+  entry.tensor.name = name;
+  const auto dtype = json["dtype"].is_string() ? dtype_named(json["dtype"].get<std::string>()) : std::nullopt;
+  if (!dtype) refuse(path, name, fmt::format("dtype {} is unknown", json["dtype"].dump()));
+  entry.tensor.dtype = *dtype;
+  if (!json["shape"].is_array()) refuse(path, name, "shape is no list");
+  for (const auto& extent : json["shape"]) entry.tensor.shape.push_back(natural(path, name, extent, "shape"));
+  const auto& offsets = json["data_offsets"];
+  if (!offsets.is_array() || offsets.size() != 2) refuse(path, name, "data_offsets is no pair");
+  entry.begin = natural(path, name, offsets[0], "data_offsets");
+  entry.end = natural(path, name, offsets[1], "data_offsets");
+  const auto elements = checked_elements(entry.tensor.shape);
+  const auto bytes = elements ? bytes_for(*dtype, *elements) : std::nullopt;
+  if (!bytes)
+    refuse(path, name,
+           fmt::format("{} {} is no whole number of bytes below 2^63", json["dtype"].get<std::string>(), to_string(entry.tensor.shape)));
+  if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
+    refuse(path, name,
+           fmt::format("{} {} is {} bytes, data_offsets [{}, {}] hold {}", dare::name(*dtype), to_string(entry.tensor.shape), *bytes,
+                       entry.begin, entry.end, entry.end < entry.begin ? "fewer than none" : std::to_string(entry.end - entry.begin)));
+  }
+  entry.tensor.elements = *elements;
+  entry.tensor.bytes = *bytes;
+  return entry;
+}
+
+std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Entry> entries, std::uint64_t data_begin, std::uint64_t size) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.begin, a.end, a.tensor.name) < std::tie(b.begin, b.end, b.tensor.name);
+  });
+  std::vector<TensorInfo> tensors;
+  std::uint64_t next = 0;
+  for (auto& entry : entries) {
+    if (entry.begin != next) {
+      refuse(path, entry.tensor.name,
+             fmt::format("begins at {}, the tensor before it ends at {}: tensors may neither overlap nor leave holes", entry.begin, next));
+    }
+    next = entry.end;
+    entry.tensor.offset = data_begin + entry.begin;
+    tensors.push_back(std::move(entry.tensor));
+  }
+  if (data_begin + next != size) refuse(path, fmt::format("{} bytes, its header describes {}", size, data_begin + next));
+  return tensors;
+}
+
+}  // namespace
+
+FileHeader parse_file(const std::filesystem::path& path, std::string name) {
+  const auto file = File::open_read(path);
+  FileHeader header;
+  header.file = {path, std::move(name), file.size(), {}};
+  header.raw = read_raw(path, file, header.file.size);
+  header.file.header_hash = hash128(header.raw);
+  const auto json = parse_json(path, header.raw);
+  std::vector<Entry> entries;
+  for (const auto& [key, value] : json.items()) {
+    if (key != "__metadata__") {
+      entries.push_back(parse_entry(path, key, value));
+      continue;
+    }
+    if (!value.is_object() || !std::all_of(value.begin(), value.end(), [](const Json& text) { return text.is_string(); })) {
+      refuse(path, "__metadata__ is no object of texts");
+    }
+    header.metadata = value.dump();
+  }
+  header.tensors = place(path, std::move(entries), header.raw.size(), header.file.size);
+  return header;
+}
+
+}  // namespace dare::checkpoint::safetensors

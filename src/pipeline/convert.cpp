@@ -1,0 +1,59 @@
+#include <dare/pipeline/convert.hpp>
+
+#include "pipeline/execute.hpp"
+
+#include <dare/checkpoint/config_dtype.hpp>
+
+#include <cstring>
+
+namespace dare::pipeline {
+namespace {
+
+using Action = recipe::TensorTask::Action;
+
+recipe::MergeJob conversion(const checkpoint::Header& source, std::optional<Dtype> dtype) {
+  recipe::MergeJob job;
+  for (std::uint32_t t = 0; t < source.tensors.size(); ++t) {
+    const auto& tensor = source.tensors[t];
+    recipe::TensorTask task;
+    task.tensor = t;
+    task.settings.name = tensor.name;
+    task.settings.base_dtype = tensor.dtype;
+    task.settings.out_dtype = dtype && is_floating(tensor.dtype) ? *dtype : tensor.dtype;
+    task.action = task.settings.out_dtype == tensor.dtype ? Action::copy : Action::convert;
+    job.tasks.push_back(std::move(task));
+  }
+  return job;
+}
+
+checkpoint::OutputSpec output_spec(const Work& work, const ConvertOptions& options) {
+  checkpoint::OutputSpec spec;
+  spec.tensors = output_tensors(work);
+  spec.metadata = work.base.metadata;
+  spec.shard_size = options.run.shard_size;
+  if (options.keep_shards && !options.dtype) spec.source_headers = checkpoint::read_source_headers(work.base);
+  for (const auto& file : work.base.side_files) {
+    auto bytes = checkpoint::read_side_file(work.base, file);
+    if (file == "config.json" && options.dtype) {
+      const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *options.dtype);
+      bytes.resize(text.size());
+      std::memcpy(bytes.data(), text.data(), text.size());
+    }
+    spec.side_files.push_back({file, std::move(bytes)});
+  }
+  return spec;
+}
+
+}  // namespace
+
+int convert(const ConvertOptions& options, const comm::Communicator& world) {
+  Work work;
+  work.base = world.from_root([&] { return checkpoint::read_header(options.source); });
+  work.job = conversion(work.base, options.dtype);
+  work.manifest = false;
+  work.output_spec = [&] { return output_spec(work, options); };
+  execute(work, options.run, world);
+  return 0;
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,138 @@
+#include "pipeline/gather.hpp"
+
+#include <algorithm>
+
+namespace dare::pipeline {
+namespace {
+
+constexpr int k_tile_tag = 1;
+constexpr std::size_t k_under_way = 2;  // tiles that a member has sent and that may not have left yet
+
+}  // namespace
+
+// The tiles of one member that are still to come in this slice.
+struct Gather::Flow {
+  struct Incoming {
+    plan::Tile tile;
+    std::vector<std::byte> bytes;
+    comm::Request request;
+  };
+  int member = 0;
+  std::vector<plan::Share> slices;
+  std::optional<plan::TileCursor> cursor;
+  std::deque<Incoming> incoming;
+  [[nodiscard]] bool done() const { return incoming.empty() && (!cursor || cursor->done()); }
+};
+
+Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const std::vector<std::uint64_t>& write_bits,
+               checkpoint::OutputWriter& writer, Timings& timings)
+    : world_{world},
+      plan_{plan},
+      write_bits_{write_bits},
+      writer_{writer},
+      timings_{timings},
+      my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
+  outgoing_.resize(my_writer_ == world.rank() ? 1 : k_under_way + 1);
+  for (int rank = 0; rank < world.size(); ++rank) {
+    if (rank == world.rank() || plan.writer_of[static_cast<std::size_t>(rank)] != world.rank()) continue;
+    auto flow = std::make_unique<Flow>();
+    flow->member = rank;
+    flow->slices = plan::slices(plan.grid, plan.shares[static_cast<std::size_t>(rank)], plan::k_slice_bytes);
+    flows_.push_back(std::move(flow));
+  }
+  free_buffers_.resize(static_cast<std::size_t>(plan.active_members * plan.receives));
+}
+
+Gather::~Gather() = default;
+
+std::uint64_t Gather::bytes_of(const plan::Tile& tile) const {
+  return (tile.elements * write_bits_[tile.tensor] + 7) / 8;
+}
+
+void Gather::begin_slice(std::size_t round) {
+  for (auto& flow : flows_) {
+    flow->cursor.reset();
+    if (round < flow->slices.size()) flow->cursor.emplace(plan_.grid, flow->slices[round], plan_.tile_elements);
+  }
+}
+
+std::span<std::byte> Gather::space(const plan::Tile& tile) {
+  auto& out = outgoing_[next_];
+  if (out.request.active()) {
+    const StageTimer timer{timings_, Stage::gather};
+    out.request.wait();
+  }
+  out.bytes.resize(bytes_of(tile));
+  return out.bytes;
+}
+
+void Gather::submit(const plan::Tile& tile, bool good) {
+  auto& out = outgoing_[next_];
+  if (my_writer_ == world_.rank()) {
+    if (good) write(tile, out.bytes);
+    service(false);
+    return;
+  }
+  const StageTimer timer{timings_, Stage::gather};
+  out.request = world_.begin_send(good ? std::span<const std::byte>{out.bytes} : std::span<const std::byte>{}, my_writer_, k_tile_tag);
+  next_ = (next_ + 1) % outgoing_.size();
+}
+
+void Gather::write(const plan::Tile& tile, std::span<const std::byte> bytes) {
+  if (failure_) return;
+  const StageTimer timer{timings_, Stage::write};
+  try {
+    writer_.write(tile.tensor, tile.first * write_bits_[tile.tensor] / 8, bytes);
+  } catch (const Error& error) { failure_ = error; }
+}
+
+// Posts receives for the first unfinished members and takes what has come; with `wait` blocks where nothing has. False: all is done.
+bool Gather::service(bool wait) {
+  int active = 0;
+  bool took = false;
+  Flow* first = nullptr;
+  const auto take = [&](Flow& flow, std::size_t size) {
+    auto incoming = std::move(flow.incoming.front());
+    flow.incoming.pop_front();
+    if (size != 0) write(incoming.tile, incoming.bytes);
+    free_buffers_.push_back(std::move(incoming.bytes));
+    took = true;
+  };
+  for (auto& flow : flows_) {
+    if (flow->done()) continue;
+    if (active++ == plan_.active_members) break;
+    if (first == nullptr) first = flow.get();
+    while (!flow->incoming.empty()) {
+      const auto size = flow->incoming.front().request.test();
+      if (!size) break;
+      take(*flow, *size);
+    }
+    while (flow->cursor && !flow->cursor->done() && flow->incoming.size() < static_cast<std::size_t>(plan_.receives)) {
+      auto& incoming = flow->incoming.emplace_back();
+      incoming.tile = flow->cursor->next();
+      incoming.bytes = std::move(free_buffers_.back());
+      free_buffers_.pop_back();
+      incoming.bytes.resize(bytes_of(incoming.tile));
+      incoming.request = world_.begin_receive(incoming.bytes, flow->member, k_tile_tag);
+    }
+  }
+  if (wait && first != nullptr && !took && !first->incoming.empty()) {
+    std::size_t size = 0;
+    {
+      const StageTimer timer{timings_, Stage::gather};
+      size = first->incoming.front().request.wait();
+    }
+    take(*first, size);
+  }
+  return first != nullptr;
+}
+
+void Gather::end_slice() {
+  while (service(true)) {}
+  for (auto& out : outgoing_) {
+    const StageTimer timer{timings_, Stage::gather};
+    if (out.request.active()) out.request.wait();
+  }
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,60 @@
+#pragma once
+/// The way of finished tiles to the rank that writes them, in bounded windows.
+
+#include "pipeline/timings.hpp"
+
+#include <dare/checkpoint/output.hpp>
+#include <dare/comm/communicator.hpp>
+#include <dare/plan/plan.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace dare::pipeline {
+
+/// Every rank has one. A writer writes its own tiles at once and receives its members' between them; a member sends. Both sides know every
+/// tile from the plan, so that a message is the tile's bytes and nothing else; an empty one stands for a tile that failed.
+class Gather {
+ public:
+  /// @param write_bits  per tensor, the size of an output element. All references must outlive it.
+  Gather(const comm::Communicator& world, const plan::Plan& plan, const std::vector<std::uint64_t>& write_bits,
+         checkpoint::OutputWriter& writer, Timings& timings);
+  ~Gather();
+
+  /// Enters slice number `round` of every rank.
+  void begin_slice(std::size_t round);
+  /// Space for the next tile's bytes; may wait for an earlier tile to leave.
+  [[nodiscard]] std::span<std::byte> space(const plan::Tile& tile);
+  /// Hands on the tile whose bytes stand in the last space(). A tile that is not `good` is not written.
+  void submit(const plan::Tile& tile, bool good);
+  /// Waits until all tiles of this slice, members' too, have been handed on or written.
+  void end_slice();
+  /// An error of writing, kept until here so that no member waits for a writer that has left; nothing if all went well.
+  [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
+
+ private:
+  struct Flow;
+  struct Outgoing {
+    std::vector<std::byte> bytes;
+    comm::Request request;
+  };
+  [[nodiscard]] std::uint64_t bytes_of(const plan::Tile& tile) const;
+  void write(const plan::Tile& tile, std::span<const std::byte> bytes);
+  bool service(bool wait);
+
+  const comm::Communicator& world_;
+  const plan::Plan& plan_;
+  const std::vector<std::uint64_t>& write_bits_;
+  checkpoint::OutputWriter& writer_;
+  Timings& timings_;
+  int my_writer_;
+  std::vector<Outgoing> outgoing_;
+  std::size_t next_ = 0;
+  std::vector<std::unique_ptr<Flow>> flows_;  // one a member; the first active_members unfinished ones receive
+  std::vector<std::vector<std::byte>> free_buffers_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace dare::pipeline

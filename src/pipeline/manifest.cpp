@@ -1,0 +1,76 @@
+#include "pipeline/manifest.hpp"
+
+#include <dare/core/file.hpp>
+#include <dare/random/drop_stream.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dare::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Text to a file in large pieces: a manifest of a trillion parameters is not built in memory.
+class TextFile {
+ public:
+  explicit TextFile(const std::filesystem::path& path) : file_{File::create(path)} {}
+  void add(std::string_view text) {
+    pending_ += text;
+    if (pending_.size() >= k_piece) flush();
+  }
+  void finish() {
+    flush();
+    file_.sync();
+    file_.close();
+  }
+
+ private:
+  static constexpr std::size_t k_piece = std::size_t{1} << 20U;
+  void flush() {
+    file_.write_at(written_, std::as_bytes(std::span{pending_}));
+    written_ += pending_.size();
+    pending_.clear();
+  }
+  File file_;
+  std::uint64_t written_ = 0;
+  std::string pending_;
+};
+
+Json describe(const checkpoint::Header& header) {
+  auto files = Json::array();
+  for (const auto& file : header.files)
+    files.push_back({{"name", file.name}, {"size", file.size}, {"header_xxh3_128", to_hex(file.header_hash)}});
+  return {{"path", header.root.string()}, {"files", std::move(files)}};
+}
+
+}  // namespace
+
+void write_manifest(const std::filesystem::path& path, const Work& work, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
+  auto inputs = Json::array({describe(work.base)});
+  for (const auto& model : work.models) inputs.push_back(describe(model));
+  const Json head{{"format", "dare-manifest"},
+                  {"format_version", 1},
+                  {"program", "dare-mpi " DARE_VERSION},
+                  {"stream_version", random::k_stream_version},
+                  {"recipe", Json::parse(work.job.recipe_json)},
+                  {"inputs", std::move(inputs)},
+                  {"block_elements", plan::k_block_elements}};
+  TextFile file{path};
+  auto text = head.dump(1);
+  text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
+  file.add(text + ",\n \"tensors\": [");
+  const auto tensors = output_tensors(work);
+  for (std::uint32_t t = 0; t < tensors.size(); ++t) {
+    const auto last = t + 1 < tensors.size() ? grid.first_block(t + 1) : grid.blocks();
+    std::string blocks;
+    for (auto block = grid.first_block(t); block < last; ++block) blocks += to_hex(hashes[block]);
+    const Json entry{
+        {"name", tensors[t].name}, {"dtype", name(tensors[t].dtype)}, {"shape", tensors[t].shape}, {"xxh3_128", std::move(blocks)}};
+    file.add((t == 0 ? "\n  " : ",\n  ") + entry.dump());
+  }
+  file.add("\n ]\n}\n");
+  file.finish();
+}
+
+}  // namespace dare::pipeline

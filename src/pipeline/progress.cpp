@@ -1,0 +1,57 @@
+#include "pipeline/progress.hpp"
+
+#include <dare/core/byte_size.hpp>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace dare::pipeline {
+namespace {
+
+constexpr std::chrono::milliseconds k_bar_interval{200};
+constexpr std::chrono::seconds k_plain_interval{10};
+constexpr int k_bar_width = 30;
+
+ProgressStyle resolve(ProgressStyle style, bool speaks) {
+  if (!speaks) return ProgressStyle::off;
+  if (style != ProgressStyle::automatic) return style;
+  return ::isatty(STDERR_FILENO) == 1 ? ProgressStyle::bar : ProgressStyle::plain;
+}
+
+}  // namespace
+
+Progress::Progress(ProgressStyle style, std::uint64_t total, bool speaks)
+    : style_{resolve(style, speaks)}, total_{std::max<std::uint64_t>(total, 1)} {
+  last_ = start_;  // short runs say nothing
+}
+
+Progress::~Progress() {
+  if (line_open_) std::fputs("\n", stderr);
+}
+
+void Progress::update(std::uint64_t done) {
+  if (style_ == ProgressStyle::off) return;
+  const auto now = Clock::now();
+  const bool bar = style_ == ProgressStyle::bar;
+  if (now - last_ < (bar ? Clock::duration{k_bar_interval} : Clock::duration{k_plain_interval})) return;
+  last_ = now;
+  const auto elapsed_s = std::chrono::duration<double>(now - start_).count();
+  const auto share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / elapsed_s);
+  const auto left_s = share > 0 ? elapsed_s * (1 - share) / share : 0;
+  const auto text = fmt::format("{:3.0f} %  {} of {}  {}/s  {:.0f} s left", 100 * share, format_bytes(done), format_bytes(total_),
+                                format_bytes(rate), left_s);
+  if (bar) {
+    const auto filled = static_cast<std::size_t>(share * k_bar_width);
+    fmt::print(stderr, "\r[{}{}] {}\033[K", std::string(filled, '#'), std::string(k_bar_width - filled, '.'), text);
+    line_open_ = true;
+  } else {
+    fmt::print(stderr, "{}\n", text);
+  }
+  std::fflush(stderr);
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,35 @@
+#include "pipeline/stop_signal.hpp"
+
+#include <array>
+#include <csignal>
+
+namespace dare::pipeline {
+namespace {
+
+volatile std::sig_atomic_t g_received = 0;
+constexpr std::array k_signals{SIGUSR1, SIGINT, SIGTERM};
+std::array<struct sigaction, k_signals.size()> g_before;
+
+extern "C" void note_signal(int number) {
+  g_received = number;
+}
+
+}  // namespace
+
+StopSignal::StopSignal() {
+  g_received = 0;
+  struct sigaction action {};
+  action.sa_handler = note_signal;
+  action.sa_flags = SA_RESTART;  // reads, writes and MPI go on; the loop looks at the flag
+  for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &action, &g_before[i]);
+}
+
+StopSignal::~StopSignal() {
+  for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &g_before[i], nullptr);
+}
+
+int StopSignal::received() noexcept {
+  return g_received;
+}
+
+}  // namespace dare::pipeline
