@@ -25,6 +25,39 @@ const Method* find_method(std::string_view name) noexcept {
   return nullptr;
 }
 
+bool takes(const Method& method, Parameter parameter) noexcept {
+  const auto combiner = method.combiner;
+  switch (parameter) {
+    case Parameter::weight:
+      return combiner != Combiner::slerp && combiner != Combiner::nearswap && combiner != Combiner::model_stock &&
+             combiner != Combiner::sce;
+    case Parameter::lambda:
+      return combiner == Combiner::task_arithmetic || combiner == Combiner::ties;
+    case Parameter::normalize:
+      return combiner == Combiner::task_arithmetic || combiner == Combiner::ties;
+    case Parameter::sign:
+      return combiner == Combiner::ties;
+    case Parameter::scope:
+      return method.sparsifier == Sparsifier::magnitude;
+    case Parameter::gamma:
+      return method.sparsifier == Sparsifier::breadcrumbs;
+    case Parameter::epsilon:
+      return method.sparsifier == Sparsifier::della;
+    case Parameter::t:
+      return combiner == Combiner::slerp || combiner == Combiner::nearswap;
+    case Parameter::select_topk:
+      return combiner == Combiner::sce;
+    case Parameter::max_iter:
+    case Parameter::tol:
+      return combiner == Combiner::karcher;
+    case Parameter::filter_wise:
+      return combiner == Combiner::model_stock;
+    case Parameter::alpha:
+      return combiner == Combiner::regmean;
+  }
+  return false;
+}
+
 std::optional<Rescale> rescale_named(std::string_view name) noexcept {
   for (const auto rescale : {Rescale::none, Rescale::expected, Rescale::l1}) {
     if (merge::name(rescale) == name) return rescale;

@@ -14,14 +14,48 @@ enum class Combiner : std::uint8_t { task_arithmetic, ties, average, fisher, reg
 enum class Sign : std::uint8_t { weighted, unweighted };  ///< of ties: what elects the sign
 enum class Scope : std::uint8_t { tensor, model };        ///< of magnitude: what the count of kept elements is taken over
 
+enum class BaseUse : std::uint8_t { required, optional };    ///< whether a method needs a base model
+enum class Auxiliary : std::uint8_t { none, fisher, gram };  ///< a second checkpoint beside each model
+
+/// What a recipe can set besides the rate and the rescale, which every method with a sparsifier takes.
+enum class Parameter : std::uint8_t {
+  weight,
+  lambda,
+  normalize,
+  sign,
+  scope,
+  gamma,
+  epsilon,
+  t,
+  select_topk,
+  max_iter,
+  tol,
+  filter_wise,
+  alpha
+};
+
+constexpr std::uint32_t k_any_number = 0xFFFFFFFF;
+
 struct Method {
   std::string_view name;  ///< merge_method of a recipe, --method
   Sparsifier sparsifier;
   Rescale rescale;  ///< the default
   Combiner combiner;
-  bool normalize;  ///< the default
+  bool normalize;            ///< the default
   std::string_view summary;  ///< one line for --help and the documentation
+  BaseUse base = BaseUse::required;
+  std::uint32_t least_models = 1;  ///< the base not counted
+  std::uint32_t most_models = k_any_number;
+  bool mergekit_normalize = false;  ///< the default under `compat: mergekit`
 };
+
+/// What the method's models bring besides their weights.
+[[nodiscard]] constexpr Auxiliary auxiliary(const Method& method) noexcept {
+  return method.combiner == Combiner::fisher ? Auxiliary::fisher : method.combiner == Combiner::regmean ? Auxiliary::gram : Auxiliary::none;
+}
+
+/// Whether the method's result depends on the parameter; a recipe that sets another one is refused.
+[[nodiscard]] bool takes(const Method& method, Parameter parameter) noexcept;
 
 [[nodiscard]] std::span<const Method> methods() noexcept;
 [[nodiscard]] const Method* find_method(std::string_view name) noexcept;

@@ -34,6 +34,9 @@ struct ModelTerm {
   double gamma = 0;    ///< breadcrumbs: share of the largest that is dropped
   double epsilon = 0;  ///< della: width of the rates around p
   Source source = Source::tuned;
+  /// Leading elements of the tensor that the model has; beyond them it is absent (rows that it lacks): sums and N are over the others.
+  std::uint64_t elements = 0;
+  std::uint64_t first_draw = 0;  ///< compat mergelm: draws of the one MT19937 stream before this model's tensor
   bool operator==(const ModelTerm&) const = default;
 };
 
@@ -42,9 +45,10 @@ struct TensorSettings {
   std::string name;  ///< the base's: it enters the draws
   Dtype base_dtype = Dtype::f32;
   Dtype out_dtype = Dtype::f32;
-  std::uint64_t elements = 0;  ///< of the whole tensor: counts of kept elements are taken of it
-  std::uint64_t row = 1;       ///< elements of a row: the last extent, 1 for a scalar
-  bool has_base = true;        ///< false: the method knows no base (linear of models alone)
+  std::uint64_t elements = 0;       ///< of the whole tensor: counts of kept elements are taken of it
+  std::uint64_t row = 1;            ///< elements of a row: the last extent, 1 for a scalar
+  std::uint64_t base_elements = 0;  ///< leading elements that the base has; beyond them (rows that models add) it is 0
+  bool has_base = true;             ///< false: the method knows no base (linear of models alone)
   Sparsifier sparsifier = Sparsifier::none;
   Combiner combiner = Combiner::task_arithmetic;
   std::vector<ModelTerm> models;
@@ -61,11 +65,13 @@ struct TensorSettings {
   double select_topk = 1;    ///< sce
   int max_iterations = 10;   ///< karcher
   double tolerance = 1e-5;   ///< karcher
+  bool filter_wise = false;  ///< model_stock: a weight per row instead of per tensor
+  double alpha = 1;          ///< regmean: factor of the Gram matrices' off-diagonals
 
   template <class A>
   void archive(A& a) {
-    a(name, base_dtype, out_dtype, elements, row, has_base, sparsifier, combiner, models, lambda, normalize, sign, scope, seed, nonfinite,
-      overflow, rounding, compat, t, select_topk, max_iterations, tolerance);
+    a(name, base_dtype, out_dtype, elements, row, base_elements, has_base, sparsifier, combiner, models, lambda, normalize, sign, scope,
+      seed, nonfinite, overflow, rounding, compat, t, select_topk, max_iterations, tolerance, filter_wise, alpha);
   }
 };
 
@@ -89,7 +95,9 @@ class TensorMerger {
  public:
   /// Working memory of a caller; reused between calls.
   struct Scratch;
-  struct ScratchDeleter { void operator()(Scratch*) const noexcept; };
+  struct ScratchDeleter {
+    void operator()(Scratch*) const noexcept;
+  };
   using ScratchPtr = std::unique_ptr<Scratch, ScratchDeleter>;
   [[nodiscard]] static ScratchPtr make_scratch();
 
@@ -103,8 +111,8 @@ class TensorMerger {
   /// @param out     n elements of out_dtype; may not overlap an input. Unspecified after a finding.
   /// @return the lowest (index, model) that the settings call an error, or nothing.
   [[nodiscard]] std::optional<Finding> merge(std::uint64_t first, std::span<const std::byte> base,
-                                             std::span<const std::span<const std::byte>> models, std::span<std::byte> out,
-                                             Counts& counts, Scratch& scratch) const;
+                                             std::span<const std::span<const std::byte>> models, std::span<std::byte> out, Counts& counts,
+                                             Scratch& scratch) const;
 
  private:
   template <class W>
