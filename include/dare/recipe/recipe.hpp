@@ -5,10 +5,10 @@
 #include <dare/core/error.hpp>
 #include <dare/merge/method.hpp>
 #include <dare/merge/tensor_merger.hpp>
+#include <dare/recipe/setting.hpp>
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,90 +17,118 @@
 namespace dare::recipe {
 
 enum class Missing : std::uint8_t { error, base, skip };  ///< a tensor that a model lacks
-
-/// A number that may depend on the tensor: the first part whose filter the tensor's name contains gives the value.
-struct Setting {
-  struct Part {
-    std::string filter;          ///< empty: every tensor
-    std::vector<double> values;  ///< one value, or a gradient over the layers from the first to the last
-    template <class A>
-    void archive(A& a) {
-      a(filter, values);
-    }
-  };
-  std::vector<Part> parts;
-
-  [[nodiscard]] static Setting constant(double value) { return {{{"", {value}}}}; }
-  /// The value for a tensor at `depth` (layer l of L: l/(L-1); before the layers 0, after them 1); nothing where no part matches.
-  [[nodiscard]] std::optional<double> at(std::string_view tensor, double depth) const;
-  template <class A>
-  void archive(A& a) {
-    a(parts);
-  }
-};
+enum class Rows : std::uint8_t { error, base, extend };   ///< a tensor whose first extent alone differs from the base's
 
 /// Parameters that stand per model or for all of them.
 struct Parameters {
   std::optional<Setting> weight;
   std::optional<Setting> drop_rate;  ///< at most one of drop_rate and density is given at one place
   std::optional<Setting> density;
+  std::optional<Setting> gamma;
+  std::optional<Setting> epsilon;
   std::optional<merge::Rescale> rescale;
   template <class A>
   void archive(A& a) {
-    a(weight, drop_rate, density, rescale);
+    a(weight, drop_rate, density, gamma, epsilon, rescale);
   }
 };
 
-struct ModelEntry {
-  std::filesystem::path path;  ///< to open it
-  std::string written;         ///< the path as the user wrote it
-  Parameters parameters;
-  std::optional<std::uint64_t> stream;
+/// Parameters of the method, one value for all models.
+struct MethodParameters {
+  std::optional<Setting> lambda;
+  std::optional<Setting> t;
+  std::optional<Setting> select_topk;
+  std::optional<bool> normalize;
+  std::optional<bool> filter_wise;
+  std::optional<merge::Sign> sign;
+  std::optional<merge::Scope> scope;
+  std::optional<std::uint64_t> max_iter;
+  std::optional<double> tol;
+  std::optional<double> alpha;
   template <class A>
   void archive(A& a) {
-    a(path, written, parameters, stream);
+    a(lambda, t, select_topk, normalize, filter_wise, sign, scope, max_iter, tol, alpha);
+  }
+};
+
+/// A checkpoint that the recipe names.
+struct Source {
+  std::filesystem::path path;  ///< to open it
+  std::string written;         ///< the path as the user wrote it
+  template <class A>
+  void archive(A& a) {
+    a(path, written);
+  }
+};
+
+struct ModelEntry : Source {
+  Parameters parameters;
+  std::uint64_t stream = 0;         ///< as given, else the entry's position in the recipe
+  std::optional<Source> auxiliary;  ///< fisher: its Fisher weights; regmean: its Gram matrices
+  template <class A>
+  void archive(A& a) {
+    Source::archive(a);
+    a(parameters, stream, auxiliary);
   }
 };
 
 struct Recipe {
-  std::string method;  ///< a name of merge::methods()
-  ModelEntry base;     ///< its parameters are unused
+  std::string method;          ///< a name of merge::methods()
+  std::optional<Source> base;  ///< always there where the method requires it
+  /// At least one. An entry that names the base is not among them unless the method averages whole models.
   std::vector<ModelEntry> models;
   Parameters parameters;  ///< for models that do not say otherwise
-  std::optional<Setting> lambda;
-  std::optional<bool> normalize;
+  MethodParameters method_parameters;
   std::uint64_t seed = 0;
   std::optional<Dtype> dtype;
   std::optional<Dtype> out_dtype;
   std::vector<std::string> exclude;  ///< regular expressions (ECMAScript), searched in tensor names
   Missing missing = Missing::error;
+  Rows rows = Rows::error;
   merge::Nonfinite nonfinite = merge::Nonfinite::error;
   merge::Overflow overflow = merge::Overflow::error;
+  merge::Rounding rounding = merge::Rounding::nearest;
+  merge::Compat compat = merge::Compat::none;
+  std::vector<std::string> tensor_order;  ///< compat mergelm; empty: the file's
+  std::vector<std::string> notes;         ///< what a user should know about the recipe, one line each
 
-  /// The type that outputs are rounded to, where the recipe names one.
+  /// The checkpoint that gives the output its tensors' names, order and shapes, its metadata and side files: the base, or the first model.
+  [[nodiscard]] const Source& frame() const { return base ? *base : models.front(); }
+
+  /// The type that outputs are rounded to; nothing: the frame tensor's.
   [[nodiscard]] std::optional<Dtype> output_dtype() const { return out_dtype ? out_dtype : dtype; }
 
   template <class A>
   void archive(A& a) {
-    a(method, base, models, parameters, lambda, normalize, seed, dtype, out_dtype, exclude, missing, nonfinite, overflow);
+    a(method, base, models, parameters, method_parameters, seed, dtype, out_dtype, exclude, missing, rows, nonfinite, overflow, rounding,
+      compat, tensor_order, notes);
   }
 };
 
 /// Values of the command line; each overrides the recipe's. A per-model list is given once for all, or once a model.
 struct Overrides {
   std::optional<std::string> base;
-  std::vector<std::string> models;
+  std::vector<std::string> models;  ///< as many as the recipe has: their paths alone are replaced
   std::vector<double> weight;
   std::vector<double> drop_rate;
   std::vector<double> density;
   std::vector<std::uint64_t> stream;
   std::optional<double> lambda;
+  std::optional<double> t;
   std::optional<bool> normalize;
   std::optional<std::string> method;
   std::optional<std::string> rescale;
+  std::optional<std::string> sign;
+  std::optional<std::string> scope;
   std::optional<std::uint64_t> seed;
-  std::optional<std::string> dtype;
-  std::vector<std::string> exclude;
+  std::optional<std::string> dtype;  ///< of the output
+  std::vector<std::string> exclude;  ///< in place of the recipe's
+  std::optional<std::string> missing;
+  std::optional<std::string> rows;
+  std::optional<std::string> nonfinite;
+  std::optional<std::string> overflow;
+  std::optional<std::string> rounding;
+  std::optional<std::string> compat;
 };
 
 /// Reads a YAML recipe and applies the command line to it; `file` empty: the command line alone. Local. Opens the recipe, no checkpoint.
@@ -108,6 +136,7 @@ struct Overrides {
 [[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides);
 
 /// The same from text; `where` names it in messages and relative paths are relative to `folder`.
-[[nodiscard]] Recipe parse(std::string_view yaml, const std::string& where, const std::filesystem::path& folder, const Overrides& overrides);
+[[nodiscard]] Recipe parse(std::string_view yaml, const std::string& where, const std::filesystem::path& folder,
+                           const Overrides& overrides);
 
 }  // namespace dare::recipe

@@ -1,0 +1,124 @@
+// What each model brings to a tensor: names, types, shapes, rows, coefficients.
+#include "recipe/check.hpp"
+#include "recipe/resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dare::recipe {
+namespace {
+
+using checkpoint::TensorInfo;
+
+bool differ_in_rows_alone(const Shape& a, const Shape& b) {
+  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
+}
+
+std::string described(const TensorInfo& tensor) {
+  return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));
+}
+
+std::string_view kind_of(Dtype dtype) {
+  return is_floating(dtype) ? "a float" : info(dtype).kind == DtypeKind::integer ? "an integer" : "neither float nor integer";
+}
+
+}  // namespace
+
+bool Resolver::fits(std::size_t model, const TensorInfo& base, const TensorInfo& other) {
+  const auto problem = [&](const std::string& advice) {
+    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected the base's {}; {}", root(model), other.name, described(other),
+                                described(base), advice));
+    return false;
+  };
+  if (is_floating(base.dtype) != is_floating(other.dtype)) {
+    return problem(
+        fmt::format("{} is not merged with {}; exclude the tensor to keep the base's", kind_of(other.dtype), kind_of(base.dtype)));
+  }
+  if (base.shape == other.shape) return true;
+  if (!differ_in_rows_alone(base.shape, other.shape)) {
+    return problem("the models are not of one architecture; exclude the tensor to keep the base's");
+  }
+  if (recipe_.rows == Rows::error) return problem("the rows differ: set rows: base or rows: extend, or exclude the tensor");
+  return true;
+}
+
+std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const TensorInfo& tensor) {
+  const auto kind = auxiliary(method_);
+  if (kind == merge::Auxiliary::none) return std::nullopt;
+  const auto& header = auxiliaries_[model];
+  const bool gram = kind == merge::Auxiliary::gram;
+  if (gram && tensor.shape.size() != 2) return std::nullopt;  // averaged
+  const auto expected = gram ? Shape{tensor.shape[1], tensor.shape[1]} : tensor.shape;
+  const auto match = auxiliary_matchers_[model].find(tensor);
+  if (!match || match->how == Match::How::tied) {
+    if (gram) return std::nullopt;
+    lacking_.add(header.root.string(), "lacks Fisher weights of", "; it must have every merged tensor", tensor.name);
+    return std::nullopt;
+  }
+  const auto& found = header.tensors[match->tensor];
+  if (found.shape != expected || !is_floating(found.dtype)) {
+    problems_.input(
+        fmt::format("{}: tensor \"{}\": {}, expected a float {}", header.root.string(), found.name, described(found), to_string(expected)));
+  }
+  return match->tensor;
+}
+
+std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, std::uint32_t tensor) {
+  const auto& base = frame_.tensors[tensor];
+  const auto match = matchers_[model].find(base);
+  if (!match) {
+    if (recipe_.missing == Missing::error) {
+      lacking_.add(root(model), "lacks the base's", "; give the whole model, exclude them, or set missing: base or missing: skip",
+                   base.name);
+      return std::nullopt;
+    }
+    const bool stands_in = recipe_.missing == Missing::base && recipe_.base;
+    notes_.add(root(model), "lacks the base's",
+               stands_in ? "; the base stands in for it (missing: base)" : "; they are merged without it (missing: skip)", base.name);
+    if (!stands_in) return std::nullopt;
+    return Contribution{{-1, tensor, auxiliary_of(model, base)}, &base, base.elements};
+  }
+  used_[model][match->tensor] = true;
+  const auto& other = models_[model].tensors[match->tensor];
+  if (!fits(model, base, other)) return std::nullopt;
+  if (match->how == Match::How::tied) {
+    notes_.add(root(model), fmt::format("saved tied weights once: its \"{}\" is taken for", other.name), "", base.name);
+  } else if (match->how == Match::How::renamed) {
+    const auto& rule = *matchers_[model].rule();
+    notes_.add(root(model), fmt::format("names begin with \"{}\" instead of \"{}\"; matched:", rule.model, rule.base), "", base.name);
+  }
+  if (other.dtype != base.dtype) {
+    notes_.add(root(model), fmt::format("{} where the base has {}, widened exactly:", name(other.dtype), name(base.dtype)), "", base.name);
+  }
+  if (other.shape != base.shape) {
+    notes_.add(root(model),
+               fmt::format("{} rows where the base has {} (rows: {}):", other.shape.front(), base.shape.front(),
+                           recipe_.rows == Rows::base ? "base" : "extend"),
+               "", base.name);
+  }
+  const auto usable = recipe_.rows == Rows::base ? std::min(base.elements, other.elements) : other.elements;
+  return Contribution{{static_cast<std::int32_t>(model), match->tensor, auxiliary_of(model, base)}, &other, usable};
+}
+
+merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const Contribution& contribution) {
+  const auto& given = model_parameters_[model];
+  const std::string_view tensor_name = frame_.tensors[tensor].name;
+  const auto depth = depths_[tensor];
+  merge::ModelTerm term;
+  term.dtype = contribution.info->dtype;
+  term.weight = *given.weight.at(tensor_name, depth);
+  if (const auto rate = given.rate.at(tensor_name, depth)) {
+    term.rate = *rate;
+  } else {
+    unrated_.add(recipe_.models[model].written, "no drop_rate or density matches", "; add a part without a filter", tensor_name);
+  }
+  term.rescale = given.rescale;
+  term.stream = recipe_.models[model].stream;
+  if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma.at(tensor_name, depth);
+  if (takes(method_, merge::Parameter::epsilon)) term.epsilon = *given.epsilon.at(tensor_name, depth);
+  term.elements = contribution.elements;
+  return term;
+}
+
+}  // namespace dare::recipe

@@ -1,0 +1,59 @@
+#pragma once
+/// A recipe on its way from text: values, and where each was given.
+
+#include "recipe/yaml_reader.hpp"
+
+#include <dare/recipe/recipe.hpp>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dare::recipe {
+
+struct Draft {
+  Recipe recipe;
+  std::string where;                                  ///< the recipe's name in messages; empty without one
+  std::vector<std::optional<std::uint64_t>> streams;  ///< of recipe.models
+  std::map<std::string, std::string> places;          ///< "seed", "parameters.lambda", "models[0].weight" -> "recipe.yml:5" or "--lambda"
+
+  [[nodiscard]] bool gives(const std::string& key) const { return places.contains(key); }
+  /// Where `key` was given, else the recipe as a whole, as the start of a message.
+  [[nodiscard]] std::string place(const std::string& key) const {
+    const auto found = places.find(key);
+    return found != places.end() ? found->second : where.empty() ? "command line" : where;
+  }
+};
+
+/// "models[2]".
+[[nodiscard]] std::string model_key(std::size_t model);
+
+inline constexpr Range k_finite{-1.7976931348623157e308, 1.7976931348623157e308, "the finite numbers"};
+inline constexpr Range k_share{0, 1, "[0, 1]"};
+
+/// mergekit's forms of a number: scalar, gradient, or parts of {filter, value}.
+[[nodiscard]] std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range);
+
+/// A mapping `parameters`, which stands at `prefix` ("parameters" or "models[0]"). @param method  nullptr below a model.
+void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, MethodParameters* method,
+                     Draft& draft);
+
+/// Says that `entry` is no key that belongs there.
+void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known);
+
+/// The checkpoint at `written`, relative to `folder`.
+[[nodiscard]] Source source_at(const std::string& written, const std::filesystem::path& folder);
+
+/// A whole document.
+void read_recipe(YamlReader& yaml, const YAML::Node& root, const std::filesystem::path& folder, Draft& draft);
+
+/// Puts the command line over the recipe.
+void apply(const Overrides& overrides, Draft& draft, Problems& problems);
+
+/// Fills in what follows from the rest (streams, the base among the models) and checks what needs no checkpoint.
+void finish(Draft& draft, Problems& problems);
+
+}  // namespace dare::recipe

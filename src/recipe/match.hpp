@@ -1,0 +1,52 @@
+#pragma once
+/// Which tensor of a model is the base's tensor of that name, where names differ.
+
+#include <dare/checkpoint/header.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dare::recipe {
+
+/// One replacement at the front of names, for a whole checkpoint: a base's name = `base` + rest is the model's `model` + rest.
+struct PrefixRule {
+  std::string_view base;
+  std::string_view model;
+};
+
+struct Match {
+  enum class How : std::uint8_t {
+    same_name,
+    renamed,  ///< by the prefix rule
+    tied,     ///< the model saved embeddings and output head once, under the other's name
+  };
+  std::uint32_t tensor = 0;  ///< position in the model's header
+  How how = How::same_name;
+};
+
+/// Finds a model's tensors by the base's names: the same name; else, by the one prefix rule under which most of the missing names are
+/// found; else a tensor tied to it, of the same shape. Headers must outlive it.
+class Matcher {
+ public:
+  Matcher(const checkpoint::Header& base, const checkpoint::Header& model);
+  [[nodiscard]] std::optional<Match> find(const checkpoint::TensorInfo& tensor) const;
+  [[nodiscard]] const std::optional<PrefixRule>& rule() const noexcept { return rule_; }
+  /// Names tied to `name`: usually the output head and the embeddings.
+  [[nodiscard]] static std::vector<std::string_view> tied_to(std::string_view name);
+
+ private:
+  [[nodiscard]] std::optional<std::uint32_t> by_name(std::string_view name) const;
+  [[nodiscard]] std::optional<std::uint32_t> by_rule(std::string_view name, const PrefixRule& rule) const;
+  void choose_rule(const checkpoint::Header& base);
+
+  const checkpoint::Header& model_;
+  std::unordered_map<std::string_view, std::uint32_t> index_;
+  std::unordered_map<std::string_view, std::uint32_t> base_index_;
+  std::optional<PrefixRule> rule_;
+};
+
+}  // namespace dare::recipe

@@ -1,0 +1,215 @@
+#include "recipe/draft.hpp"
+
+#include "recipe/names.hpp"
+
+#include <dare/core/file.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace dare::recipe {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string_view> k_top_keys{
+    "merge_method", "base_model", "models",    "parameters", "seed",     "dtype",  "out_dtype",    "exclude",
+    "missing",      "rows",       "nonfinite", "overflow",   "rounding", "compat", "tensor_order", "tokenizer_source"};
+const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
+
+// What mergekit's recipes may hold besides, and why it is not here.
+struct Unsupported {
+  std::string_view key;
+  std::string_view reason;
+};
+constexpr std::array k_unsupported{
+    Unsupported{"slices", "stacking layers of several models is not supported; list whole models under models"},
+    Unsupported{"modules", "merging modules of an architecture apart is not supported; list whole models under models"},
+    Unsupported{"tokenizer", "tokenizers are not merged; the base's is copied: leave it out, or write tokenizer_source: base"},
+    Unsupported{"chat_template", "chat templates are not written; the base's is copied: leave it out"},
+    Unsupported{"name", "recipes of several merges are not supported; write one recipe for each"},
+    Unsupported{"experts", "mixtures of experts are not built here"},
+    Unsupported{"gate_mode", "mixtures of experts are not built here"},
+    Unsupported{"shared_experts", "mixtures of experts are not built here"},
+};
+
+std::size_t edits_between(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::string_view name) {
+  const auto word = yaml.text(node, name);
+  const auto dtype = word ? dtype_from_user(*word) : std::nullopt;
+  if (dtype && is_floating(*dtype)) return dtype;
+  if (word) yaml.refuse(node, fmt::format("{}: expected a float type such as bfloat16, float16 or float32, found \"{}\"", name, *word));
+  return std::nullopt;
+}
+
+std::optional<Source> read_source(YamlReader& yaml, const YAML::Node& node, std::string_view name, const fs::path& folder) {
+  if (node.IsMap()) {
+    yaml.refuse(node,
+                fmt::format("{}: expected a path, found a mapping; revisions and adapters of mergekit's form are not supported", name));
+    return std::nullopt;
+  }
+  const auto written = yaml.text(node, name);
+  return written ? std::optional{source_at(*written, folder)} : std::nullopt;
+}
+
+void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, const std::string& prefix, ModelEntry& model,
+                    Draft& draft) {
+  if (model.auxiliary) yaml.refuse(entry.key_node, "fisher and gram are both given here; a method uses one");
+  model.auxiliary = read_source(yaml, entry.value, entry.key, folder);
+  draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
+}
+
+void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder, Draft& draft) {
+  const auto prefix = model_key(draft.recipe.models.size());
+  draft.places[prefix] = yaml.place(node);
+  ModelEntry model;
+  std::optional<std::uint64_t> stream;
+  bool named = false;
+  for (const auto& entry : yaml.mapping(node, "an entry of models")) {
+    if (entry.key == "model") {
+      named = true;
+      if (const auto source = read_source(yaml, entry.value, entry.key, folder)) static_cast<Source&>(model) = *source;
+    } else if (entry.key == "parameters") {
+      read_parameters(yaml, entry.value, prefix, model.parameters, nullptr, draft);
+    } else if (entry.key == "stream") {
+      stream = yaml.whole(entry.value, entry.key);
+      draft.places[prefix + ".stream"] = yaml.place(entry.key_node);
+    } else if (entry.key == "fisher" || entry.key == "gram") {
+      read_auxiliary(yaml, entry, folder, prefix, model, draft);
+    } else if (entry.key == "layer_range") {
+      yaml.refuse(entry.key_node, "layer_range: stacking layers of several models is not supported");
+    } else {
+      refuse_unknown(yaml, entry, "an entry of models", k_entry_keys);
+    }
+  }
+  if (node.IsMap() && !named) yaml.refuse(node, "an entry of models has no model");
+  draft.recipe.models.push_back(std::move(model));
+  draft.streams.push_back(stream);
+}
+
+void read_tokenizer_source(YamlReader& yaml, const YAML::Node& node) {
+  if (node.IsScalar() && node.Scalar() == "base") return;
+  yaml.refuse(node, "tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied");
+}
+
+// Top-level keys whose values are one word or number.
+bool read_scalar(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& recipe) {
+  const auto& [key, key_node, value] = entry;
+  const auto take = [](auto& into, const auto& read) {
+    if (read) into = *read;
+    return true;
+  };
+  if (key == "merge_method") return take(recipe.method, yaml.text(value, key));
+  if (key == "seed") return take(recipe.seed, yaml.whole(value, key));
+  if (key == "dtype") return take(recipe.dtype, read_dtype(yaml, value, key));
+  if (key == "out_dtype") return take(recipe.out_dtype, read_dtype(yaml, value, key));
+  if (key == "missing") return take(recipe.missing, yaml.choice(value, key, k_missing));
+  if (key == "rows") return take(recipe.rows, yaml.choice(value, key, k_rows));
+  if (key == "nonfinite") return take(recipe.nonfinite, yaml.choice(value, key, k_nonfinite));
+  if (key == "overflow") return take(recipe.overflow, yaml.choice(value, key, k_overflow));
+  if (key == "rounding") return take(recipe.rounding, yaml.choice(value, key, k_rounding));
+  if (key == "compat") return take(recipe.compat, yaml.choice(value, key, k_compat));
+  return false;
+}
+
+void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, Draft& draft) {
+  auto& recipe = draft.recipe;
+  const auto* const unsupported =
+      std::find_if(k_unsupported.begin(), k_unsupported.end(), [&](const auto& row) { return row.key == entry.key; });
+  if (unsupported != k_unsupported.end()) {
+    return yaml.refuse(entry.key_node, fmt::format("{}: {}", unsupported->key, unsupported->reason));
+  }
+  draft.places[entry.key] = yaml.place(entry.key_node);
+  if (entry.key == "compat" || read_scalar(yaml, entry, recipe)) return;  // compat was read first
+  if (entry.key == "base_model") {
+    recipe.base = read_source(yaml, entry.value, entry.key, folder);
+  } else if (entry.key == "models") {
+    for (const auto& node : yaml.sequence(entry.value, entry.key)) read_model(yaml, node, folder, draft);
+  } else if (entry.key == "parameters") {
+    read_parameters(yaml, entry.value, "parameters", recipe.parameters, &recipe.method_parameters, draft);
+  } else if (entry.key == "exclude") {
+    recipe.exclude = yaml.texts(entry.value, entry.key);
+  } else if (entry.key == "tensor_order") {
+    recipe.tensor_order = yaml.texts(entry.value, entry.key);
+  } else if (entry.key == "tokenizer_source") {
+    read_tokenizer_source(yaml, entry.value);
+  } else {
+    draft.places.erase(entry.key);
+    refuse_unknown(yaml, entry, "a recipe", k_top_keys);
+  }
+}
+
+}  // namespace
+
+std::string model_key(std::size_t model) {
+  return fmt::format("models[{}]", model);
+}
+
+void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
+  const auto nearest = *std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
+    return edits_between(entry.key.substr(0, 40), a) < edits_between(entry.key.substr(0, 40), b);
+  });
+  const auto hint = edits_between(entry.key.substr(0, 40), nearest) <= 2 ? fmt::format("did you mean {}?", nearest)
+                                                                         : fmt::format("known here: {}", fmt::join(known, ", "));
+  yaml.refuse(entry.key_node, fmt::format("unknown key \"{}\" in {}; {}", entry.key, where, hint));
+}
+
+Source source_at(const std::string& written, const fs::path& folder) {
+  const fs::path path{written};
+  return {path.is_absolute() ? path : folder / path, written};
+}
+
+void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folder, Draft& draft) {
+  const auto entries = yaml.mapping(root, "a recipe");
+  // What `rescale: true` means depends on it.
+  for (const auto& entry : entries) {
+    if (entry.key == "compat" && draft.recipe.compat == merge::Compat::none) (void)read_scalar(yaml, entry, draft.recipe);
+  }
+  for (const auto& entry : entries) read_entry(yaml, entry, folder, draft);
+}
+
+Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides) {
+  Problems problems;
+  Draft draft;
+  draft.where = where;
+  if (overrides.compat) draft.recipe.compat = value_of(k_compat, *overrides.compat).value_or(merge::Compat::none);
+  YamlReader yaml{where, problems};
+  read_recipe(yaml, yaml.document(text), folder, draft);
+  apply(overrides, draft, problems);
+  if (problems.empty()) finish(draft, problems);
+  problems.throw_if_any();
+  return std::move(draft.recipe);
+}
+
+Recipe load(const fs::path& file, const Overrides& overrides) {
+  if (!file.empty()) {
+    std::string text;
+    try {
+      text = read_text(file);
+    } catch (const IoError& error) { throw UsageError{error.what()}; }
+    return parse(text, file.string(), file.parent_path(), overrides);
+  }
+  Problems problems;
+  Draft draft;
+  apply(overrides, draft, problems);
+  if (problems.empty()) finish(draft, problems);
+  problems.throw_if_any();
+  return std::move(draft.recipe);
+}
+
+}  // namespace dare::recipe

@@ -1,0 +1,92 @@
+#include <dare/recipe/quantization.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+namespace dare::recipe {
+namespace {
+
+using checkpoint::TensorInfo;
+
+constexpr std::array<std::string_view, 2> k_config_keys{"quantization_config", "compression_config"};
+constexpr std::array<std::string_view, 2> k_method_keys{"quant_method", "quant_type"};
+
+// Names that only quantised checkpoints have.
+struct CodeName {
+  std::string_view ending;
+  std::string_view meaning;
+};
+constexpr std::array k_code_names{
+    CodeName{".qweight", "packed codes (GPTQ, AWQ)"},
+    CodeName{".qzeros", "packed zero points (GPTQ, AWQ)"},
+    CodeName{".weight_packed", "packed codes (compressed-tensors)"},
+    CodeName{".weight_scale_inv", "scales of 8-bit codes"},
+    CodeName{".SCB", "scales of 8-bit codes (bitsandbytes)"},
+    CodeName{".absmax", "scales of 4-bit codes (bitsandbytes)"},
+    CodeName{".nested_absmax", "scales of 4-bit codes (bitsandbytes)"},
+    CodeName{".quant_map", "a code book (bitsandbytes)"},
+    CodeName{".W_q", "packed codes (HQQ)"},
+};
+// Names that tell scales where the tensor that they belong to is of 8 bits or fewer.
+constexpr std::array<std::string_view, 4> k_scale_names{"weight_scale", "scale_weight", "scales", "scale"};
+
+bool narrow(Dtype dtype) {
+  return info(dtype).bits <= 8 && dtype != Dtype::boolean;
+}
+
+std::string_view before_last_dot(std::string_view name) {
+  return name.substr(0, std::min(name.rfind('.'), name.size()));
+}
+
+}  // namespace
+
+std::optional<std::string> quantization_in(std::string_view config) {
+  const auto json = nlohmann::json::parse(config, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  for (const auto key : k_config_keys) {
+    for (const auto& part : {json, json.value("text_config", nlohmann::json::object())}) {
+      if (!part.is_object()) continue;
+      const auto found = part.find(key);
+      if (found == part.end() || found->is_null() || found->empty()) continue;
+      for (const auto method : k_method_keys) {
+        if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
+          return (*found)[std::string{method}].get<std::string>();
+        }
+      }
+      return "unnamed";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> quantization_in(const checkpoint::Header& header) {
+  std::unordered_map<std::string_view, const TensorInfo*> by_name;
+  for (const auto& tensor : header.tensors) by_name.emplace(tensor.name, &tensor);
+  const auto told = [](const TensorInfo& tensor, std::string_view meaning) {
+    return fmt::format("tensor \"{}\" ({} {}) holds {}", tensor.name, name(tensor.dtype), to_string(tensor.shape), meaning);
+  };
+  for (const auto& tensor : header.tensors) {
+    const std::string_view full = tensor.name;
+    for (const auto& row : k_code_names) {
+      if (full.ends_with(row.ending)) return told(tensor, row.meaning);
+    }
+    // "x.weight_scale" and "x.scales" belong to "x.weight", "x.weight.scale" too.
+    const auto owner = before_last_dot(full);
+    if (std::find(k_scale_names.begin(), k_scale_names.end(), full.substr(std::min(owner.size() + 1, full.size()))) ==
+        k_scale_names.end()) {
+      continue;
+    }
+    for (const auto& codes_name : {std::string{owner} + ".weight", std::string{owner}}) {
+      const auto codes = by_name.find(codes_name);
+      if (codes == by_name.end() || !narrow(codes->second->dtype)) continue;
+      return told(tensor, fmt::format("the scales of \"{}\" ({})", codes->second->name, name(codes->second->dtype)));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace dare::recipe

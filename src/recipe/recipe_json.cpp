@@ -1,0 +1,109 @@
+#include "recipe/recipe_json.hpp"
+
+#include "recipe/check.hpp"
+#include "recipe/effective.hpp"
+#include "recipe/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace dare::recipe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using merge::Parameter;
+
+Json value_json(const Setting::Part& part) {
+  return part.values.size() == 1 ? Json(part.values.front()) : Json(part.values);
+}
+
+bool is_constant(const Setting::Part& part) {
+  return part.filter.empty();
+}
+
+// A value alone where it holds for every tensor; else the list of parts.
+Json setting_json(const Setting& setting) {
+  if (is_constant(setting.parts.front())) return value_json(setting.parts.front());
+  auto parts = Json::array();
+  for (const auto& part : setting.parts) {
+    Json entry;
+    if (!part.filter.empty()) entry["filter"] = part.filter;
+    entry["value"] = value_json(part);
+    parts.push_back(std::move(entry));
+  }
+  return parts;
+}
+
+void add_rate(const RateSetting& rate, Json& into) {
+  const auto key = [](const RateSetting::Part& part) { return part.density ? "density" : "drop_rate"; };
+  const auto& first = rate.parts.front();
+  if (is_constant(first.part)) {
+    into[key(first)] = value_json(first.part);
+    return;
+  }
+  auto parts = Json::array();
+  for (const auto& part : rate.parts) {
+    Json entry;
+    if (!part.part.filter.empty()) entry["filter"] = part.part.filter;
+    entry[key(part)] = value_json(part.part);
+    parts.push_back(std::move(entry));
+  }
+  into["rate"] = std::move(parts);
+}
+
+Json model_json(const Recipe& recipe, const merge::Method& method, const ModelEntry& model) {
+  const auto effective = effective_model(recipe, method, model);
+  const bool masks = method.sparsifier != merge::Sparsifier::none;
+  Json json{{"model", model.written}};
+  if (draws(method) && recipe.compat != merge::Compat::mergelm) json["stream"] = model.stream;
+  if (takes(method, Parameter::weight)) json["weight"] = setting_json(effective.weight);
+  if (masks) {
+    add_rate(effective.rate, json);
+    json["rescale"] = word_for(k_rescale, effective.rescale);
+  }
+  if (takes(method, Parameter::gamma)) json["gamma"] = setting_json(effective.gamma);
+  if (takes(method, Parameter::epsilon)) json["epsilon"] = setting_json(effective.epsilon);
+  if (model.auxiliary) json[auxiliary(method) == merge::Auxiliary::fisher ? "fisher" : "gram"] = model.auxiliary->written;
+  return json;
+}
+
+Json parameters_json(const Recipe& recipe, const merge::Method& method) {
+  const auto effective = effective_method(recipe, method);
+  auto json = Json::object();
+  if (takes(method, Parameter::lambda)) json["lambda"] = setting_json(effective.lambda);
+  if (takes(method, Parameter::normalize) && !averages_models(method)) json["normalize"] = effective.normalize;
+  if (takes(method, Parameter::sign)) json["sign"] = word_for(k_sign, effective.sign);
+  if (takes(method, Parameter::scope)) json["scope"] = word_for(k_scope, effective.scope);
+  if (takes(method, Parameter::t)) json["t"] = setting_json(effective.t);
+  if (takes(method, Parameter::select_topk)) json["select_topk"] = setting_json(effective.select_topk);
+  if (takes(method, Parameter::max_iter)) json["max_iter"] = effective.max_iterations;
+  if (takes(method, Parameter::tol)) json["tol"] = effective.tolerance;
+  if (takes(method, Parameter::filter_wise)) json["filter_wise"] = effective.filter_wise;
+  if (takes(method, Parameter::alpha)) json["alpha"] = effective.alpha;
+  return json;
+}
+
+}  // namespace
+
+std::string recipe_json(const Recipe& recipe, const merge::Method& method) {
+  auto models = Json::array();
+  for (const auto& model : recipe.models) models.push_back(model_json(recipe, method, model));
+  const auto dtype = recipe.output_dtype();
+  Json json{{"merge_method", method.name},
+            {"base_model", recipe.base ? Json(recipe.base->written) : Json()},
+            {"models", std::move(models)},
+            {"parameters", parameters_json(recipe, method)},
+            {"seed", recipe.seed},
+            {"out_dtype", dtype ? Json(name(*dtype)) : Json()},
+            {"exclude", recipe.exclude},
+            {"missing", word_for(k_missing, recipe.missing)},
+            {"rows", word_for(k_rows, recipe.rows)},
+            {"nonfinite", word_for(k_nonfinite, recipe.nonfinite)},
+            {"overflow", word_for(k_overflow, recipe.overflow)},
+            {"rounding", word_for(k_rounding, recipe.rounding)},
+            {"compat", word_for(k_compat, recipe.compat)}};
+  if (recipe.compat == merge::Compat::mergelm) json["tensor_order"] = recipe.tensor_order;
+  // Paths may hold any bytes, JSON text only UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace dare::recipe

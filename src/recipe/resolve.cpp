@@ -1,0 +1,275 @@
+#include <dare/recipe/job.hpp>
+
+#include "recipe/check.hpp"
+#include "recipe/depth.hpp"
+#include "recipe/recipe_json.hpp"
+#include "recipe/resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace dare::recipe {
+namespace {
+
+using Action = TensorTask::Action;
+using checkpoint::TensorInfo;
+
+constexpr double k_least_sum = 1e-8;  // of weights that something is divided by
+
+bool narrow(Dtype dtype) {
+  return info(dtype).bits <= 16;
+}
+
+// Whether the working type is float32.
+bool works_in_float32(const merge::TensorSettings& settings) {
+  return narrow(settings.base_dtype) &&
+         std::all_of(settings.models.begin(), settings.models.end(), [](const auto& term) { return narrow(term.dtype); });
+}
+
+}  // namespace
+
+Resolver::Resolver(const Recipe& recipe, const merge::Method& method, const checkpoint::Header& frame,
+                   const std::vector<checkpoint::Header>& models, const std::vector<checkpoint::Header>& auxiliaries)
+    : recipe_{recipe},
+      method_{method},
+      frame_{frame},
+      models_{models},
+      auxiliaries_{auxiliaries},
+      parameters_{effective_method(recipe, method)},
+      depths_{depths(frame.tensors)} {
+  for (const auto& model : recipe.models) model_parameters_.push_back(effective_model(recipe, method, model));
+  for (const auto& model : models) {
+    matchers_.emplace_back(frame, model);
+    used_.emplace_back(model.tensors.size(), false);
+  }
+  for (const auto& header : auxiliaries) auxiliary_matchers_.emplace_back(frame, header);
+  for (const auto& pattern : recipe.exclude) exclude_.emplace_back(pattern, std::regex::ECMAScript);
+}
+
+bool Resolver::excluded(const std::string& name) const {
+  return std::any_of(exclude_.begin(), exclude_.end(), [&](const auto& pattern) { return std::regex_search(name, pattern); });
+}
+
+void Resolver::refuse_quantised() {
+  const auto check = [&](const checkpoint::Header& header) {
+    const auto why = quantization_in(header);
+    if (!why) return;
+    problems_.input(fmt::format("{}: {}: a quantised checkpoint holds codes, not weights; merge the checkpoint it was quantised from",
+                                header.root.string(), *why));
+  };
+  if (recipe_.base) check(frame_);
+  for (const auto& model : models_) check(model);
+}
+
+// A tensor that no method touches. @param compare  models must have the same.
+TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
+  const auto& base = frame_.tensors[tensor];
+  TensorTask task;
+  task.tensor = tensor;
+  task.shape = base.shape;
+  task.settings.name = base.name;
+  task.settings.base_dtype = base.dtype;
+  task.settings.elements = task.settings.base_elements = base.elements;
+  task.settings.overflow = recipe_.overflow;
+  task.settings.out_dtype = is_floating(base.dtype) ? recipe_.output_dtype().value_or(base.dtype) : base.dtype;
+  task.action = task.settings.out_dtype == base.dtype ? Action::copy : Action::convert;
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    const auto match = matchers_[k].find(base);
+    if (!match) continue;  // a buffer that is not saved changes nothing: the base's is written
+    used_[k][match->tensor] = true;
+    if (!compare || (!recipe_.base && k == 0)) continue;
+    const auto& other = models_[k].tensors[match->tensor];
+    if (other.dtype == base.dtype && other.shape == base.shape) {
+      task.inputs.push_back({static_cast<std::int32_t>(k), match->tensor, std::nullopt});
+    } else {
+      problems_.input(
+          fmt::format("{}: tensor \"{}\": {} {}, expected the base's {} {}: such tensors are copied, not merged; exclude the "
+                      "tensor to keep the base's",
+                      root(k), other.name, name(other.dtype), to_string(other.shape), name(base.dtype), to_string(base.shape)));
+    }
+  }
+  return task;
+}
+
+TensorTask Resolver::merged(std::uint32_t tensor) {
+  const auto& base = frame_.tensors[tensor];
+  std::vector<TensorTask::Input> inputs;
+  std::vector<merge::ModelTerm> terms;
+  auto shape = base.shape;
+  auto elements = base.elements;
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    const auto found = contribution(k, tensor);
+    if (!found) continue;
+    inputs.push_back(found->input);
+    terms.push_back(term(k, tensor, *found));
+    if (found->elements <= elements) continue;
+    elements = found->elements;
+    shape = found->info->shape;
+  }
+  if (terms.empty()) return untouched(tensor, false);
+  TensorTask task;
+  task.action = Action::merge;
+  task.tensor = tensor;
+  task.shape = std::move(shape);
+  task.inputs = std::move(inputs);
+  task.settings.models = std::move(terms);
+  task.settings.elements = elements;
+  settle(task, base);
+  check_weights(task);
+  if (elements > base.elements) {
+    notes_.add(
+        frame_.root.string(),
+        fmt::format("has {} rows, the output {}; set vocab_size in its config.json accordingly:", base.shape.front(), task.shape.front()),
+        "", base.name);
+  }
+  return task;
+}
+
+// What does not depend on the models.
+void Resolver::settle(TensorTask& task, const TensorInfo& base) {
+  auto& settings = task.settings;
+  const auto depth = depths_[task.tensor];
+  settings.name = base.name;
+  settings.base_dtype = base.dtype;
+  settings.out_dtype = recipe_.output_dtype().value_or(base.dtype);
+  settings.row = task.shape.empty() ? 1 : task.shape.back();
+  settings.base_elements = base.elements;
+  settings.has_base = recipe_.base.has_value();
+  settings.sparsifier = method_.sparsifier;
+  settings.combiner = method_.combiner;
+  settings.lambda = *parameters_.lambda.at(base.name, depth);
+  settings.normalize = parameters_.normalize;
+  settings.sign = parameters_.sign;
+  settings.scope = parameters_.scope;
+  settings.seed = recipe_.seed;
+  settings.nonfinite = recipe_.nonfinite;
+  settings.overflow = recipe_.overflow;
+  settings.compat = recipe_.compat;
+  settings.t = *parameters_.t.at(base.name, depth);
+  settings.select_topk = *parameters_.select_topk.at(base.name, depth);
+  settings.max_iterations = parameters_.max_iterations;
+  settings.tolerance = parameters_.tolerance;
+  settings.filter_wise = parameters_.filter_wise;
+  settings.alpha = parameters_.alpha;
+  if (recipe_.rounding != merge::Rounding::stochastic) return;
+  if (works_in_float32(settings) && info(settings.out_dtype).bits == 16) {
+    settings.rounding = merge::Rounding::stochastic;
+  } else {
+    notes_.add("rounding: stochastic", "is for 16-bit outputs of 16-bit inputs; rounded to nearest:", "", base.name);
+  }
+}
+
+// Nothing is divided by a sum of weights near 0, whichever models a row has.
+void Resolver::check_weights(const TensorTask& task) {
+  const auto& settings = task.settings;
+  const bool by_mergekit = recipe_.compat == merge::Compat::mergekit && !averages_models(method_);  // it divides by 1 then
+  if ((!settings.normalize && !averages_models(method_)) || by_mergekit) return;
+  std::set<std::uint64_t> ends{settings.base_elements == 0 ? settings.elements : settings.base_elements};
+  for (const auto& term : settings.models) ends.insert(term.elements);
+  for (const auto end : ends) {
+    double sum = 0;
+    bool any = false;
+    for (const auto& term : settings.models) {
+      if (term.elements < end) continue;
+      sum += term.weight;
+      any = true;
+    }
+    if (!any || std::abs(sum) >= k_least_sum) continue;
+    weightless_.add(recipe_.method, fmt::format("divides by the sum of the weights, which is {} for", sum), "; change the weights",
+                    settings.name);
+    return;
+  }
+}
+
+// compat mergelm: one MT19937 stream through the tensors in order, models one after another.
+void Resolver::place_draws(std::vector<TensorTask>& tasks) {
+  std::map<std::string_view, TensorTask*> by_name;
+  for (auto& task : tasks) by_name.emplace(task.settings.name, &task);
+  std::vector<TensorTask*> order;
+  std::set<const TensorTask*> listed;
+  for (const auto& name : recipe_.tensor_order) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) {
+      problems_.usage(fmt::format("tensor_order: the base has no tensor \"{}\"", name));
+      continue;
+    }
+    order.push_back(found->second);
+    listed.insert(found->second);
+  }
+  std::uint64_t draws_so_far = 0;
+  for (auto& task : tasks) {
+    if (recipe_.tensor_order.empty()) {
+      order.push_back(&task);
+    } else if (task.action == Action::merge && !listed.contains(&task)) {
+      unlisted_.add("tensor_order", "does not name", "; it must name every merged tensor", task.settings.name);
+    }
+    if (task.action != Action::merge) continue;
+    const auto is_f32 = [](Dtype dtype) { return dtype == Dtype::f32; };
+    if (!is_f32(task.settings.base_dtype))
+      not_f32_.add(frame_.root.string(), "compat: mergelm merges F32 alone, not", "", task.settings.name);
+    for (std::size_t k = 0; k < task.inputs.size(); ++k) {
+      if (is_f32(task.settings.models[k].dtype)) continue;
+      not_f32_.add(root(static_cast<std::size_t>(task.inputs[k].model)), "compat: mergelm merges F32 alone, not", "", task.settings.name);
+    }
+  }
+  for (std::int32_t k = 0; k < static_cast<std::int32_t>(models_.size()); ++k) {
+    for (auto* const task : order) {
+      for (std::size_t i = 0; i < task->inputs.size() && task->action == Action::merge; ++i) {
+        if (task->inputs[i].model != k) continue;
+        task->settings.models[i].first_draw = draws_so_far;
+        draws_so_far += task->settings.elements;
+      }
+    }
+  }
+}
+
+void Resolver::extra_tensors(std::size_t model) {
+  for (std::uint32_t i = 0; i < models_[model].tensors.size(); ++i) {
+    if (used_[model][i]) continue;
+    const auto& name = models_[model].tensors[i].name;
+    const auto tied = Matcher::tied_to(name);
+    const bool base_ties = std::any_of(tied.begin(), tied.end(), [&](auto other) {
+      return std::any_of(frame_.tensors.begin(), frame_.tensors.end(), [&](const auto& tensor) { return tensor.name == other; });
+    });
+    notes_.add(root(model),
+               base_ties ? "the base ties it to other weights and does not save it; left out:" : "not in the base, left out:", "", name);
+  }
+}
+
+MergeJob Resolver::run() {
+  MergeJob job;
+  job.has_base = recipe_.base.has_value();
+  refuse_quantised();
+  problems_.throw_if_any();  // of codes everything else is wrong too
+  for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
+    const auto& tensor = frame_.tensors[t];
+    const bool kept = excluded(tensor.name);
+    job.tasks.push_back(kept || !is_floating(tensor.dtype) ? untouched(t, !kept) : merged(t));
+  }
+  for (std::size_t k = 0; k < models_.size(); ++k) extra_tensors(k);
+  if (recipe_.compat == merge::Compat::mergelm) place_draws(job.tasks);
+  for (const auto* const groups : {&unrated_, &weightless_, &unlisted_}) {
+    for (const auto& line : groups->lines()) problems_.usage(line);
+  }
+  for (const auto* const groups : {&lacking_, &not_f32_}) {
+    for (const auto& line : groups->lines()) problems_.input(line);
+  }
+  problems_.throw_if_any();
+  job.notes = recipe_.notes;
+  for (auto& line : notes_.lines()) job.notes.push_back(std::move(line));
+  job.recipe_json = recipe_json(recipe_, method_);
+  return job;
+}
+
+MergeJob resolve(const Recipe& recipe, const checkpoint::Header& frame, const std::vector<checkpoint::Header>& models,
+                 const std::vector<checkpoint::Header>& auxiliaries) {
+  const auto* const method = merge::find_method(recipe.method);
+  if (method == nullptr) throw UsageError{fmt::format("merge_method \"{}\" is not known", recipe.method)};
+  return Resolver{recipe, *method, frame, models, auxiliaries}.run();
+}
+
+}  // namespace dare::recipe

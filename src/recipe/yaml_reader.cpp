@@ -1,0 +1,150 @@
+#include "recipe/yaml_reader.hpp"
+
+#include "recipe/numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+namespace dare::recipe {
+namespace {
+
+constexpr std::size_t k_most_bytes = std::size_t{1} << 20U;
+constexpr std::size_t k_most_values = 100'000;  // aliases can make a small text stand for any number of values
+constexpr int k_most_merges = 16;               // a mapping may be merged into itself
+constexpr std::size_t k_shown = 60;
+
+std::string shown(const YAML::Node& node) {
+  if (node.IsNull()) return "nothing";
+  if (node.IsSequence()) return "a list";
+  if (node.IsMap()) return "a mapping";
+  const auto& text = node.Scalar();
+  return text.size() <= k_shown ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, k_shown));
+}
+
+}  // namespace
+
+YAML::Node YamlReader::document(std::string_view text) const {
+  if (text.size() > k_most_bytes) throw UsageError{fmt::format("{}: {} bytes, a recipe has at most {}", where_, text.size(), k_most_bytes)};
+  try {
+    auto documents = YAML::LoadAll(std::string{text});
+    if (documents.empty()) throw UsageError{fmt::format("{}: is empty; a recipe has at least merge_method and models", where_)};
+    if (documents.size() > 1) throw UsageError{fmt::format("{}: holds {} YAML documents, expected one", where_, documents.size())};
+    return documents.front();
+  } catch (const YAML::Exception& error) {
+    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}", where_, error.mark.line + 1, error.msg)};
+  }
+}
+
+std::string YamlReader::place(const YAML::Node& node) const {
+  return fmt::format("{}:{}", where_, node.Mark().line + 1);
+}
+
+void YamlReader::refuse(const YAML::Node& node, const std::string& text) {
+  problems_.usage(fmt::format("{}: {}", place(node), text));
+}
+
+void YamlReader::expected(const YAML::Node& node, std::string_view name, std::string_view what) {
+  refuse(node, fmt::format("{}: expected {}, found {}", name, what, shown(node)));
+}
+
+void YamlReader::spend(const YAML::Node& node, std::size_t values) {
+  spent_ += values;
+  if (spent_ <= k_most_values) return;
+  throw UsageError{fmt::format("{}: the recipe expands to more than {} values", place(node), k_most_values)};
+}
+
+void YamlReader::collect(const YAML::Node& node, std::string_view name, int depth, std::vector<Entry>& entries) {
+  if (!node.IsMap()) return expected(node, name, "a mapping");
+  if (depth == k_most_merges) return refuse(node, fmt::format("{}: merge keys (<<) nest deeper than {}", name, k_most_merges));
+  spend(node, node.size() + 1);
+  std::vector<YAML::Node> merged;
+  const auto first = entries.size();
+  for (const auto& pair : node) {
+    if (!pair.first.IsScalar()) {
+      expected(pair.first, name, "a key that is a word");
+      continue;
+    }
+    auto key = pair.first.Scalar();
+    if (key == "<<" && pair.first.Tag() != "!") {
+      merged.push_back(pair.second);
+      continue;
+    }
+    const auto same = [&](const Entry& entry) { return entry.key == key; };
+    const auto own = entries.begin() + static_cast<std::ptrdiff_t>(first);
+    if (const auto other = std::find_if(own, entries.end(), same); other != entries.end()) {
+      refuse(pair.first, fmt::format("{} is given twice, first in line {}", key, other->key_node.Mark().line + 1));
+    } else if (depth == 0 || std::none_of(entries.begin(), own, same)) {  // what stands nearer wins over what is merged in
+      entries.push_back({std::move(key), pair.first, pair.second});
+    }
+  }
+  for (const auto& from : merged) {
+    if (!from.IsSequence()) {
+      collect(from, "<<", depth + 1, entries);
+      continue;
+    }
+    for (const auto& one : from) collect(one, "<<", depth + 1, entries);
+  }
+}
+
+std::vector<YamlReader::Entry> YamlReader::mapping(const YAML::Node& node, std::string_view name) {
+  std::vector<Entry> entries;
+  collect(node, name, 0, entries);
+  return entries;
+}
+
+std::vector<YAML::Node> YamlReader::sequence(const YAML::Node& node, std::string_view name) {
+  if (!node.IsSequence()) {
+    expected(node, name, "a list");
+    return {};
+  }
+  spend(node, node.size() + 1);
+  return {node.begin(), node.end()};
+}
+
+std::vector<std::string> YamlReader::texts(const YAML::Node& node, std::string_view name) {
+  std::vector<std::string> result;
+  const auto items = node.IsScalar() ? std::vector<YAML::Node>{node} : sequence(node, name);
+  for (const auto& item : items) {
+    if (auto one = text(item, name)) result.push_back(std::move(*one));
+  }
+  return result;
+}
+
+std::optional<std::string> YamlReader::text(const YAML::Node& node, std::string_view name) {
+  if (node.IsScalar() && !node.Scalar().empty()) return node.Scalar();
+  expected(node, name, "a text");
+  return std::nullopt;
+}
+
+std::optional<bool> YamlReader::boolean(const YAML::Node& node, std::string_view name) {
+  if (node.IsScalar() && node.Tag() != "!") {
+    auto word = node.Scalar();
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (word == "true" || word == "yes" || word == "on") return true;
+    if (word == "false" || word == "no" || word == "off") return false;
+  }
+  expected(node, name, "true or false");
+  return std::nullopt;
+}
+
+std::optional<double> YamlReader::number(const YAML::Node& node, std::string_view name, const Range& range) {
+  const auto value = node.IsScalar() ? number_in(node.Scalar()) : std::nullopt;
+  if (!value) {
+    expected(node, name, "a number");
+    return std::nullopt;
+  }
+  if (*value >= range.low && *value <= range.high) return value;
+  refuse(node, fmt::format("{}: {} is outside {}", name, node.Scalar(), range.text));
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::string_view name) {
+  const auto value = node.IsScalar() ? whole_in(node.Scalar()) : std::nullopt;
+  if (!value) expected(node, name, "a whole number from 0 to 18446744073709551615");
+  return value;
+}
+
+}  // namespace dare::recipe
