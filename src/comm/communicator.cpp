@@ -19,7 +19,9 @@ int count_of(std::size_t n) {
   return static_cast<int>(n);
 }
 
-MPI_Op op_of(Reduce how) { return how == Reduce::sum ? MPI_SUM : how == Reduce::min ? MPI_MIN : MPI_MAX; }
+MPI_Op op_of(Reduce how) {
+  return how == Reduce::sum ? MPI_SUM : how == Reduce::min ? MPI_MIN : MPI_MAX;
+}
 
 MPI_Comm own(MPI_Comm handle) {
   check(MPI_Comm_set_errhandler(handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -28,7 +30,9 @@ MPI_Comm own(MPI_Comm handle) {
 
 }  // namespace
 
-Request::~Request() { assert(!active()); }
+Request::~Request() {
+  assert(!active());
+}
 
 std::size_t Request::wait() {
   MPI_Status status;
@@ -85,7 +89,9 @@ Communicator Communicator::split_by_node() const {
   return Communicator{own(part)};
 }
 
-void Communicator::barrier() const { check(MPI_Barrier(handle_), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  check(MPI_Barrier(handle_), "MPI_Barrier");
+}
 
 void Communicator::broadcast(std::vector<std::byte>& bytes, int root) const {
   std::uint64_t size = bytes.size();
@@ -97,8 +103,7 @@ void Communicator::broadcast(std::vector<std::byte>& bytes, int root) const {
 }
 
 void Communicator::all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) const {
-  check(MPI_Allgather(mine.data(), count_of(mine.size()), MPI_BYTE, all.data(), count_of(mine.size()), MPI_BYTE, handle_),
-        "MPI_Allgather");
+  check(MPI_Allgather(mine.data(), count_of(mine.size()), MPI_BYTE, all.data(), count_of(mine.size()), MPI_BYTE, handle_), "MPI_Allgather");
 }
 
 std::vector<std::byte> Communicator::all_gather_varying(std::span<const std::byte> mine) const {
@@ -145,13 +150,10 @@ void Communicator::agree(const std::function<void()>& work) const {
   std::optional<Error> mine;
   try {
     work();
-  } catch (const Error& error) {
-    mine.emplace(error.code(), error.what());
-  } catch (const std::bad_alloc&) {
-    mine.emplace(ExitCode::failure, "out of memory on rank " + std::to_string(rank_) + "; lower --memory-per-rank or use fewer ranks a node");
-  } catch (const std::exception& error) {
-    mine.emplace(ExitCode::failure, error.what());
-  }
+  } catch (const Error& error) { mine.emplace(error.code(), error.what()); } catch (const std::bad_alloc&) {
+    mine.emplace(ExitCode::failure,
+                 "out of memory on rank " + std::to_string(rank_) + "; lower --memory-per-rank or use fewer ranks a node");
+  } catch (const std::exception& error) { mine.emplace(ExitCode::failure, error.what()); }
   agree_on(mine);
 }
 

@@ -41,9 +41,7 @@ int Environment::run(const std::function<int(const Communicator&)>& main) {
     // mpirun kills the others when the first rank leaves with a code: nobody leaves before the message is out.
     MPI_Barrier(world_->handle());
     return static_cast<int>(error.code());
-  } catch (const Error& error) {
-    abort_all(program_, error.what(), error.code());
-  } catch (const std::exception& error) {
+  } catch (const Error& error) { abort_all(program_, error.what(), error.code()); } catch (const std::exception& error) {
     abort_all(program_, "rank " + std::to_string(world_->rank()) + ": " + error.what(), ExitCode::failure);
   }
 }

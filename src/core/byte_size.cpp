@@ -19,17 +19,28 @@ struct Unit {
 };
 
 constexpr std::array k_units{
-    Unit{"", 1},       Unit{"b", 1},         Unit{"kb", 1e3},         Unit{"mb", 1e6},         Unit{"gb", 1e9},           Unit{"tb", 1e12},
-    Unit{"pb", 1e15},  Unit{"k", 1024},      Unit{"m", 1048576},      Unit{"g", 1073741824},   Unit{"t", 1099511627776.}, Unit{"kib", 1024},
-    Unit{"mib", 1048576}, Unit{"gib", 1073741824}, Unit{"tib", 1099511627776.}, Unit{"pib", 1125899906842624.},
+    Unit{"", 1},
+    Unit{"b", 1},
+    Unit{"kb", 1e3},
+    Unit{"mb", 1e6},
+    Unit{"gb", 1e9},
+    Unit{"tb", 1e12},
+    Unit{"pb", 1e15},
+    Unit{"k", 1024},
+    Unit{"m", 1048576},
+    Unit{"g", 1073741824},
+    Unit{"t", 1099511627776.},
+    Unit{"kib", 1024},
+    Unit{"mib", 1048576},
+    Unit{"gib", 1073741824},
+    Unit{"tib", 1099511627776.},
+    Unit{"pib", 1125899906842624.},
 };
 
 }  // namespace
 
 std::uint64_t parse_byte_size(std::string_view text) {
-  const auto refuse = [&] {
-    return UsageError{fmt::format("\"{}\" is no size in bytes; write e.g. 512MiB, 5GB or 4096", text)};
-  };
+  const auto refuse = [&] { return UsageError{fmt::format("\"{}\" is no size in bytes; write e.g. 512MiB, 5GB or 4096", text)}; };
   const auto end_of_number = std::find_if(text.begin(), text.end(), [](unsigned char c) { return !std::isdigit(c) && c != '.'; });
   const std::string number{text.begin(), end_of_number};
   std::string unit{end_of_number, text.end()};
@@ -43,9 +54,7 @@ std::uint64_t parse_byte_size(std::string_view text) {
       const auto factor = static_cast<std::uint64_t>(found->bytes);
       if (whole != 0 && factor > (std::uint64_t{1} << 63U) / whole) throw refuse();
       return whole * factor;
-    } catch (const std::out_of_range&) {
-      throw refuse();
-    }
+    } catch (const std::out_of_range&) { throw refuse(); }
   }
   const double bytes = std::stod(number) * found->bytes;
   if (bytes != std::floor(bytes) || bytes >= 9.2e18) throw refuse();

@@ -36,12 +36,14 @@ constexpr std::array k_dtypes{
     DtypeInfo{Dtype::f4, "F4", "", 4, opaque},
 };
 
-static_assert([] {
-  for (std::size_t i = 0; i < k_dtypes.size(); ++i) {
-    if (static_cast<std::size_t>(k_dtypes[i].dtype) != i) return false;
-  }
-  return true;
-}(), "the table follows the enumeration");
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < k_dtypes.size(); ++i) {
+        if (static_cast<std::size_t>(k_dtypes[i].dtype) != i) return false;
+      }
+      return true;
+    }(),
+    "the table follows the enumeration");
 
 std::string lower(std::string_view text) {
   std::string result{text};
@@ -51,9 +53,13 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-std::span<const DtypeInfo> dtypes() noexcept { return k_dtypes; }
+std::span<const DtypeInfo> dtypes() noexcept {
+  return k_dtypes;
+}
 
-const DtypeInfo& info(Dtype dtype) noexcept { return k_dtypes[static_cast<std::size_t>(dtype)]; }
+const DtypeInfo& info(Dtype dtype) noexcept {
+  return k_dtypes[static_cast<std::size_t>(dtype)];
+}
 
 std::optional<Dtype> dtype_named(std::string_view name) noexcept {
   for (const auto& row : k_dtypes) {

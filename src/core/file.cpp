@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 // Linux moves at most 0x7ffff000 bytes a call; 1 GiB keeps the pieces aligned.
 constexpr std::size_t k_most_per_call = std::size_t{1} << 30U;
 
-std::string reason() { return std::strerror(errno); }
+std::string reason() {
+  return std::strerror(errno);
+}
 
 int open_or_throw(const fs::path& path, int flags, const char* doing) {
   int fd = -1;
@@ -35,7 +37,9 @@ bool rename_at_once(const fs::path& from, const fs::path& to, unsigned flags) {
   return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0;
 }
 
-bool flags_unknown_here() { return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP; }
+bool flags_unknown_here() {
+  return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
+}
 
 InputError exists_already(const fs::path& path) {
   return InputError{fmt::format("{}: exists already; name another output, or replace it with --overwrite", path.string())};
@@ -47,9 +51,15 @@ IoError cannot_rename(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-File File::open_read(const fs::path& path) { return {path, open_or_throw(path, O_RDONLY, "open for reading")}; }
-File File::open_write(const fs::path& path) { return {path, open_or_throw(path, O_WRONLY, "open for writing")}; }
-File File::create(const fs::path& path) { return {path, open_or_throw(path, O_RDWR | O_CREAT | O_EXCL, "create")}; }
+File File::open_read(const fs::path& path) {
+  return {path, open_or_throw(path, O_RDONLY, "open for reading")};
+}
+File File::open_write(const fs::path& path) {
+  return {path, open_or_throw(path, O_WRONLY, "open for writing")};
+}
+File File::create(const fs::path& path) {
+  return {path, open_or_throw(path, O_RDWR | O_CREAT | O_EXCL, "create")};
+}
 
 File::~File() {
   if (fd_ >= 0) ::close(fd_);

@@ -18,9 +18,13 @@ Hash128 canonical(XXH128_hash_t hash) noexcept {
 
 }  // namespace
 
-std::uint64_t hash64(std::span<const std::byte> data) noexcept { return XXH3_64bits(data.data(), data.size()); }
+std::uint64_t hash64(std::span<const std::byte> data) noexcept {
+  return XXH3_64bits(data.data(), data.size());
+}
 
-Hash128 hash128(std::span<const std::byte> data) noexcept { return canonical(XXH3_128bits(data.data(), data.size())); }
+Hash128 hash128(std::span<const std::byte> data) noexcept {
+  return canonical(XXH3_128bits(data.data(), data.size()));
+}
 
 std::string to_hex(const Hash128& hash) {
   std::string text;
@@ -39,13 +43,21 @@ struct Hasher128::State {
   State& operator=(const State&) = delete;
 };
 
-Hasher128::Hasher128() : state_{std::make_unique<State>()} { reset(); }
+Hasher128::Hasher128() : state_{std::make_unique<State>()} {
+  reset();
+}
 Hasher128::~Hasher128() = default;
 Hasher128::Hasher128(Hasher128&&) noexcept = default;
 Hasher128& Hasher128::operator=(Hasher128&&) noexcept = default;
 
-void Hasher128::reset() { XXH3_128bits_reset(state_->xxh); }
-void Hasher128::update(std::span<const std::byte> data) { XXH3_128bits_update(state_->xxh, data.data(), data.size()); }
-Hash128 Hasher128::digest() const { return canonical(XXH3_128bits_digest(state_->xxh)); }
+void Hasher128::reset() {
+  XXH3_128bits_reset(state_->xxh);
+}
+void Hasher128::update(std::span<const std::byte> data) {
+  XXH3_128bits_update(state_->xxh, data.data(), data.size());
+}
+Hash128 Hasher128::digest() const {
+  return canonical(XXH3_128bits_digest(state_->xxh));
+}
 
 }  // namespace dare

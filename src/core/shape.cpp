@@ -25,6 +25,8 @@ std::optional<std::uint64_t> checked_elements(const Shape& shape) noexcept {
   return elements;
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 }  // namespace dare

@@ -4,6 +4,8 @@
 
 #include <dare/checkpoint/config_dtype.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <cstring>
 
 namespace dare::pipeline {
@@ -13,10 +15,12 @@ using Action = recipe::TensorTask::Action;
 
 recipe::MergeJob conversion(const checkpoint::Header& source, std::optional<Dtype> dtype) {
   recipe::MergeJob job;
+  job.recipe_json = nlohmann::ordered_json{{"operation", "convert"}, {"dtype", dtype ? std::string{name(*dtype)} : "as stored"}}.dump();
   for (std::uint32_t t = 0; t < source.tensors.size(); ++t) {
     const auto& tensor = source.tensors[t];
     recipe::TensorTask task;
     task.tensor = t;
+    task.shape = tensor.shape;
     task.settings.name = tensor.name;
     task.settings.base_dtype = tensor.dtype;
     task.settings.out_dtype = dtype && is_floating(tensor.dtype) ? *dtype : tensor.dtype;
@@ -26,14 +30,14 @@ recipe::MergeJob conversion(const checkpoint::Header& source, std::optional<Dtyp
   return job;
 }
 
-checkpoint::OutputSpec output_spec(const Work& work, const ConvertOptions& options) {
+checkpoint::OutputSpec output_spec(const Work& work, const Product& product, const ConvertOptions& options) {
   checkpoint::OutputSpec spec;
-  spec.tensors = output_tensors(work);
-  spec.metadata = work.base.metadata;
+  spec.tensors = output_tensors(work, product);
+  spec.metadata = work.frame.metadata;
   spec.shard_size = options.run.shard_size;
-  if (options.keep_shards && !options.dtype) spec.source_headers = checkpoint::read_source_headers(work.base);
-  for (const auto& file : work.base.side_files) {
-    auto bytes = checkpoint::read_side_file(work.base, file);
+  if (options.keep_shards && !options.dtype) spec.source_headers = checkpoint::read_source_headers(work.frame);
+  for (const auto& file : work.frame.side_files) {
+    auto bytes = checkpoint::read_side_file(work.frame, file);
     if (file == "config.json" && options.dtype) {
       const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *options.dtype);
       bytes.resize(text.size());
@@ -48,10 +52,10 @@ checkpoint::OutputSpec output_spec(const Work& work, const ConvertOptions& optio
 
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
-  work.base = world.from_root([&] { return checkpoint::read_header(options.source); });
-  work.job = conversion(work.base, options.dtype);
-  work.manifest = false;
-  work.output_spec = [&] { return output_spec(work, options); };
+  work.frame = world.from_root([&] { return checkpoint::read_header(options.source); });
+  work.products.push_back({conversion(work.frame, options.dtype), options.output, {}, false});
+  auto& product = work.products.front();
+  product.output_spec = [&] { return output_spec(work, product, options); };
   execute(work, options.run, world);
   return 0;
 }

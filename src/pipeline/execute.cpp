@@ -1,12 +1,14 @@
 #include "pipeline/execute.hpp"
 
+#include "pipeline/input_watch.hpp"
 #include "pipeline/manifest.hpp"
+#include "pipeline/resume.hpp"
 #include "pipeline/slice_loop.hpp"
-#include "pipeline/staging.hpp"
+#include "pipeline/staged_output.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "pipeline/summary.hpp"
 
-#include <dare/core/byte_size.hpp>
+#include <dare/comm/environment.hpp>
 
 #include <fmt/format.h>
 
@@ -16,53 +18,114 @@
 namespace dare::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
+using Refusals = std::vector<std::optional<comm::AgreedError>>;
 
-std::vector<std::uint64_t> write_bits(const plan::Grid& grid) {
-  std::vector<std::uint64_t> bits;
-  for (const auto& load : grid.tensors()) bits.push_back(load.write_bits);
-  return bits;
+// One run of the slice loop over staged outputs.
+class Run {
+ public:
+  Run(const Work& work, const RunOptions& options, const comm::Communicator& world, std::vector<StagedOutput>& staged)
+      : work_{work}, options_{options}, world_{world}, staged_{staged} {}
+
+  Refusals run(const plan::Plan& plan, const std::vector<std::uint64_t>& done) {
+    try {
+      const InputWatch inputs{work_, world_};
+      auto hashes = slices(plan);
+      world_.agree([&] { inputs.check(); });
+      for (std::size_t p = 0; p < staged_.size(); ++p) {
+        if (refusals_[p]) {
+          discard(p);
+          continue;
+        }
+        for (const auto block : done) hashes[p][block] = staged_[p].records[block];
+        commit(p, plan.grid, hashes[p]);
+      }
+    } catch (const comm::AgreedError& error) {
+      // What a later run could go on from stays; what was made from bad inputs goes.
+      if (error.code() == ExitCode::input || error.code() == ExitCode::usage) {
+        for (std::size_t p = 0; p < staged_.size(); ++p) discard(p);
+      }
+      throw;
+    }
+    const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    print_summary(options_, work_, plan, {counts_, timings_, elapsed, done.size()}, world_);
+    return std::move(refusals_);
+  }
+
+ private:
+  // read -> merge -> gather -> write. Returns, by product, the hashes of all blocks of the grid; those not done in this run are zero.
+  std::vector<std::vector<Hash128>> slices(const plan::Plan& plan) {
+    std::vector<Gather::Target> targets;
+    std::vector<Journal> journals;
+    world_.agree([&] {
+      for (std::size_t p = 0; p < staged_.size(); ++p) {
+        targets.push_back({write_bits(work_.products[p], work_), {staged_[p].root, staged_[p].layout}});
+        journals.emplace_back(staged_[p].journal);
+      }
+    });
+    TileWorker worker{work_, world_, timings_};
+    Gather gather{world_, plan, targets, timings_};
+    SliceLoop loop{world_, plan, worker, gather, journals, timings_};
+    {
+      Progress progress{options_.progress, loop.bytes_in_all(), world_.is_root()};
+      loop.run(progress);
+    }
+    worker.close();
+    world_.agree([&] {
+      const StageTimer timer{timings_, Stage::fsync};
+      for (auto& target : targets) {
+        target.writer.sync();
+        target.writer.close();
+      }
+      for (auto& journal : journals) journal.close();
+    });
+    std::vector<std::vector<Hash128>> hashes;
+    for (std::size_t p = 0; p < staged_.size(); ++p) {
+      counts_.push_back(worker.counts(p));
+      refusals_.push_back(loop.refusal(p));
+      hashes.push_back(loop.all_hashes(p));
+    }
+    return hashes;
+  }
+
+  void commit(std::size_t p, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
+    world_.agree([&] {
+      auto& staging = staged_[p].staging;
+      if (!staging) return;
+      if (work_.products[p].manifest) write_manifest(staging->paths().new_manifest, work_, work_.products[p], grid, hashes);
+      staging->commit(options_.overwrite);
+    });
+  }
+
+  void discard(std::size_t p) {
+    if (staged_[p].staging) staged_[p].staging->discard();
+  }
+
+  const Work& work_;
+  const RunOptions& options_;
+  const comm::Communicator& world_;
+  std::vector<StagedOutput>& staged_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Timings timings_{};
+  std::vector<merge::Counts> counts_;
+  Refusals refusals_;
+};
+
+// Blocks that all products have done already.
+std::vector<std::uint64_t> done_in_all(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
+                                       const comm::Communicator& world) {
+  std::vector<std::uint64_t> common;
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    if (staged[p].records.empty()) return {};
+    const auto done = blocks_done(staged[p], write_bits(work.products[p], work), grid, world);
+    std::vector<std::uint64_t> both;
+    if (p == 0) both = done;
+    else std::set_intersection(common.begin(), common.end(), done.begin(), done.end(), std::back_inserter(both));
+    common = std::move(both);
+  }
+  return common;
 }
 
 }  // namespace
-
-std::vector<checkpoint::OutputTensor> output_tensors(const Work& work) {
-  std::vector<checkpoint::OutputTensor> tensors;
-  for (const auto& task : work.job.tasks) {
-    const auto& base = work.base.tensors[task.tensor];
-    tensors.push_back({base.name, task.action == recipe::TensorTask::Action::copy ? base.dtype : task.settings.out_dtype, base.shape});
-  }
-  return tensors;
-}
-
-plan::Grid grid_of(const Work& work) {
-  const auto outputs = output_tensors(work);
-  std::vector<plan::TensorLoad> loads;
-  for (std::size_t t = 0; t < outputs.size(); ++t) {
-    const auto& task = work.job.tasks[t];
-    const auto& base = work.base.tensors[task.tensor];
-    plan::TensorLoad load{base.elements, info(base.dtype).bits, info(outputs[t].dtype).bits};
-    for (const auto& model : task.inputs) load.read_bits += info(work.models[model.model].tensors[model.tensor].dtype).bits;
-    loads.push_back(load);
-  }
-  return plan::Grid{std::move(loads)};
-}
-
-void check_output(const RunOptions& options, std::uint64_t bytes) {
-  const auto& output = options.output;
-  const auto parent = output.has_filename() ? output.parent_path() : output.parent_path().parent_path();
-  const auto folder = parent.empty() ? fs::path{"."} : parent;
-  if (!fs::is_directory(folder))
-    throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), folder.string())};
-  if (!options.overwrite && fs::exists(fs::symlink_status(output))) {
-    throw InputError{fmt::format("{}: exists; name another output, or give --overwrite", output.string())};
-  }
-  const auto space = fs::space(folder);
-  if (space.available < bytes) {
-    throw IoError{fmt::format("{}: needs {} ({} bytes), {} are free there", output.string(), format_bytes(bytes), bytes,
-                              format_bytes(space.available))};
-  }
-}
 
 plan::Cluster cluster_of(const comm::Communicator& world) {
   const auto node = world.split_by_node();
@@ -78,59 +141,25 @@ plan::Cluster cluster_of(const comm::Communicator& world) {
   return cluster;
 }
 
-void execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
-  const auto start = std::chrono::steady_clock::now();
-  Timings timings{};
+Refusals execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   const StopSignal signals;
+  const auto cluster = cluster_of(world);
+  const auto grid = grid_of(work);
 
-  // plan
-  auto grid = grid_of(work);
-  const auto everything = plan::remaining(grid, {});
-  const auto plan = plan::make_plan(std::move(grid), cluster_of(world), options.limits, everything);
-  const auto bits = write_bits(plan.grid);
-
-  // stage
-  std::optional<Staging> staging;
-  struct Staged {
-    fs::path root;
-    checkpoint::OutputLayout layout;
-    void archive(OutArchive& a) { a(root, layout); }
-    void archive(InArchive& a) { a(root, layout); }
-  };
-  const auto staged = world.from_root([&] {
-    const auto spec = work.output_spec();
-    const auto kind = checkpoint::output_kind(options.output);
-    check_output(options, checkpoint::plan_output(kind, spec).total_bytes());
-    staging.emplace(options.output);
-    return Staged{staging->temporary(), checkpoint::create_output(staging->temporary(), kind, spec)};
-  });
-
-  // read -> merge -> gather -> write
-  checkpoint::OutputWriter writer{staged.root, staged.layout};
-  std::optional<TileWorker> worker;
-  worker.emplace(work, world, timings);
-  Gather gather{world, plan, bits, writer, timings};
-  SliceLoop loop{world, plan, *worker, gather, timings};
-  {
-    Progress progress{options.progress, plan.grid.bytes_read() + plan.grid.bytes_written(), world.is_root()};
-    loop.run(progress);
+  // A plan of everything shows what the memory allows before anything is made; the plan of a resumed run has less to do.
+  auto plan = plan::make_plan(grid, cluster, options.limits, plan::remaining(grid, {}));
+  std::vector<StagedOutput> staged;
+  for (const auto& product : work.products) {
+    staged.push_back(prepare_output(work, product, options, grid.blocks(), world));
+    if (staged.back().finished && work.products.size() == 1) {
+      if (world.is_root())
+        comm::print_message(options.program, fmt::format("{}: finished already, nothing to do", product.output.string()));
+      return {std::nullopt};
+    }
   }
-  worker->close();
-
-  // commit and manifest
-  world.agree([&] {
-    const StageTimer timer{timings, Stage::fsync};
-    writer.sync();
-    writer.close();
-  });
-  const auto hashes = world.all_gather(loop.hashes());
-  world.agree([&] {
-    if (!world.is_root()) return;
-    if (work.manifest) write_manifest(staging->manifest(), work, plan.grid, hashes);
-    staging->commit(options.overwrite);
-  });
-  const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  print_summary(options, plan, worker->counts(), timings, elapsed, world);
+  const auto done = done_in_all(staged, work, grid, world);
+  if (!done.empty()) plan = plan::make_plan(grid, cluster, options.limits, plan::remaining(grid, done));
+  return Run{work, options, world, staged}.run(plan, done);
 }
 
 }  // namespace dare::pipeline

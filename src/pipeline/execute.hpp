@@ -1,21 +1,22 @@
 #pragma once
-/// From checked work to a finished output: plan, stage, slices, commit.
+/// The way of the data: from checked work to finished outputs.
 
 #include "pipeline/work.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/pipeline/run_options.hpp>
 
-namespace dare::pipeline {
+#include <optional>
+#include <vector>
 
-/// Refuses what can be refused before a weight is read: an output that exists, a parent that is no folder, too little space. Local.
-/// @throws Error
-void check_output(const RunOptions& options, std::uint64_t bytes);
+namespace dare::pipeline {
 
 /// The ranks as they are on their nodes. Collective.
 [[nodiscard]] plan::Cluster cluster_of(const comm::Communicator& world);
 
-/// Does `work` and puts its output in place. Collective. @throws comm::AgreedError
-void execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
+/// Does `work` and puts its outputs in place. Collective.
+/// @return for each product why it was refused, or nothing for one that is in its place; the same on all ranks.
+/// @throws comm::AgreedError  nothing could be finished.
+std::vector<std::optional<comm::AgreedError>> execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
 
 }  // namespace dare::pipeline

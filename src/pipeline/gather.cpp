@@ -6,32 +6,30 @@ namespace dare::pipeline {
 namespace {
 
 constexpr int k_tile_tag = 1;
-constexpr std::size_t k_under_way = 2;  // tiles that a member has sent and that may not have left yet
+constexpr std::size_t k_under_way = 2;  // results that a member has sent and that may not have left yet
 
 }  // namespace
 
-// The tiles of one member that are still to come in this slice.
+// What is still to come from one member in this slice: every tile, for every product.
 struct Gather::Flow {
   struct Incoming {
     plan::Tile tile;
+    std::size_t product = 0;
     std::vector<std::byte> bytes;
     comm::Request request;
   };
   int member = 0;
   std::vector<plan::Share> slices;
   std::optional<plan::TileCursor> cursor;
+  plan::Tile tile;                // the last one that the cursor gave
+  std::size_t products_left = 0;  // of it, not yet asked for
   std::deque<Incoming> incoming;
-  [[nodiscard]] bool done() const { return incoming.empty() && (!cursor || cursor->done()); }
+  [[nodiscard]] bool all_asked() const { return products_left == 0 && (!cursor || cursor->done()); }
+  [[nodiscard]] bool done() const { return incoming.empty() && all_asked(); }
 };
 
-Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const std::vector<std::uint64_t>& write_bits,
-               checkpoint::OutputWriter& writer, Timings& timings)
-    : world_{world},
-      plan_{plan},
-      write_bits_{write_bits},
-      writer_{writer},
-      timings_{timings},
-      my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
+Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, std::vector<Target>& targets, Timings& timings)
+    : world_{world}, plan_{plan}, targets_{targets}, timings_{timings}, my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
   outgoing_.resize(my_writer_ == world.rank() ? 1 : k_under_way + 1);
   for (int rank = 0; rank < world.size(); ++rank) {
     if (rank == world.rank() || plan.writer_of[static_cast<std::size_t>(rank)] != world.rank()) continue;
@@ -45,8 +43,8 @@ Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const st
 
 Gather::~Gather() = default;
 
-std::uint64_t Gather::bytes_of(const plan::Tile& tile) const {
-  return (tile.elements * write_bits_[tile.tensor] + 7) / 8;
+std::uint64_t Gather::bytes_of(const plan::Tile& tile, std::size_t product) const {
+  return (tile.elements * targets_[product].write_bits[tile.tensor] + 7) / 8;
 }
 
 void Gather::begin_slice(std::size_t round) {
@@ -56,20 +54,20 @@ void Gather::begin_slice(std::size_t round) {
   }
 }
 
-std::span<std::byte> Gather::space(const plan::Tile& tile) {
+std::span<std::byte> Gather::space(const plan::Tile& tile, std::size_t product) {
   auto& out = outgoing_[next_];
   if (out.request.active()) {
     const StageTimer timer{timings_, Stage::gather};
     out.request.wait();
   }
-  out.bytes.resize(bytes_of(tile));
+  out.bytes.resize(bytes_of(tile, product));
   return out.bytes;
 }
 
-void Gather::submit(const plan::Tile& tile, bool good) {
+void Gather::submit(const plan::Tile& tile, std::size_t product, bool good) {
   auto& out = outgoing_[next_];
   if (my_writer_ == world_.rank()) {
-    if (good) write(tile, out.bytes);
+    if (good) write(tile, product, out.bytes);
     service(false);
     return;
   }
@@ -78,12 +76,37 @@ void Gather::submit(const plan::Tile& tile, bool good) {
   next_ = (next_ + 1) % outgoing_.size();
 }
 
-void Gather::write(const plan::Tile& tile, std::span<const std::byte> bytes) {
+void Gather::write(const plan::Tile& tile, std::size_t product, std::span<const std::byte> bytes) {
   if (failure_) return;
   const StageTimer timer{timings_, Stage::write};
+  auto& target = targets_[product];
   try {
-    writer_.write(tile.tensor, tile.first * write_bits_[tile.tensor] / 8, bytes);
+    target.writer.write(tile.tensor, tile.first * target.write_bits[tile.tensor] / 8, bytes);
   } catch (const Error& error) { failure_ = error; }
+}
+
+void Gather::take(Flow& flow, std::size_t size) {
+  auto incoming = std::move(flow.incoming.front());
+  flow.incoming.pop_front();
+  if (size != 0) write(incoming.tile, incoming.product, incoming.bytes);
+  free_buffers_.push_back(std::move(incoming.bytes));
+}
+
+// Keeps the window of receives full. MPI keeps the order of a member's messages: the n-th receive gets the n-th result.
+void Gather::post(Flow& flow) {
+  while (!flow.all_asked() && flow.incoming.size() < static_cast<std::size_t>(plan_.receives)) {
+    if (flow.products_left == 0) {
+      flow.tile = flow.cursor->next();
+      flow.products_left = targets_.size();
+    }
+    auto& incoming = flow.incoming.emplace_back();
+    incoming.tile = flow.tile;
+    incoming.product = targets_.size() - flow.products_left--;
+    incoming.bytes = std::move(free_buffers_.back());
+    free_buffers_.pop_back();
+    incoming.bytes.resize(bytes_of(incoming.tile, incoming.product));
+    incoming.request = world_.begin_receive(incoming.bytes, flow.member, k_tile_tag);
+  }
 }
 
 // Posts receives for the first unfinished members and takes what has come; with `wait` blocks where nothing has. False: all is done.
@@ -91,13 +114,6 @@ bool Gather::service(bool wait) {
   int active = 0;
   bool took = false;
   Flow* first = nullptr;
-  const auto take = [&](Flow& flow, std::size_t size) {
-    auto incoming = std::move(flow.incoming.front());
-    flow.incoming.pop_front();
-    if (size != 0) write(incoming.tile, incoming.bytes);
-    free_buffers_.push_back(std::move(incoming.bytes));
-    took = true;
-  };
   for (auto& flow : flows_) {
     if (flow->done()) continue;
     if (active++ == plan_.active_members) break;
@@ -106,15 +122,9 @@ bool Gather::service(bool wait) {
       const auto size = flow->incoming.front().request.test();
       if (!size) break;
       take(*flow, *size);
+      took = true;
     }
-    while (flow->cursor && !flow->cursor->done() && flow->incoming.size() < static_cast<std::size_t>(plan_.receives)) {
-      auto& incoming = flow->incoming.emplace_back();
-      incoming.tile = flow->cursor->next();
-      incoming.bytes = std::move(free_buffers_.back());
-      free_buffers_.pop_back();
-      incoming.bytes.resize(bytes_of(incoming.tile));
-      incoming.request = world_.begin_receive(incoming.bytes, flow->member, k_tile_tag);
-    }
+    post(*flow);
   }
   if (wait && first != nullptr && !took && !first->incoming.empty()) {
     std::size_t size = 0;

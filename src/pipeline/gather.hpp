@@ -8,8 +8,8 @@
 #include <dare/plan/plan.hpp>
 
 #include <deque>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace dare::pipeline {
@@ -18,17 +18,22 @@ namespace dare::pipeline {
 /// tile from the plan, so that a message is the tile's bytes and nothing else; an empty one stands for a tile that failed.
 class Gather {
  public:
-  /// @param write_bits  per tensor, the size of an output element. All references must outlive it.
-  Gather(const comm::Communicator& world, const plan::Plan& plan, const std::vector<std::uint64_t>& write_bits,
-         checkpoint::OutputWriter& writer, Timings& timings);
+  /// Where one product's tiles go.
+  struct Target {
+    std::vector<std::uint64_t> write_bits;  ///< per tensor, the size of an output element
+    checkpoint::OutputWriter writer;
+  };
+
+  /// All references must outlive it.
+  Gather(const comm::Communicator& world, const plan::Plan& plan, std::vector<Target>& targets, Timings& timings);
   ~Gather();
 
   /// Enters slice number `round` of every rank.
   void begin_slice(std::size_t round);
-  /// Space for the next tile's bytes; may wait for an earlier tile to leave.
-  [[nodiscard]] std::span<std::byte> space(const plan::Tile& tile);
-  /// Hands on the tile whose bytes stand in the last space(). A tile that is not `good` is not written.
-  void submit(const plan::Tile& tile, bool good);
+  /// Space for the next result's bytes; may wait for an earlier one to leave. Every tile of a slice comes once for every product, in order.
+  [[nodiscard]] std::span<std::byte> space(const plan::Tile& tile, std::size_t product);
+  /// Hands on the result whose bytes stand in the last space(). One that is not `good` is not written.
+  void submit(const plan::Tile& tile, std::size_t product, bool good);
   /// Waits until all tiles of this slice, members' too, have been handed on or written.
   void end_slice();
   /// An error of writing, kept until here so that no member waits for a writer that has left; nothing if all went well.
@@ -40,14 +45,15 @@ class Gather {
     std::vector<std::byte> bytes;
     comm::Request request;
   };
-  [[nodiscard]] std::uint64_t bytes_of(const plan::Tile& tile) const;
-  void write(const plan::Tile& tile, std::span<const std::byte> bytes);
+  [[nodiscard]] std::uint64_t bytes_of(const plan::Tile& tile, std::size_t product) const;
+  void write(const plan::Tile& tile, std::size_t product, std::span<const std::byte> bytes);
+  void take(Flow& flow, std::size_t size);
+  void post(Flow& flow);
   bool service(bool wait);
 
   const comm::Communicator& world_;
   const plan::Plan& plan_;
-  const std::vector<std::uint64_t>& write_bits_;
-  checkpoint::OutputWriter& writer_;
+  std::vector<Target>& targets_;
   Timings& timings_;
   int my_writer_;
   std::vector<Outgoing> outgoing_;

@@ -44,23 +44,57 @@ Json describe(const checkpoint::Header& header) {
   return {{"path", header.root.string()}, {"files", std::move(files)}};
 }
 
+Json head_of(const Work& work, const Product& product) {
+  auto inputs = Json::array();
+  for (std::size_t i = 0; i < work.inputs(); ++i) inputs.push_back(describe(work.input(i)));
+  return {{"format", "dare-manifest"},
+          {"format_version", 1},
+          {"program", "dare-mpi " DARE_VERSION},
+          {"stream_version", random::k_stream_version},
+          {"recipe", Json::parse(product.job.recipe_json)},
+          {"inputs", std::move(inputs)},
+          {"block_elements", plan::k_block_elements}};
+}
+
+void compare(const Json& now, const Json& before, const std::string& where, std::string& lines) {
+  if (now == before) return;
+  const bool both = (now.is_object() && before.is_object()) || (now.is_array() && before.is_array() && now.size() == before.size());
+  if (!both) {
+    const auto text = [](const Json& json) { return json.is_null() ? std::string{"nothing"} : json.dump(); };
+    lines += fmt::format("\n  {}: {}, was {}", where, text(now), text(before));
+    return;
+  }
+  if (now.is_array()) {
+    for (std::size_t i = 0; i < now.size(); ++i) compare(now[i], before[i], fmt::format("{}[{}]", where, i), lines);
+    return;
+  }
+  for (const auto& [key, value] : now.items()) {
+    compare(value, before.contains(key) ? before[key] : Json{}, where.empty() ? key : where + "." + key, lines);
+  }
+  for (const auto& [key, value] : before.items()) {
+    if (!now.contains(key)) compare(Json{}, value, where.empty() ? key : where + "." + key, lines);
+  }
+}
+
 }  // namespace
 
-void write_manifest(const std::filesystem::path& path, const Work& work, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
-  auto inputs = Json::array({describe(work.base)});
-  for (const auto& model : work.models) inputs.push_back(describe(model));
-  const Json head{{"format", "dare-manifest"},
-                  {"format_version", 1},
-                  {"program", "dare-mpi " DARE_VERSION},
-                  {"stream_version", random::k_stream_version},
-                  {"recipe", Json::parse(work.job.recipe_json)},
-                  {"inputs", std::move(inputs)},
-                  {"block_elements", plan::k_block_elements}};
+std::string manifest_head(const Work& work, const Product& product) {
+  return head_of(work, product).dump(1);
+}
+
+std::string difference(const std::string& now, const std::string& before) {
+  std::string lines;
+  compare(Json::parse(now), Json::parse(before), "", lines);
+  return lines;
+}
+
+void write_manifest(const std::filesystem::path& path, const Work& work, const Product& product, const plan::Grid& grid,
+                    const std::vector<Hash128>& hashes) {
   TextFile file{path};
-  auto text = head.dump(1);
+  auto text = manifest_head(work, product);
   text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
   file.add(text + ",\n \"tensors\": [");
-  const auto tensors = output_tensors(work);
+  const auto tensors = output_tensors(work, product);
   for (std::uint32_t t = 0; t < tensors.size(); ++t) {
     const auto last = t + 1 < tensors.size() ? grid.first_block(t + 1) : grid.blocks();
     std::string blocks;

@@ -1,6 +1,8 @@
 #include <dare/pipeline/merge.hpp>
 
 #include "pipeline/execute.hpp"
+#include "pipeline/sources.hpp"
+#include "pipeline/staged_output.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/comm/environment.hpp>
@@ -8,66 +10,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace dare::pipeline {
 namespace {
 
-// What rank 0 reads and all ranks need.
-struct Sources {
-  recipe::Recipe recipe;
-  checkpoint::Header base;
-  std::vector<checkpoint::Header> models;
-  template <class A>
-  void archive(A& a) {
-    a(recipe, base, models);
-  }
-};
-
-void refuse_quantised(const checkpoint::Header& header, Problems& problems) {
-  for (const auto& file : header.side_files) {
-    if (file != "config.json") continue;
-    const auto bytes = checkpoint::read_side_file(header, file);
-    const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    if (const auto method = recipe::quantization_in(text)) {
-      problems.input(fmt::format(
-          "{}: config.json has a quantization_config ({}): the tensors are codes, not weights; merge the checkpoint it was quantised from",
-          header.root.string(), *method));
-    }
-  }
-}
-
-checkpoint::Header read_source(const recipe::ModelEntry& entry, Problems& problems) {
-  try {
-    auto header = checkpoint::read_header(entry.path);
-    refuse_quantised(header, problems);
-    header.root = entry.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
-    return header;
-  } catch (const Error& error) {
-    problems.add(error);
-    return {};
-  }
-}
-
-Sources read_sources(const MergeOptions& options) {
-  Sources sources{recipe::load(options.recipe, options.overrides), {}, {}};
-  Problems problems;
-  sources.base = read_source(sources.recipe.base, problems);
-  for (const auto& model : sources.recipe.models) sources.models.push_back(read_source(model, problems));
-  problems.throw_if_any();
-  return sources;
-}
-
-// The base's own side files and metadata, with the type that the output really has.
-checkpoint::OutputSpec output_spec(const Work& work, const recipe::Recipe& recipe, const RunOptions& run) {
+// The frame's own side files and metadata, with the type that the output really has.
+checkpoint::OutputSpec output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
   checkpoint::OutputSpec spec;
-  spec.tensors = output_tensors(work);
-  spec.metadata = work.base.metadata.empty() ? R"({"format":"pt"})" : work.base.metadata;
+  spec.tensors = output_tensors(work, product);
+  spec.metadata = work.frame.metadata.empty() ? R"({"format":"pt"})" : work.frame.metadata;
   spec.shard_size = run.shard_size;
-  auto base = work.base;
-  base.root = recipe.base.path;
-  for (const auto& file : work.base.side_files) {
-    auto bytes = checkpoint::read_side_file(base, file);
+  auto frame = work.frame;
+  frame.root = recipe.frame().path;
+  for (const auto& file : work.frame.side_files) {
+    auto bytes = checkpoint::read_side_file(frame, file);
     if (file == "config.json" && recipe.output_dtype()) {
       const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *recipe.output_dtype());
       bytes.resize(text.size());
@@ -87,22 +45,41 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   if (world.is_root()) fmt::print("{}", options.run.json ? to_json(plan, options.bandwidth) : to_text(plan, options.bandwidth));
 }
 
+// The output may not be, hold or lie in what is read: --overwrite would take the inputs away.
+void refuse_output_among_inputs(const Sources& sources, const std::filesystem::path& output) {
+  namespace fs = std::filesystem;
+  const auto place = fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
+  const auto check = [&](const recipe::Source& source) {
+    const auto input = fs::weakly_canonical(source.path);
+    const auto [in_input, in_place] = std::mismatch(input.begin(), input.end(), place.begin(), place.end());
+    if (in_input == input.end() || in_place == place.end())
+      throw UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), source.written)};
+  };
+  check(sources.recipe.frame());
+  for (const auto& model : sources.recipe.models) check(model);
+}
+
+void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
+  if (options.plan_only) return;
+  refuse_output_among_inputs(sources, options.output);
+  if (!options.run.resume) check_output(options.output, options.run, grid_of(work).bytes_written());
+}
+
 }  // namespace
 
 int merge(const MergeOptions& options, const comm::Communicator& world) {
-  auto sources = world.from_root([&] { return read_sources(options); });
+  auto sources = world.from_root([&] { return read_sources(recipe::load(options.recipe, options.overrides)); });
   Work work;
   world.agree([&] {
-    work.job = recipe::resolve(sources.recipe, sources.base, sources.models);
-    work.base = std::move(sources.base);
-    work.models = std::move(sources.models);
+    auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
+    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}};
+    work.products.push_back({std::move(job), options.output, {}});
+    if (world.is_root()) check_before_work(work, sources, options);
   });
-  work.output_spec = [&] { return output_spec(work, sources.recipe, options.run); };
-  world.agree([&] {
-    if (world.is_root() && !options.plan_only) check_output(options.run, grid_of(work).bytes_written());
-  });
-  if (world.is_root()) {
-    for (const auto& note : work.job.notes) comm::print_message(options.run.program, note);
+  auto& product = work.products.front();
+  product.output_spec = [&] { return output_spec(work, product, sources.recipe, options.run); };
+  if (world.is_root() && options.run.log_level != LogLevel::error) {
+    for (const auto& note : product.job.notes) comm::print_message(options.run.program, note);
   }
   if (options.plan_only) {
     print_plan(work, options, world);

@@ -32,14 +32,15 @@ Progress::~Progress() {
   if (line_open_) std::fputs("\n", stderr);
 }
 
-void Progress::update(std::uint64_t done) {
+void Progress::update(std::size_t rounds_done, std::size_t rounds) {
   if (style_ == ProgressStyle::off) return;
   const auto now = Clock::now();
   const bool bar = style_ == ProgressStyle::bar;
   if (now - last_ < (bar ? Clock::duration{k_bar_interval} : Clock::duration{k_plain_interval})) return;
   last_ = now;
   const auto elapsed_s = std::chrono::duration<double>(now - start_).count();
-  const auto share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+  const auto share = static_cast<double>(rounds_done) / static_cast<double>(rounds);
+  const auto done = static_cast<std::uint64_t>(share * static_cast<double>(total_));
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / elapsed_s);
   const auto left_s = share > 0 ? elapsed_s * (1 - share) / share : 0;
   const auto text = fmt::format("{:3.0f} %  {} of {}  {}/s  {:.0f} s left", 100 * share, format_bytes(done), format_bytes(total_),

@@ -15,8 +15,8 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// @param done  bytes moved so far by all ranks.
-  void update(std::uint64_t done);
+  /// Says, if it is time to, that `rounds_done` of `rounds` equal parts are done.
+  void update(std::size_t rounds_done, std::size_t rounds);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -5,92 +5,158 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace dare::pipeline {
 
-SliceLoop::SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather, Timings& timings)
+SliceLoop::SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather,
+                     std::vector<Journal>& journals, Timings& timings)
     : world_{world},
       plan_{plan},
       worker_{worker},
       gather_{gather},
+      journals_{journals},
       timings_{timings},
-      slices_{plan::slices(plan.grid, plan.shares[static_cast<std::size_t>(world.rank())], plan::k_slice_bytes)} {}
+      slices_{plan::slices(plan.grid, plan.shares[static_cast<std::size_t>(world.rank())], plan::k_slice_bytes)},
+      products_(journals.size()) {}
 
 void SliceLoop::run(Progress& progress) {
   const auto rounds = static_cast<std::size_t>(world_.all_reduce(static_cast<std::int64_t>(slices_.size()), comm::Reduce::max));
-  std::int64_t moved = 0;
   for (std::size_t round = 0; round < rounds; ++round) {
     gather_.begin_slice(round);
-    if (round < slices_.size()) {
-      work_slice(slices_[round]);
-      moved += static_cast<std::int64_t>(plan::bytes_in(plan_.grid, slices_[round]));
-    }
+    if (round < slices_.size()) work_slice(slices_[round]);
     gather_.end_slice();
-    agree(round);
-    progress.update(static_cast<std::uint64_t>(world_.all_reduce(moved, comm::Reduce::sum)));
+    const auto signal = agree(round);
+    if (round < slices_.size()) note(slices_[round]);
+    if (signal != 0 && round + 1 < rounds) stop(signal);
+    progress.update(round + 1, rounds);
   }
+  world_.agree_on(failure_);
 }
 
-// After an error the rest of the slice is sent as failed tiles: the writer expects every one.
+// After an error the rest of the slice is sent as failed results: the writer expects every one.
 void SliceLoop::work_slice(const plan::Share& slice) {
   for (plan::TileCursor cursor{plan_.grid, slice, plan_.tile_elements}; !cursor.done();) {
     const auto tile = cursor.next();
-    const auto space = gather_.space(tile);
-    if (!finding_ && !failure_) {
-      try {
-        worker_.compute(tile, space);
-        const StageTimer timer{timings_, Stage::merge};
-        hasher_.update(space);
-        if (tile.ends_block) {
-          hashes_.push_back(hasher_.digest());
-          hasher_.reset();
-        }
-      } catch (const InputError& error) { finding_ = error; } catch (const Error& error) {
-        failure_ = error;
-      } catch (const std::exception& error) {
-        failure_ = Error{ExitCode::failure, fmt::format("rank {}: {}", world_.rank(), error.what())};
-      }
+    for (std::size_t product = 0; product < products_.size(); ++product) {
+      const auto space = gather_.space(tile, product);
+      gather_.submit(tile, product, compute(tile, product, space));
     }
-    gather_.submit(tile, !finding_ && !failure_);
   }
 }
 
-void SliceLoop::agree(std::size_t round) {
+bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> space) {
+  auto& state = products_[product];
+  if (failure_ || state.finding || state.refusal) return false;
+  try {
+    worker_.compute(tile, product, space);
+    const StageTimer timer{timings_, Stage::merge};
+    state.hasher.update(space);
+    if (tile.ends_block) {
+      state.hashes.push_back(state.hasher.digest());
+      state.hasher.reset();
+    }
+    return true;
+  } catch (const InputError& error) { state.finding = error; } catch (const Error& error) {
+    failure_ = error;
+  } catch (const std::exception& error) { failure_ = Error{ExitCode::failure, fmt::format("rank {}: {}", world_.rank(), error.what())}; }
+  return false;
+}
+
+// Ends all ranks together if any has met trouble; else the signal that any has received, or 0.
+int SliceLoop::agree(std::size_t round) {
   if (!failure_ && gather_.failure()) failure_ = gather_.failure();
-  std::array<std::int64_t, 3> lowest{failure_ ? world_.rank() : world_.size(), finding_ ? world_.rank() : world_.size(),
-                                     StopSignal::received() != 0 ? -StopSignal::received() : 0};
+  std::vector<std::int64_t> lowest{failure_ ? world_.rank() : world_.size(), -StopSignal::received()};
+  for (const auto& product : products_) lowest.push_back(product.finding ? world_.rank() : world_.size());
   {
     const StageTimer timer{timings_, Stage::wait};
     world_.all_reduce(lowest, comm::Reduce::min);
   }
   if (lowest[0] < world_.size()) world_.agree_on(failure_);
-  if (lowest[1] < world_.size()) {
-    if (world_.rank() < lowest[1]) find_lower(round);
-    world_.agree_on(finding_);
+  for (std::size_t product = 0; product < products_.size(); ++product) {
+    if (lowest[2 + product] < world_.size()) settle(product, static_cast<int>(lowest[2 + product]), round);
   }
-  if (lowest[2] != 0) {
-    throw comm::AgreedError{
-        ExitCode::interrupted,
-        fmt::format("stopped by signal {} after slice {}; nothing was written to the output: run it again", -lowest[2], round + 1)};
-  }
+  const bool any_left = std::any_of(products_.begin(), products_.end(), [](const Product& product) { return !product.refusal; });
+  if (!any_left) throw comm::AgreedError{*products_.front().refusal};
+  return static_cast<int>(-lowest[1]);
+}
+
+// Gives a product up: all ranks learn why.
+void SliceLoop::settle(std::size_t product, int lowest_rank, std::size_t round) {
+  auto& state = products_[product];
+  if (world_.rank() < lowest_rank) find_lower(product, round);
+  try {
+    world_.agree_on(state.finding);
+  } catch (const comm::AgreedError& error) { state.refusal = error; }
+  state.finding.reset();
 }
 
 // The user is told the lowest place of all, whatever the partition: ranks before the one that found something look at what they have not
 // merged yet.
-void SliceLoop::find_lower(std::size_t round) {
+void SliceLoop::find_lower(std::size_t product, std::size_t round) {
   std::vector<std::byte> space;
-  for (auto next = round + 1; next < slices_.size() && !finding_; ++next) {
-    for (plan::TileCursor cursor{plan_.grid, slices_[next], plan_.tile_elements}; !cursor.done() && !finding_;) {
+  for (auto next = round + 1; next < slices_.size(); ++next) {
+    for (plan::TileCursor cursor{plan_.grid, slices_[next], plan_.tile_elements}; !cursor.done();) {
       const auto tile = cursor.next();
-      space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].write_bits + 7) / 8);
+      space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].largest_write_bits + 7) / 8);
       try {
-        worker_.compute(tile, space);
-      } catch (const InputError& error) { finding_ = error; } catch (const Error&) {
+        worker_.compute(tile, product, space);
+      } catch (const InputError& error) {
+        products_[product].finding = error;
+        return;
+      } catch (const Error&) {
         return;  // the finding at hand is reported; this file's trouble comes next time
       }
     }
   }
+}
+
+// All ranks have written what belongs to this round: the slice's blocks, the last ones hashed, can be called done.
+void SliceLoop::note(const plan::Share& slice) {
+  blocks_done_ += plan::blocks_in(slice);
+  try {
+    for (std::size_t product = 0; product < products_.size(); ++product) {
+      if (products_[product].refusal) continue;
+      auto rest = std::span<const Hash128>{products_[product].hashes}.last(plan::blocks_in(slice));
+      for (const auto& range : slice) {
+        journals_[product].note(range.first, rest.first(range.last - range.first));
+        rest = rest.subspan(range.last - range.first);
+      }
+    }
+  } catch (const Error& error) { failure_ = error; }  // told when all agree next
+}
+
+// The blocks of this round are done and noted.
+void SliceLoop::stop(int signal) {
+  world_.agree_on(failure_);
+  const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);
+  throw comm::AgreedError{
+      ExitCode::interrupted,
+      fmt::format("stopped by signal {} ({}) after {} of {} blocks of this run; the same command with --resume goes on from there", signal,
+                  StopSignal::name(signal), done, blocks_in_all())};
+}
+
+std::uint64_t SliceLoop::bytes_in_all() const {
+  std::uint64_t bytes = 0;
+  for (const auto& share : plan_.shares) bytes += plan::bytes_in(plan_.grid, share);
+  return bytes;
+}
+
+std::uint64_t SliceLoop::blocks_in_all() const {
+  std::uint64_t blocks = 0;
+  for (const auto& share : plan_.shares) blocks += plan::blocks_in(share);
+  return blocks;
+}
+
+std::vector<Hash128> SliceLoop::all_hashes(std::size_t product) const {
+  const auto of_shares = world_.all_gather(products_[product].hashes);
+  std::vector<Hash128> hashes(plan_.grid.blocks());
+  std::size_t next = 0;
+  for (const auto& share : plan_.shares) {
+    for (const auto& range : share) {
+      for (auto block = range.first; block < range.last; ++block) hashes[block] = of_shares[next++];
+    }
+  }
+  return hashes;
 }
 
 }  // namespace dare::pipeline

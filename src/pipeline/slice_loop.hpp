@@ -2,40 +2,62 @@
 /// read -> merge -> gather -> write, slice by slice, with all ranks agreeing after each.
 
 #include "pipeline/gather.hpp"
+#include "pipeline/journal.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/tile_worker.hpp"
 
 #include <dare/core/hash.hpp>
 
+#include <optional>
+#include <vector>
+
 namespace dare::pipeline {
 
 class SliceLoop {
  public:
-  /// References must outlive it.
-  SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather, Timings& timings);
+  /// @param journals  one a product. References must outlive it.
+  SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather, std::vector<Journal>& journals,
+            Timings& timings);
 
-  /// Works through all slices. Collective.
-  /// @throws comm::AgreedError  an input's values are refused (the lowest tensor, element and model of all), something failed, or a signal
-  /// came.
+  /// Works through all slices. Collective. A product whose inputs' values are refused is given up and the others go on; when none is left,
+  /// or something else failed, or a signal came, all ranks throw. @throws comm::AgreedError
   void run(Progress& progress);
-  /// XXH3-128 of the output bytes of each block of this rank's share, in order.
-  [[nodiscard]] const std::vector<Hash128>& hashes() const noexcept { return hashes_; }
+
+  /// Why a product was given up (the lowest tensor, element and model of all ranks); nothing for one that is complete. The same on all
+  /// ranks.
+  [[nodiscard]] const std::optional<comm::AgreedError>& refusal(std::size_t product) const { return products_[product].refusal; }
+  /// Bytes that all ranks together will read and write.
+  [[nodiscard]] std::uint64_t bytes_in_all() const;
+  /// XXH3-128 of the output bytes of each block of the grid; zero for blocks that this run did not do. Collective.
+  [[nodiscard]] std::vector<Hash128> all_hashes(std::size_t product) const;
 
  private:
+  struct Product {
+    std::vector<Hash128> hashes;  // of this rank's blocks, in order
+    Hasher128 hasher;
+    std::optional<Error> finding;  // this rank's
+    std::optional<comm::AgreedError> refusal;
+  };
+
   void work_slice(const plan::Share& slice);
-  void agree(std::size_t round);
-  void find_lower(std::size_t round);
+  [[nodiscard]] bool compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> space);
+  int agree(std::size_t round);
+  void settle(std::size_t product, int lowest_rank, std::size_t round);
+  void find_lower(std::size_t product, std::size_t round);
+  void note(const plan::Share& slice);
+  [[noreturn]] void stop(int signal);
+  [[nodiscard]] std::uint64_t blocks_in_all() const;
 
   const comm::Communicator& world_;
   const plan::Plan& plan_;
   TileWorker& worker_;
   Gather& gather_;
+  std::vector<Journal>& journals_;
   Timings& timings_;
   std::vector<plan::Share> slices_;
-  std::vector<Hash128> hashes_;
-  Hasher128 hasher_;
-  std::optional<Error> finding_;  // of the inputs' values
-  std::optional<Error> failure_;  // of anything else
+  std::vector<Product> products_;
+  std::uint64_t blocks_done_ = 0;
+  std::optional<Error> failure_;  // of anything but the inputs' values
 };
 
 }  // namespace dare::pipeline

@@ -7,12 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 namespace dare::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
 
-File open_lock(const fs::path& path) {
+File open_journal(const fs::path& path) {
   if (!fs::exists(path)) {
     try {
       return File::create(path);
@@ -29,56 +32,85 @@ bool same_file(const File& file, const fs::path& path) {
   return ::fstat(file.fd(), &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
-fs::path without_slash(const fs::path& output) {
-  return output.has_filename() ? output : output.parent_path();
+// False where another run holds the lock. A file system without locks is used without them.
+bool lock(const File& file) {
+  return ::flock(file.fd(), LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR);
+}
+
+File locked_journal(const OutputPaths& paths) {
+  for (;;) {
+    auto file = open_journal(paths.journal);
+    if (!lock(file)) {
+      throw InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
+                                   paths.output.string(), paths.journal.string())};
+    }
+    // A run that ends removes the file it has locked: a lock on a file without its name is a lock on nothing.
+    if (same_file(file, paths.journal)) return file;
+  }
 }
 
 }  // namespace
 
-Staging::Staging(const fs::path& output)
-    : output_{without_slash(output)},
-      folder_{output_.parent_path()},
-      single_file_{checkpoint::output_kind(output) != checkpoint::OutputKind::folder} {
-  const auto name = output_.filename().string();
-  temporary_ = folder_ / ("." + name + ".partial" + (single_file_ ? output_.extension().string() : ""));
-  manifest_ = single_file_ ? folder_ / ("." + name + ".partial.manifest.json") : temporary_ / "dare-manifest.json";
-  lock_path_ = folder_ / ("." + name + ".lock");
-  // A run that ends removes the file it has locked: a lock on a file without its name is a lock on nothing.
-  do {
-    lock_ = open_lock(lock_path_);
-    if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) != 0) {
-      lock_ = File{};
-      throw InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
-                                   output_.string(), lock_path_.string())};
-    }
-  } while (!same_file(lock_, lock_path_));
-  remove_temporary();
+OutputPaths::OutputPaths(const fs::path& given)
+    : output{given.has_filename() ? given : given.parent_path()},
+      folder{output.has_parent_path() ? output.parent_path() : fs::path{"."}},
+      single_file{checkpoint::output_kind(output) != checkpoint::OutputKind::folder} {
+  const auto name = output.filename().string();
+  const auto hidden = folder / ("." + name);
+  temporary = hidden.string() + ".partial" + (single_file ? output.extension().string() : "");
+  journal = hidden.string() + ".journal";
+  aside = hidden.string() + ".old";
+  manifest = single_file ? folder / (name + ".manifest.json") : output / "dare-manifest.json";
+  new_manifest = single_file ? fs::path{hidden.string() + ".partial.manifest.json"} : temporary / "dare-manifest.json";
+}
+
+Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_)} {
+  if (!fs::exists(paths_.output) && fs::exists(paths_.aside)) rename_to_new(paths_.aside, paths_.output);
+  if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
+  keep_ = unfinished_.has_value();
 }
 
 Staging::~Staging() {
+  if (keep_) return;
   remove_temporary();
   std::error_code ignored;
-  fs::remove(lock_path_, ignored);
+  fs::remove(paths_.journal, ignored);
 }
 
 void Staging::remove_temporary() noexcept {
   std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
-  if (single_file_) fs::remove(manifest_, ignored);
+  fs::remove_all(paths_.temporary, ignored);
+  if (paths_.single_file) fs::remove(paths_.new_manifest, ignored);
+}
+
+void Staging::start_afresh() {
+  keep_ = false;
+  unfinished_.reset();
+  journal_.resize(0);
+  remove_temporary();
+}
+
+void Staging::record(const JournalHead& head) {
+  Journal::write_head(journal_, head);
+  sync_folder(paths_.folder);
+  keep_ = true;
 }
 
 void Staging::commit(bool overwrite) {
-  if (single_file_ && fs::exists(manifest_)) {
-    const auto place = folder_ / (output_.filename().string() + ".manifest.json");
-    if (::rename(manifest_.c_str(), place.c_str()) != 0)
-      throw IoError{fmt::format("{}: cannot be renamed to {}", manifest_.string(), place.string())};
+  keep_ = true;  // what is not in place yet is complete: a later run need only put it there
+  if (paths_.single_file && fs::exists(paths_.new_manifest)) {
+    if (::rename(paths_.new_manifest.c_str(), paths_.manifest.c_str()) != 0) {
+      throw IoError{
+          fmt::format("{}: cannot be renamed to {}: {}", paths_.new_manifest.string(), paths_.manifest.string(), std::strerror(errno))};
+    }
   }
   if (overwrite) {
-    replace_by(temporary_, output_);
+    replace_by(paths_.temporary, paths_.output);
   } else {
-    rename_to_new(temporary_, output_);
+    rename_to_new(paths_.temporary, paths_.output);
   }
-  sync_folder(folder_);
+  sync_folder(paths_.folder);
+  keep_ = false;
 }
 
 }  // namespace dare::pipeline

@@ -1,40 +1,59 @@
 #pragma once
-/// The hidden temporary beside the output, and how it takes the output's place. Local: rank 0 alone owns one.
+/// The hidden temporary and the journal beside an output, and how the temporary takes the output's place. Local: rank 0 alone owns one.
+
+#include "pipeline/journal.hpp"
 
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/file.hpp>
 
 #include <filesystem>
-#include <string>
+#include <optional>
 
 namespace dare::pipeline {
 
-/// Holds the lock on an output and the temporary's name; whatever is not committed is removed at its end.
+/// The names around an output, all in its folder so that renames stay in one file system.
+struct OutputPaths {
+  explicit OutputPaths(const std::filesystem::path& output);
+
+  std::filesystem::path output;     ///< without a slash at its end
+  std::filesystem::path folder;     ///< "." where the output has none
+  std::filesystem::path temporary;  ///< where it is built
+  std::filesystem::path journal;    ///< which is also the lock
+  std::filesystem::path aside;      ///< where an old output waits while it is replaced without an exchange
+  std::filesystem::path manifest;   ///< in a folder, or beside a single file
+  std::filesystem::path new_manifest;
+  bool single_file;
+};
+
+/// Holds the lock on an output from its making to its end.
 class Staging {
  public:
-  /// Takes the lock and removes what a killed run left. @throws InputError  another run holds the lock.
+  /// Takes the lock; puts back an old output that a killed run had moved aside. @throws InputError  another run holds the lock.
   explicit Staging(const std::filesystem::path& output);
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
+  /// Removes temporary and journal, unless keep() was said last.
   ~Staging();
 
-  /// Where the output is built.
-  [[nodiscard]] const std::filesystem::path& temporary() const noexcept { return temporary_; }
-  /// Where its manifest is written: in a folder's temporary, else beside it.
-  [[nodiscard]] const std::filesystem::path& manifest() const noexcept { return manifest_; }
-  /// Puts manifest and output in place and forces the names to the disk.
+  [[nodiscard]] const OutputPaths& paths() const noexcept { return paths_; }
+  /// What an interrupted run left, if it can be continued.
+  [[nodiscard]] const std::optional<JournalHead>& unfinished() const noexcept { return unfinished_; }
+  /// Removes what an interrupted run left.
+  void start_afresh();
+  /// The temporary's files are made: from here on the run can be continued.
+  void record(const JournalHead& head);
+  void keep() noexcept { keep_ = true; }
+  void discard() noexcept { keep_ = false; }
+  /// Puts manifest and output in place and forces the names to the disk. @throws InputError  an output has appeared meanwhile.
   void commit(bool overwrite);
 
  private:
   void remove_temporary() noexcept;
 
-  std::filesystem::path output_;
-  std::filesystem::path folder_;
-  std::filesystem::path temporary_;
-  std::filesystem::path manifest_;
-  std::filesystem::path lock_path_;
-  File lock_;
-  bool single_file_;
+  OutputPaths paths_;
+  File journal_;
+  std::optional<JournalHead> unfinished_;
+  bool keep_ = false;
 };
 
 }  // namespace dare::pipeline

@@ -32,4 +32,8 @@ int StopSignal::received() noexcept {
   return g_received;
 }
 
+const char* StopSignal::name(int signal) noexcept {
+  return signal == SIGUSR1 ? "SIGUSR1" : signal == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
 }  // namespace dare::pipeline

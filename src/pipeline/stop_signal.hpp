@@ -12,6 +12,8 @@ class StopSignal {
   ~StopSignal();
   /// The number of the signal that came, or 0.
   [[nodiscard]] static int received() noexcept;
+  /// "SIGUSR1", "SIGINT" or "SIGTERM".
+  [[nodiscard]] static const char* name(int signal) noexcept;
 };
 
 }  // namespace dare::pipeline

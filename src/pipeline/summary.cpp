@@ -29,21 +29,27 @@ Spread spread_of(const std::vector<Timings>& all, std::size_t stage) {
 
 }  // namespace
 
-void print_summary(const RunOptions& options, const plan::Plan& plan, const merge::Counts& counts, const Timings& timings, double elapsed_s,
+void print_summary(const RunOptions& options, const Work& work, const plan::Plan& plan, const RunFigures& mine,
                    const comm::Communicator& world) {
-  const auto all = world.all_gather(timings);
-  std::array<std::int64_t, 2> sums{static_cast<std::int64_t>(counts.merged), static_cast<std::int64_t>(counts.swallowed)};
+  const auto all = world.all_gather(mine.timings);
+  std::array<std::int64_t, 2> sums{};
+  for (const auto& counts : mine.counts) {
+    sums[0] += static_cast<std::int64_t>(counts.merged);
+    sums[1] += static_cast<std::int64_t>(counts.swallowed);
+  }
   world.all_reduce(sums, comm::Reduce::sum);
-  if (!world.is_root()) return;
+  if (!world.is_root() || !options.summary) return;
   const auto read = plan.grid.bytes_read();
   const auto written = plan.grid.bytes_written();
   if (!options.json) {
-    fmt::print("{}: {} tensors, {} read, {} written in {:.2f} s on {} rank{}\n", options.output.string(), plan.grid.tensors().size(),
-               format_bytes(read), format_bytes(written), elapsed_s, world.size(), world.size() == 1 ? "" : "s");
+    fmt::print("{}: {} tensors, {} read, {} written in {:.2f} s on {} rank{}\n", work.products.front().output.string(),
+               plan.grid.tensors().size(), format_bytes(read), format_bytes(written), mine.elapsed_s, world.size(),
+               world.size() == 1 ? "" : "s");
+    if (mine.blocks_reused != 0) fmt::print("{} of {} blocks were done by the interrupted run\n", mine.blocks_reused, plan.grid.blocks());
     if (sums[1] != 0) fmt::print("{} of {} merged elements changed by less than the output type can show\n", sums[1], sums[0]);
     return;
   }
-  nlohmann::ordered_json json{{"output", options.output.string()},
+  nlohmann::ordered_json json{{"output", work.products.front().output.string()},
                               {"tensors", plan.grid.tensors().size()},
                               {"ranks", world.size()},
                               {"writers", plan.writers()},
@@ -51,7 +57,9 @@ void print_summary(const RunOptions& options, const plan::Plan& plan, const merg
                               {"bytes_written", written},
                               {"elements_merged", sums[0]},
                               {"elements_swallowed", sums[1]},
-                              {"elapsed_s", elapsed_s}};
+                              {"blocks", plan.grid.blocks()},
+                              {"blocks_reused", mine.blocks_reused},
+                              {"elapsed_s", mine.elapsed_s}};
   for (std::size_t stage = 0; stage < k_stage_names.size(); ++stage) {
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};

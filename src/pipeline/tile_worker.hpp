@@ -21,28 +21,40 @@ class TileWorker {
   /// Opens all inputs. Collective. References must outlive it.
   TileWorker(const Work& work, const comm::Communicator& world, Timings& timings);
 
-  /// Computes the tile's bytes. Local.
+  /// Computes the tile's bytes in one product; what products share is read once for a tile. Local.
   /// @throws InputError  what the inputs' values show that the recipe calls an error: the tile's lowest (index, model).
   /// @throws IoError
-  void compute(const plan::Tile& tile, std::span<std::byte> out);
-  [[nodiscard]] const merge::Counts& counts() const noexcept { return counts_; }
+  void compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out);
+  [[nodiscard]] const merge::Counts& counts(std::size_t product) const { return products_[product].counts; }
   /// Collective.
   void close();
 
  private:
-  void enter(std::uint32_t tensor);
-  std::span<std::byte> read(int model, std::uint32_t tensor, const plan::Tile& tile, std::size_t buffer);
-  void copy(const plan::Tile& tile, std::span<std::byte> out);
+  struct Input {
+    std::unique_ptr<checkpoint::CheckpointReader> reader;
+    std::vector<std::byte> bytes;         // of the tile at hand
+    std::optional<std::uint32_t> tensor;  // that they belong to
+  };
+  struct Product {
+    std::optional<merge::TensorMerger> merger;  // of the tensor at hand, where it is merged
+    merge::Counts counts;
+  };
+
+  void enter(const plan::Tile& tile);
+  std::span<const std::byte> read(std::size_t input, std::uint32_t tensor);
+  std::span<const std::byte> read(const recipe::TensorTask::Input& input);
+  void copy(const recipe::TensorTask& task, std::span<std::byte> out);
+  void convert(const recipe::TensorTask& task, std::span<std::byte> out);
+  void merge(const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
+  [[noreturn]] void report(const recipe::TensorTask& task, const merge::Finding& finding) const;
 
   const Work& work_;
   Timings& timings_;
-  std::vector<std::unique_ptr<checkpoint::CheckpointReader>> readers_;  // base, then models
-  std::vector<std::vector<std::byte>> buffers_;
+  std::vector<Input> inputs_;
+  std::vector<Product> products_;
+  std::optional<plan::Tile> tile_;
   std::vector<std::span<const std::byte>> models_;
-  std::optional<std::uint32_t> tensor_;
-  std::optional<merge::TensorMerger> merger_;
   merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
-  merge::Counts counts_;
 };
 
 }  // namespace dare::pipeline

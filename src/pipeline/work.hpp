@@ -6,29 +6,54 @@
 #include <dare/plan/grid.hpp>
 #include <dare/recipe/job.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
-#include <string>
 #include <vector>
 
 namespace dare::pipeline {
 
-struct Work {
-  checkpoint::Header base;
-  std::vector<checkpoint::Header> models;
+/// One output of a run.
+struct Product {
   recipe::MergeJob job;
-  bool manifest = true;                                 ///< a record beside the output
+  std::filesystem::path output;
   std::function<checkpoint::OutputSpec()> output_spec;  ///< rank 0 alone calls it: side files are read only there
+  bool manifest = true;                                 ///< a record beside the output
 };
 
-/// The base for -1, else that model.
-[[nodiscard]] inline const checkpoint::Header& input(const Work& work, int model) {
-  return model < 0 ? work.base : work.models[static_cast<std::size_t>(model)];
-}
+/// The inputs, and all that is made of one read of them: a merge has one product, a sweep many. All products have tasks for the same
+/// tensors of the frame, in the same shapes.
+struct Work {
+  checkpoint::Header frame;  ///< names, order and shapes of the output's tensors: the base, or the first model where there is no base
+  bool has_base = true;
+  std::vector<checkpoint::Header> models;       ///< in the order of the recipe
+  std::vector<checkpoint::Header> auxiliaries;  ///< one a model (Fisher weights, Gram matrices), or none
+  std::vector<Product> products;
 
-/// The names, types and shapes that the tasks produce, in file order.
-[[nodiscard]] std::vector<checkpoint::OutputTensor> output_tensors(const Work& work);
+  /// Checkpoints that are read: the base if there is one, then models, then auxiliaries.
+  [[nodiscard]] std::size_t inputs() const noexcept { return first_model() + models.size() + auxiliaries.size(); }
+  [[nodiscard]] const checkpoint::Header& input(std::size_t i) const {
+    if (i < first_model()) return frame;
+    i -= first_model();
+    return i < models.size() ? models[i] : auxiliaries[i - models.size()];
+  }
+  /// The input that a model of the recipe is; -1 is the base.
+  [[nodiscard]] std::size_t input_of(std::int32_t model) const noexcept {
+    return model < 0 ? 0 : first_model() + static_cast<std::size_t>(model);
+  }
+  [[nodiscard]] std::size_t auxiliary_of(std::int32_t model) const noexcept { return input_of(model) + models.size(); }
 
-/// The grid over the tasks' tensors.
+ private:
+  [[nodiscard]] std::size_t first_model() const noexcept { return has_base ? 1 : 0; }
+};
+
+/// The names, types and shapes of a product's tensors, in file order.
+[[nodiscard]] std::vector<checkpoint::OutputTensor> output_tensors(const Work& work, const Product& product);
+
+/// The grid over the frame's tensors, with what all products together move.
 [[nodiscard]] plan::Grid grid_of(const Work& work);
+
+/// Bits of an element of each of a product's tensors.
+[[nodiscard]] std::vector<std::uint64_t> write_bits(const Product& product, const Work& work);
 
 }  // namespace dare::pipeline

@@ -56,7 +56,7 @@ TileBytes largest_tile(const Grid& grid, std::uint64_t elements) {
   std::uint64_t write = 0;
   for (const auto& load : grid.tensors()) {
     read = std::max(read, load.read_bits);
-    write = std::max(write, load.write_bits);
+    write = std::max(write, load.largest_write_bits);
   }
   return {elements * read / 8, elements * write / 8};
 }

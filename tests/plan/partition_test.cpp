@@ -16,7 +16,7 @@ Grid mixed_grid(std::uint32_t seed, int tensors) {
   for (int i = 0; i < tensors; ++i) {
     const auto size = random() % 4;
     const auto elements = size == 0 ? 0 : size == 1 ? random() % 100 : size == 2 ? k_block_elements : random() % (5 * k_block_elements);
-    loads.push_back({elements, 16 * (1 + random() % 4), 16});
+    loads.push_back({elements, 16 * (1 + random() % 4), 16, 16});
   }
   return Grid{loads};
 }

@@ -9,7 +9,7 @@ using namespace dare;
 using namespace dare::plan;
 
 Grid a_grid(std::size_t tensors) {
-  return Grid{std::vector<TensorLoad>(tensors, {3 * k_block_elements + 7, 64, 16})};
+  return Grid{std::vector<TensorLoad>(tensors, {3 * k_block_elements + 7, 64, 16, 16})};
 }
 
 Plan plan_for(int ranks, int nodes, const char* writers, std::uint64_t memory = 512U << 20U) {
@@ -41,7 +41,7 @@ TEST(Plan, BuffersStayWithinTheMemoryOfARank) {
 }
 
 TEST(Plan, OfATrillionParametersOnThousandsOfRanksIsEven) {
-  Grid grid{std::vector<TensorLoad>(10'000, {100'000'000, 64, 16})};
+  Grid grid{std::vector<TensorLoad>(10'000, {100'000'000, 64, 16, 16})};
   const auto todo = remaining(grid, {});
   const auto plan = make_plan(std::move(grid), Cluster::uniform(4096, 64), {}, todo);
   EXPECT_LE(plan.imbalance(), 1.01);

@@ -23,7 +23,9 @@ class FailuresOnly : public testing::EmptyTestEventListener {
 }  // namespace
 
 namespace dare::test {
-const comm::Communicator& world() { return *g_world; }
+const comm::Communicator& world() {
+  return *g_world;
+}
 }  // namespace dare::test
 
 int main(int argc, char** argv) {
@@ -35,7 +37,6 @@ int main(int argc, char** argv) {
     delete listeners.Release(listeners.default_result_printer());
     listeners.Append(new FailuresOnly);
   }
-  return mpi.run([](const dare::comm::Communicator& world) {
-    return static_cast<int>(world.all_reduce(RUN_ALL_TESTS(), dare::comm::Reduce::max));
-  });
+  return mpi.run(
+      [](const dare::comm::Communicator& world) { return static_cast<int>(world.all_reduce(RUN_ALL_TESTS(), dare::comm::Reduce::max)); });
 }

@@ -59,8 +59,8 @@ class Communicator {
   Communicator& operator=(Communicator other) noexcept;
   ~Communicator();
 
-  [[nodiscard]] int rank() const noexcept { return rank_; }  ///< Local.
-  [[nodiscard]] int size() const noexcept { return size_; }  ///< Local.
+  [[nodiscard]] int rank() const noexcept { return rank_; }           ///< Local.
+  [[nodiscard]] int size() const noexcept { return size_; }           ///< Local.
   [[nodiscard]] bool is_root() const noexcept { return rank_ == 0; }  ///< Local.
   [[nodiscard]] MPI_Comm handle() const noexcept { return handle_; }  ///< Local. For the parallel HDF5 driver.
 

@@ -29,7 +29,7 @@ class OutArchive {
  private:
   template <class T>
   void put(const T& value) {
-    if constexpr (std::is_trivially_copyable_v<T> && !requires(T& t, OutArchive& a) { t.archive(a); }) {
+    if constexpr (std::is_trivially_copyable_v<T> && !requires(T & t, OutArchive & a) { t.archive(a); }) {
       const auto raw = std::as_bytes(std::span{&value, 1});
       bytes_.insert(bytes_.end(), raw.begin(), raw.end());
     } else {
@@ -78,7 +78,7 @@ class InArchive {
  private:
   template <class T>
   void get(T& value) {
-    if constexpr (std::is_trivially_copyable_v<T> && !requires(T& t, InArchive& a) { t.archive(a); }) {
+    if constexpr (std::is_trivially_copyable_v<T> && !requires(T & t, InArchive & a) { t.archive(a); }) {
       std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
     } else {
       value.archive(*this);

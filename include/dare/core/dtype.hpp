@@ -9,9 +9,28 @@
 namespace dare {
 
 enum class Dtype : std::uint8_t {
-  f64, f32, f16, bf16, f8_e4m3, f8_e5m2,
-  i64, i32, i16, i8, u64, u32, u16, u8, boolean,
-  c64, f8_e8m0, f8_e4m3fnuz, f8_e5m2fnuz, f6_e2m3, f6_e3m2, f4,
+  f64,
+  f32,
+  f16,
+  bf16,
+  f8_e4m3,
+  f8_e5m2,
+  i64,
+  i32,
+  i16,
+  i8,
+  u64,
+  u32,
+  u16,
+  u8,
+  boolean,
+  c64,
+  f8_e8m0,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  f6_e2m3,
+  f6_e3m2,
+  f4,
 };
 
 enum class DtypeKind : std::uint8_t {
@@ -32,8 +51,12 @@ struct DtypeInfo {
 /// All types, in the order of the enumeration.
 [[nodiscard]] std::span<const DtypeInfo> dtypes() noexcept;
 [[nodiscard]] const DtypeInfo& info(Dtype dtype) noexcept;
-[[nodiscard]] inline std::string_view name(Dtype dtype) noexcept { return info(dtype).name; }
-[[nodiscard]] inline bool is_floating(Dtype dtype) noexcept { return info(dtype).kind == DtypeKind::floating; }
+[[nodiscard]] inline std::string_view name(Dtype dtype) noexcept {
+  return info(dtype).name;
+}
+[[nodiscard]] inline bool is_floating(Dtype dtype) noexcept {
+  return info(dtype).kind == DtypeKind::floating;
+}
 
 /// The type of that safetensors name, e.g. "BF16".
 [[nodiscard]] std::optional<Dtype> dtype_named(std::string_view name) noexcept;

@@ -12,6 +12,7 @@ namespace dare::pipeline {
 
 struct ConvertOptions {
   RunOptions run;
+  std::filesystem::path output;
   std::filesystem::path source;
   std::optional<Dtype> dtype;  ///< floats are rounded to it
   bool keep_shards = true;     ///< write the source's own safetensors headers again where they are known: the same files byte for byte

@@ -12,6 +12,7 @@ namespace dare::pipeline {
 
 struct MergeOptions {
   RunOptions run;
+  std::filesystem::path output;
   std::filesystem::path recipe;  ///< empty: the command line alone
   recipe::Overrides overrides;
   bool plan_only = false;         ///< --plan: print the plan on stdout, read no weight

@@ -4,19 +4,21 @@
 #include <dare/plan/plan.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 namespace dare::pipeline {
 
 enum class ProgressStyle : std::uint8_t { automatic, bar, plain, off };
+enum class LogLevel : std::uint8_t { error, info, debug };
 
 struct RunOptions {
   std::string program;  ///< the name that messages begin with
-  std::filesystem::path output;
   plan::Limits limits;
-  bool overwrite = false;
+  bool resume = false;     ///< go on where an interrupted run of the same merge stopped
+  bool overwrite = false;  ///< replace an output that is there, once the new one is complete
   ProgressStyle progress = ProgressStyle::automatic;
+  LogLevel log_level = LogLevel::info;
+  bool summary = true;                       ///< say on stdout what was done
   bool json = false;                         ///< a summary as JSON on stdout instead of text
   std::uint64_t shard_size = 5'000'000'000;  ///< bytes; for a folder
 };

@@ -9,11 +9,12 @@ namespace dare::plan {
 
 inline constexpr std::uint64_t k_block_elements = std::uint64_t{1} << 20U;
 
-/// What one output tensor costs to move.
+/// What one tensor costs to move.
 struct TensorLoad {
   std::uint64_t elements = 0;
-  std::uint64_t read_bits = 0;   ///< per element, over all inputs
-  std::uint64_t write_bits = 0;  ///< per element
+  std::uint64_t read_bits = 0;           ///< per element, over all inputs
+  std::uint64_t write_bits = 0;          ///< per element, over all outputs
+  std::uint64_t largest_write_bits = 0;  ///< per element of the widest output
 };
 
 /// One block: elements [first, first + elements) of a tensor.

@@ -1,0 +1,83 @@
+#include "pipeline/journal.hpp"
+
+#include <dare/core/archive.hpp>
+#include <dare/core/error.hpp>
+
+#include <array>
+#include <cstring>
+
+namespace dare::pipeline {
+namespace {
+
+constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '1', '\n'};
+constexpr std::uint64_t k_alignment = 4096;
+constexpr std::uint64_t k_longest_head = std::uint64_t{1} << 32U;
+
+// What the file begins with; the head's bytes follow.
+struct Prefix {
+  std::array<char, 16> magic;
+  std::uint64_t head_bytes;
+  Hash128 head_hash;
+};
+static_assert(std::is_trivially_copyable_v<Prefix>);
+
+std::uint64_t records_offset(std::uint64_t head_bytes) {
+  return (sizeof(Prefix) + head_bytes + k_alignment - 1) / k_alignment * k_alignment;
+}
+
+std::optional<Prefix> read_prefix(const File& file) {
+  Prefix prefix{};
+  if (file.size() < sizeof(prefix)) return std::nullopt;
+  file.read_at(0, std::as_writable_bytes(std::span{&prefix, 1}));
+  if (prefix.magic != k_magic || prefix.head_bytes > k_longest_head) return std::nullopt;
+  if (file.size() < sizeof(prefix) + prefix.head_bytes) return std::nullopt;
+  return prefix;
+}
+
+}  // namespace
+
+void Journal::write_head(File& file, const JournalHead& head) {
+  OutArchive out;
+  out(head);
+  const std::span<const std::byte> bytes{out.bytes()};
+  const Prefix prefix{k_magic, bytes.size(), hash128(bytes)};
+  file.resize(0);
+  file.resize(records_offset(bytes.size()) + head.blocks * sizeof(Hash128));
+  file.write_at(sizeof(prefix), bytes);
+  file.write_at(0, std::as_bytes(std::span{&prefix, 1}));
+  file.sync();
+}
+
+std::optional<JournalHead> Journal::read_head(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto file = File::open_read(path);
+  const auto prefix = read_prefix(file);
+  if (!prefix) return std::nullopt;
+  std::vector<std::byte> bytes(prefix->head_bytes);
+  file.read_at(sizeof(Prefix), bytes);
+  if (hash128(bytes) != prefix->head_hash) return std::nullopt;
+  JournalHead head;
+  InArchive in{bytes};
+  in(head);
+  if (file.size() != records_offset(bytes.size()) + head.blocks * sizeof(Hash128)) return std::nullopt;
+  return head;
+}
+
+std::vector<Hash128> Journal::read_records(const std::filesystem::path& path, const JournalHead& head) {
+  const auto file = File::open_read(path);
+  std::vector<Hash128> hashes(head.blocks);
+  file.read_at(file.size() - head.blocks * sizeof(Hash128), std::as_writable_bytes(std::span{hashes}));
+  return hashes;
+}
+
+Journal::Journal(const std::filesystem::path& path) : file_{File::open_write(path)} {
+  const auto prefix = read_prefix(File::open_read(path));
+  if (!prefix) throw IoError{path.string() + ": the journal's head is gone; was it changed while this run is under way?"};
+  records_ = records_offset(prefix->head_bytes);
+}
+
+void Journal::note(std::uint64_t first, std::span<const Hash128> hashes) {
+  file_.write_at(records_ + first * sizeof(Hash128), std::as_bytes(hashes));
+}
+
+}  // namespace dare::pipeline

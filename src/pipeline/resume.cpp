@@ -1,0 +1,64 @@
+#include "pipeline/resume.hpp"
+
+#include <dare/core/file.hpp>
+
+#include <algorithm>
+
+namespace dare::pipeline {
+namespace {
+
+std::vector<std::uint64_t> recorded(const std::vector<Hash128>& records) {
+  std::vector<std::uint64_t> blocks;
+  for (std::uint64_t block = 0; block < records.size(); ++block) {
+    if (records[block] != Hash128{}) blocks.push_back(block);
+  }
+  return blocks;
+}
+
+// Reads blocks of an output in place.
+class BlockReader {
+ public:
+  BlockReader(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid)
+      : staged_{staged}, write_bits_{write_bits}, grid_{grid} {}
+
+  Hash128 hash(std::uint64_t number) {
+    const auto block = grid_.block(number);
+    const auto bits = write_bits_[block.tensor];
+    const auto& place = staged_.layout.tensors[block.tensor];
+    if (!file_.is_open() || place.file != number_) {
+      const auto& name = staged_.layout.files[place.file].name;
+      file_ = File::open_read(name.empty() ? staged_.root : staged_.root / name);
+      number_ = place.file;
+    }
+    bytes_.resize((block.elements * bits + 7) / 8);
+    file_.read_at(place.offset + block.first * bits / 8, bytes_);
+    return hash128(bytes_);
+  }
+
+ private:
+  const StagedOutput& staged_;
+  const std::vector<std::uint64_t>& write_bits_;
+  const plan::Grid& grid_;
+  File file_;
+  std::uint32_t number_ = 0;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace
+
+std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid,
+                                       const comm::Communicator& world) {
+  const auto all = recorded(staged.records);
+  const auto ranks = static_cast<std::size_t>(world.size());
+  const auto rank = static_cast<std::size_t>(world.rank());
+  std::vector<std::uint64_t> good;
+  world.agree([&] {
+    BlockReader reader{staged, write_bits, grid};
+    for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
+      if (reader.hash(all[i]) == staged.records[all[i]]) good.push_back(all[i]);
+    }
+  });
+  return world.all_gather(good);
+}
+
+}  // namespace dare::pipeline

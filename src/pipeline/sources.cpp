@@ -1,0 +1,50 @@
+#include "pipeline/sources.hpp"
+
+#include <dare/recipe/quantization.hpp>
+
+#include <fmt/format.h>
+
+namespace dare::pipeline {
+namespace {
+
+void refuse_quantised(const checkpoint::Header& header, Problems& problems) {
+  for (const auto& file : header.side_files) {
+    if (file != "config.json") continue;
+    const auto bytes = checkpoint::read_side_file(header, file);
+    const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    if (const auto method = recipe::quantization_in(text)) {
+      problems.input(fmt::format(
+          "{}: config.json has a quantization_config ({}): the tensors are codes, not weights; merge the checkpoint it was quantised from",
+          header.root.string(), *method));
+    }
+  }
+}
+
+// Every problem of every input is told at once.
+checkpoint::Header read_source(const recipe::Source& source, Problems& problems) {
+  try {
+    auto header = checkpoint::read_header(source.path);
+    refuse_quantised(header, problems);
+    header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
+    return header;
+  } catch (const Error& error) {
+    problems.add(error);
+    return {};
+  }
+}
+
+}  // namespace
+
+Sources read_sources(recipe::Recipe recipe) {
+  Sources sources{std::move(recipe), {}, {}, {}};
+  Problems problems;
+  for (const auto& model : sources.recipe.models) {
+    sources.models.push_back(read_source(model, problems));
+    if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, problems));
+  }
+  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, problems) : sources.models.front();
+  problems.throw_if_any();
+  return sources;
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,28 @@
+#pragma once
+/// A recipe and the headers of all checkpoints that it names.
+
+#include <dare/checkpoint/header.hpp>
+#include <dare/core/error.hpp>
+#include <dare/recipe/recipe.hpp>
+
+#include <vector>
+
+namespace dare::pipeline {
+
+/// What rank 0 reads and all ranks need.
+struct Sources {
+  recipe::Recipe recipe;
+  checkpoint::Header frame;  ///< of recipe.frame()
+  std::vector<checkpoint::Header> models;
+  std::vector<checkpoint::Header> auxiliaries;
+  template <class A>
+  void archive(A& a) {
+    a(recipe, frame, models, auxiliaries);
+  }
+};
+
+/// Reads and checks the headers; no weight is read. Local.
+/// @throws Error  every problem of every input at once.
+[[nodiscard]] Sources read_sources(recipe::Recipe recipe);
+
+}  // namespace dare::pipeline

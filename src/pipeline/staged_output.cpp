@@ -1,0 +1,132 @@
+#include "pipeline/staged_output.hpp"
+
+#include "pipeline/manifest.hpp"
+
+#include <dare/comm/environment.hpp>
+#include <dare/core/byte_size.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What makes two unfinished outputs the same: the manifest's head and the form of the files.
+std::string identity_of(const Work& work, const Product& product, const RunOptions& options, checkpoint::OutputKind kind) {
+  auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
+  identity["output"] = {{"kind", static_cast<int>(kind)}, {"shard_size", options.shard_size}};
+  return identity.dump();
+}
+
+bool complete(const fs::path& root, const checkpoint::OutputLayout& layout) {
+  return std::all_of(layout.files.begin(), layout.files.end(), [&](const auto& file) {
+    std::error_code error;
+    return fs::file_size(file.name.empty() ? root : root / file.name, error) >= file.size && !error;
+  });
+}
+
+// True where OUTPUT is what this run would write, as far as its manifest and sizes tell.
+bool finished_before(const Work& work, const Product& product, const OutputPaths& paths, const checkpoint::OutputLayout& layout) {
+  if (!product.manifest || !fs::exists(paths.output) || !fs::exists(paths.manifest)) return false;
+  // The planned size of an HDF5 file is an upper bound.
+  if (checkpoint::output_kind(product.output) != checkpoint::OutputKind::hdf5 && !complete(paths.output, layout)) return false;
+  try {
+    auto json = nlohmann::ordered_json::parse(read_text(paths.manifest, std::uint64_t{1} << 40U));
+    json.erase("tensors");
+    return difference(manifest_head(work, product), json.dump()).empty();
+  } catch (const nlohmann::json::exception&) { return false; }
+}
+
+void resume_or_refuse(const JournalHead& head, const std::string& identity, const OutputPaths& paths) {
+  const auto lines = difference(identity, head.identity);
+  if (lines.empty()) return;
+  throw InputError{
+      fmt::format("{}: the interrupted run there was another one, --resume cannot continue it:{}\n  run without --resume to start afresh",
+                  paths.output.string(), lines)};
+}
+
+void require_space(const fs::path& output, const fs::path& folder, std::uint64_t bytes) {
+  const auto space = fs::space(folder);
+  if (space.available >= bytes) return;
+  throw IoError{fmt::format("{}: needs {} ({} bytes), {} are free there; make room or write elsewhere", output.string(),
+                            format_bytes(bytes), bytes, format_bytes(space.available))};
+}
+
+// Rank 0's part.
+StagedOutput prepare_at_root(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks) {
+  const auto kind = checkpoint::output_kind(product.output);
+  const auto spec = product.output_spec();
+  auto planned = checkpoint::plan_output(kind, spec);
+  StagedOutput staged;
+  const OutputPaths paths{product.output};
+  if (options.resume && finished_before(work, product, paths, planned)) {
+    staged.finished = true;
+    return staged;
+  }
+  check_output(product.output, options, 0);
+  staged.staging = std::make_unique<Staging>(product.output);
+  staged.root = paths.temporary;
+  staged.journal = paths.journal;
+  const auto identity = identity_of(work, product, options, kind);
+  const auto& head = staged.staging->unfinished();
+  if (head && options.resume) {
+    resume_or_refuse(*head, identity, paths);
+    if (head->blocks == blocks && complete(staged.root, head->layout)) {
+      staged.layout = head->layout;
+      staged.records = Journal::read_records(paths.journal, *head);
+      return staged;
+    }
+  }
+  if (head && !options.resume) {
+    comm::print_message(options.program, fmt::format("{}: what an interrupted run left is removed; --resume would have continued it",
+                                                     product.output.string()));
+  }
+  staged.staging->start_afresh();
+  require_space(product.output, paths.folder, planned.total_bytes());
+  staged.layout = checkpoint::create_output(staged.root, kind, spec);
+  staged.staging->record({identity, staged.layout, blocks});
+  return staged;
+}
+
+// Guards against an --overwrite that meant another place: only what looks like a model may go.
+bool looks_like_checkpoint(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator{folder}) {
+    const auto name = entry.path().filename().string();
+    if (name == "config.json" || name == "dare-manifest.json" || name.ends_with(".safetensors")) return true;
+  }
+  return fs::is_empty(folder);
+}
+
+}  // namespace
+
+void check_output(const fs::path& output, const RunOptions& options, std::uint64_t bytes) {
+  const OutputPaths paths{output};
+  if (paths.output.empty() || paths.output.filename() == "." || paths.output.filename() == "..") {
+    throw UsageError{fmt::format("{}: no name for an output", output.string())};
+  }
+  if (!fs::is_directory(paths.folder))
+    throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), paths.folder.string())};
+  if (!options.overwrite && fs::exists(fs::symlink_status(paths.output))) {
+    throw InputError{fmt::format("{}: exists; name another output, or give --overwrite", output.string())};
+  }
+  if (options.overwrite && fs::exists(paths.output) && fs::is_directory(paths.output) == paths.single_file) {
+    throw InputError{fmt::format("{}: is a {}, the output would be a {}; name another output", output.string(),
+                                 paths.single_file ? "folder" : "file", paths.single_file ? "file" : "folder")};
+  }
+  if (options.overwrite && fs::is_directory(paths.output) && !looks_like_checkpoint(paths.output)) {
+    throw InputError{
+        fmt::format("{}: is a folder that holds no model; --overwrite replaces models only, name another output", output.string())};
+  }
+  if (bytes != 0 && !options.resume) require_space(output, paths.folder, bytes);
+}
+
+StagedOutput prepare_output(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks,
+                            const comm::Communicator& world) {
+  return world.from_root([&] { return prepare_at_root(work, product, options, blocks); });
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,38 @@
+#pragma once
+/// The first act of a run: the output's files are made under a hidden name, or those of an interrupted run are taken over.
+
+#include "pipeline/staging.hpp"
+#include "pipeline/work.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/pipeline/run_options.hpp>
+
+#include <memory>
+
+namespace dare::pipeline {
+
+/// What every rank knows of an output that is being built.
+struct StagedOutput {
+  std::filesystem::path root;  ///< of the temporary
+  std::filesystem::path journal;
+  checkpoint::OutputLayout layout;
+  std::vector<Hash128> records;      ///< of the journal that is continued; empty for a new one
+  bool finished = false;             ///< the output is there already and equals what this run would write
+  std::unique_ptr<Staging> staging;  ///< rank 0 alone
+
+  template <class A>
+  void archive(A& a) {
+    a(root, journal, layout, records, finished);
+  }
+};
+
+/// Refuses what can be refused before a weight is read: an output that exists, a parent that is no folder, too little space. Local.
+/// @param bytes  that will be written.
+/// @throws Error
+void check_output(const std::filesystem::path& output, const RunOptions& options, std::uint64_t bytes);
+
+/// Makes a product's files or takes over an interrupted run's. Collective. @throws comm::AgreedError
+[[nodiscard]] StagedOutput prepare_output(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks,
+                                          const comm::Communicator& world);
+
+}  // namespace dare::pipeline

@@ -1,0 +1,151 @@
+/// A library to be preloaded: makes a chosen call of a chosen rank fail, or sends the process a signal there.
+///
+///   DARE_FAULT="CALL:N:ACTION[:RANK]"   at the N-th (from 1) CALL that matches, ACTION: an errno name (EIO, ENOSPC, EDQUOT), KILL, USR1,
+///   INT,
+///                                       TERM, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
+///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
+///
+/// Calls: pread, pwrite, fsync, rename, ftruncate. An errno fault goes on failing from the N-th call on, as a full disk does.
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+struct Fault {
+  std::string call;
+  long number = 0;
+  std::string action;
+  std::string path;
+  bool armed = false;
+};
+
+std::string rank_here() {
+  for (const auto* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(name)) return rank;
+  }
+  return "0";
+}
+
+const Fault& fault() {
+  static const Fault value = [] {
+    Fault f;
+    const char* text = std::getenv("DARE_FAULT");
+    if (text == nullptr) return f;
+    std::array<std::string, 4> parts;
+    std::size_t part = 0;
+    for (const char* c = text; *c != '\0' && part < parts.size(); ++c) {
+      if (*c == ':') ++part;
+      else parts[part] += *c;
+    }
+    f.call = parts[0];
+    f.number = std::atol(parts[1].c_str());
+    f.action = parts[2];
+    if (const char* path = std::getenv("DARE_FAULT_PATH")) f.path = path;
+    f.armed = parts[3].empty() || parts[3] == rank_here();
+    return f;
+  }();
+  return value;
+}
+
+std::string path_of(int fd) {
+  std::array<char, PATH_MAX> name{};
+  const auto link = "/proc/self/fd/" + std::to_string(fd);
+  const auto n = ::readlink(link.c_str(), name.data(), name.size() - 1);
+  return n > 0 ? std::string(name.data(), static_cast<std::size_t>(n)) : std::string{};
+}
+
+int errno_named(const std::string& name) {
+  if (name == "EIO") return EIO;
+  if (name == "ENOSPC") return ENOSPC;
+  if (name == "EDQUOT") return EDQUOT;
+  return 0;
+}
+
+int signal_named(const std::string& name) {
+  if (name == "KILL") return SIGKILL;
+  if (name == "USR1") return SIGUSR1;
+  if (name == "INT") return SIGINT;
+  if (name == "TERM") return SIGTERM;
+  return 0;
+}
+
+std::atomic<long> g_count{0};
+
+// True where the call must fail; errno is set.
+bool strikes(const char* call, const std::string& path) {
+  const auto& f = fault();
+  if (!f.armed || f.call != call || path.find(f.path) == std::string::npos) return false;
+  const auto count = ++g_count;
+  if (count < f.number) return false;
+  if (const auto error = errno_named(f.action); error != 0) {
+    errno = error;
+    return true;
+  }
+  if (count != f.number) return false;
+  if (const auto signal = signal_named(f.action); signal != 0) {
+    ::kill(::getpid(), signal);
+    if (signal == SIGKILL) ::pause();
+  } else if (f.action == "TRUNCATE") {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && ::truncate(path.c_str(), status.st_size / 2) != 0) std::perror("truncate");
+  }
+  return false;
+}
+
+template <class Function>
+Function next(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t pread(int fd, void* buffer, size_t n, off_t offset) {
+  static const auto real = next<ssize_t (*)(int, void*, size_t, off_t)>("pread");
+  return strikes("pread", path_of(fd)) ? -1 : real(fd, buffer, n, offset);
+}
+ssize_t pread64(int fd, void* buffer, size_t n, off64_t offset) {
+  static const auto real = next<ssize_t (*)(int, void*, size_t, off64_t)>("pread64");
+  return strikes("pread", path_of(fd)) ? -1 : real(fd, buffer, n, offset);
+}
+ssize_t pwrite(int fd, const void* buffer, size_t n, off_t offset) {
+  static const auto real = next<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
+  return strikes("pwrite", path_of(fd)) ? -1 : real(fd, buffer, n, offset);
+}
+ssize_t pwrite64(int fd, const void* buffer, size_t n, off64_t offset) {
+  static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
+  return strikes("pwrite", path_of(fd)) ? -1 : real(fd, buffer, n, offset);
+}
+int fsync(int fd) {
+  static const auto real = next<int (*)(int)>("fsync");
+  return strikes("fsync", path_of(fd)) ? -1 : real(fd);
+}
+int ftruncate(int fd, off_t length) noexcept {
+  static const auto real = next<int (*)(int, off_t)>("ftruncate");
+  return strikes("ftruncate", path_of(fd)) ? -1 : real(fd, length);
+}
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  static const auto real = next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  return strikes("rename", from) ? -1 : real(from_folder, from, to_folder, to, flags);
+}
+int rename(const char* from, const char* to) noexcept {
+  static const auto real = next<int (*)(const char*, const char*)>("rename");
+  return strikes("rename", from) ? -1 : real(from, to);
+}
+
+}  // extern "C"

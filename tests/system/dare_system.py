@@ -1,0 +1,160 @@
+"""What the system tests share: the programs run as a user runs them, and checkpoints made with the standard library alone."""
+
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+
+BIN = os.environ["DARE_BIN"]
+MPIRUN = [os.environ.get("DARE_MPIRUN", "mpirun"), "--oversubscribe", "--bind-to", "none"]
+FAULTS = os.environ.get("DARE_FAULTS", "")
+BLOCK = 1 << 20  # elements: the grid's unit
+
+MPI_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+}
+
+BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "I64": 64, "I32": 32, "U8": 8, "BOOL": 8}
+
+
+def command(np, program, *words):
+    line = [os.path.join(BIN, program), *map(str, words)]
+    return line if np == 0 else [*MPIRUN, "-n", str(np), *line]
+
+
+def environment(**more):
+    return {**os.environ, **MPI_ENVIRONMENT, **{key: str(value) for key, value in more.items()}}
+
+
+def run(np, program, *words, timeout=60, **env):
+    """The finished process; np = 0 runs the program without mpirun. A hang is an error of the test."""
+    return subprocess.run(command(np, program, *words), env=environment(**env), capture_output=True, text=True, timeout=timeout)
+
+
+def with_fault(spec, path=""):
+    """Environment that makes a call fail or a signal come; see support/faults.cpp."""
+    return {"LD_PRELOAD": FAULTS, "DARE_FAULT": spec, "DARE_FAULT_PATH": path}
+
+
+def own_words(process, program):
+    """stderr without what mpirun adds when a rank ends with a code."""
+    return [line for line in process.stderr.splitlines() if line.startswith(program + ": ") or line.startswith("  ")]
+
+
+def bf16(values):
+    return b"".join(struct.pack("<f", value)[2:] for value in values)
+
+
+def weights(dtype, elements, seed):
+    """Plausible finite weights; cheap for large counts: a random run, repeated with a prime period."""
+    generator = random.Random(seed)
+    period = min(elements, 65521)
+    values = [generator.uniform(-0.1, 0.1) for _ in range(period)]
+    if dtype == "BF16":
+        run_of = bf16(values)
+    elif dtype in ("F16", "F32", "F64"):
+        run_of = struct.pack("<%d%s" % (period, {"F16": "e", "F32": "f", "F64": "d"}[dtype]), *values)
+    else:
+        run_of = bytes(generator.randrange(0, 100) for _ in range(period * BITS[dtype] // 8))
+    size = elements * BITS[dtype] // 8
+    return (run_of * (size // max(len(run_of), 1) + 1))[:size]
+
+
+def count(shape):
+    n = 1
+    for extent in shape:
+        n *= extent
+    return n
+
+
+def header_bytes(tensors, metadata=None):
+    header, at = {}, 0
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def write_safetensors(path, tensors, metadata=None):
+    """tensors: {name: (dtype, shape, bytes)} in file order."""
+    with open(path, "wb") as out:
+        out.write(header_bytes(tensors, metadata))
+        for _, _, data in tensors.values():
+            out.write(data)
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    return {
+        name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def random_model(shapes, seed, dtype="BF16"):
+    return {name: (dtype, shape, weights(dtype, count(shape), f"{seed} {name}")) for name, shape in shapes.items()}
+
+
+def contents(path):
+    """Every file of an output, by name, with its bytes; a single file under the name ''."""
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            return {"": file.read()}
+    found = {}
+    for folder, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(folder, name)
+            with open(full, "rb") as file:
+                found[os.path.relpath(full, path)] = file.read()
+    return found
+
+
+class SystemTest(unittest.TestCase):
+    """A folder of its own, and the assertions that every failure of a program must meet."""
+
+    maxDiff = None
+    # Smaller than a block, several blocks, empty, scalar.
+    shapes = {"model.embed.weight": [300, 32], "model.layers.0.up.weight": [1100, 2048], "model.norm.weight": [32], "empty": [0, 4], "scalar": []}
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="dare-system.")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def make_family(self, models=2, dtype="BF16"):
+        write_safetensors(self.path("base.safetensors"), random_model(self.shapes, "base", dtype), {"format": "pt"})
+        for number in range(models):
+            write_safetensors(self.path(f"m{number}.safetensors"), random_model(self.shapes, number, dtype), {"format": "pt"})
+
+    def merge_words(self, output, *more, models=2):
+        words = ["--base", self.path("base.safetensors"), "--drop-rate", "0.5", "--weight", "0.5", "--seed", "7"]
+        for number in range(models):
+            words += ["--model", self.path(f"m{number}.safetensors")]
+        return [*words, *more, self.path(output)]
+
+    def left_over(self, *expected):
+        """Names in the folder beside the inputs."""
+        return sorted(name for name in os.listdir(self.folder) if not name.startswith(("base", "m0", "m1", "m2")) and name not in expected)
+
+    def assert_refused(self, process, code, message, program="dare-merge"):
+        """One message, exactly this one, and the exit code."""
+        self.assertEqual(own_words(process, program), [f"{program}: {line}" if i == 0 else line for i, line in enumerate(message.split("\n"))], process.stderr)
+        self.assertEqual(process.returncode, code, process.stderr)
+        self.assertEqual(process.stdout, "")
