@@ -91,7 +91,10 @@ class Run {
     world_.agree([&] {
       auto& staging = staged_[p].staging;
       if (!staging) return;
-      if (work_.products[p].manifest) write_manifest(staging->paths().new_manifest, work_, work_.products[p], grid, hashes);
+      if (work_.products[p].manifest) {
+        std::filesystem::remove(staging->paths().new_manifest);  // of a run that was killed between this line and the next
+        write_manifest(staging->paths().new_manifest, work_, work_.products[p], grid, hashes);
+      }
       staging->commit(options_.overwrite);
     });
   }

@@ -2,7 +2,7 @@
 ///
 ///   DARE_FAULT="CALL:N:ACTION[:RANK]"   at the N-th (from 1) CALL that matches, ACTION: an errno name (EIO, ENOSPC, EDQUOT), KILL, USR1,
 ///   INT,
-///                                       TERM, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
+///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate. An errno fault goes on failing from the N-th call on, as a full disk does.
@@ -80,6 +80,7 @@ int signal_named(const std::string& name) {
   if (name == "USR1") return SIGUSR1;
   if (name == "INT") return SIGINT;
   if (name == "TERM") return SIGTERM;
+  if (name == "STOP") return SIGSTOP;
   return 0;
 }
 
