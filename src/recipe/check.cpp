@@ -66,7 +66,7 @@ void Check::run() const {
   rates();
   auxiliaries();
   patterns();
-  streams();
+  policies();
   tensor_order();
   if (recipe_.compat == merge::Compat::mergelm) mergelm();
 }
@@ -76,6 +76,7 @@ void Check::parameters_taken() const {
     const auto name = key_after_dot(place);
     const auto key = std::find_if(k_keys.begin(), k_keys.end(), [&](const auto& row) { return row.name == name && place != name; });
     if (key == k_keys.end() || takes(method_, key->parameter)) continue;
+    if (key->parameter == Parameter::normalize && averages_models(method_)) continue;  // they always do
     refuse(place, fmt::format("{} has no {}; it takes: {}", method_.name, name, taken_by(method_)));
   }
   const auto& normalize = recipe_.method_parameters.normalize;
@@ -138,7 +139,11 @@ void Check::patterns() const {
   }
 }
 
-void Check::streams() const {
+void Check::policies() const {
+  if (recipe_.missing == Missing::base && !recipe_.base) refuse("missing", "missing: base needs a base_model; set missing: error or skip");
+  if (recipe_.missing == Missing::base && auxiliary(method_) != merge::Auxiliary::none) {
+    refuse("missing", fmt::format("{} cannot weigh a base that stands in for a model; set missing: error or skip", method_.name));
+  }
   for (std::size_t k = 0; k < recipe_.models.size(); ++k) {
     if (recipe_.rounding == merge::Rounding::stochastic && recipe_.models[k].stream == k_rounding_stream) {
       refuse(model_key(k) + ".stream", fmt::format("stream {} is that of stochastic rounding; choose another", k_rounding_stream));

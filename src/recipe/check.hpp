@@ -27,7 +27,7 @@ class Check {
   void rates_of_no_sparsifier(const Parameters& parameters, const std::string& prefix) const;
   void auxiliaries() const;
   void patterns() const;
-  void streams() const;
+  void policies() const;
   void tensor_order() const;
   void mergelm() const;
   void refuse(const std::string& key, const std::string& text) const;

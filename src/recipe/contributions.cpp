@@ -27,33 +27,33 @@ std::string_view kind_of(Dtype dtype) {
 
 bool Resolver::fits(std::size_t model, const TensorInfo& base, const TensorInfo& other) {
   const auto problem = [&](const std::string& advice) {
-    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected the base's {}; {}", root(model), other.name, described(other),
+    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected {} {}; {}", root(model), other.name, described(other), owner_,
                                 described(base), advice));
     return false;
   };
   if (is_floating(base.dtype) != is_floating(other.dtype)) {
     return problem(
-        fmt::format("{} is not merged with {}; exclude the tensor to keep the base's", kind_of(other.dtype), kind_of(base.dtype)));
+        fmt::format("{} is not merged with {}; exclude the tensor to keep {}", kind_of(other.dtype), kind_of(base.dtype), owner_));
   }
   if (base.shape == other.shape) return true;
   if (!differ_in_rows_alone(base.shape, other.shape)) {
-    return problem("the models are not of one architecture; exclude the tensor to keep the base's");
+    return problem(fmt::format("the models are not of one architecture; exclude the tensor to keep {}", owner_));
   }
   if (recipe_.rows == Rows::error) return problem("the rows differ: set rows: base or rows: extend, or exclude the tensor");
   return true;
 }
 
-std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const TensorInfo& tensor) {
+std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const TensorInfo& base, const Shape& shape) {
   const auto kind = auxiliary(method_);
   if (kind == merge::Auxiliary::none) return std::nullopt;
   const auto& header = auxiliaries_[model];
   const bool gram = kind == merge::Auxiliary::gram;
-  if (gram && tensor.shape.size() != 2) return std::nullopt;  // averaged
-  const auto expected = gram ? Shape{tensor.shape[1], tensor.shape[1]} : tensor.shape;
-  const auto match = auxiliary_matchers_[model].find(tensor);
+  if (gram && shape.size() != 2) return std::nullopt;  // averaged
+  const auto expected = gram ? Shape{shape[1], shape[1]} : shape;
+  const auto match = auxiliary_matchers_[model].find(base);
   if (!match || match->how == Match::How::tied) {
     if (gram) return std::nullopt;
-    lacking_.add(header.root.string(), "lacks Fisher weights of", "; it must have every merged tensor", tensor.name);
+    lacking_.add(header.root.string(), "lacks Fisher weights of", "; it must have every merged tensor", base.name);
     return std::nullopt;
   }
   const auto& found = header.tensors[match->tensor];
@@ -69,15 +69,14 @@ std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, 
   const auto match = matchers_[model].find(base);
   if (!match) {
     if (recipe_.missing == Missing::error) {
-      lacking_.add(root(model), "lacks the base's", "; give the whole model, exclude them, or set missing: base or missing: skip",
-                   base.name);
+      lacking_.add(root(model), lacks_, "; give the whole model, exclude them, or set missing: base or missing: skip", base.name);
       return std::nullopt;
     }
     const bool stands_in = recipe_.missing == Missing::base && recipe_.base;
-    notes_.add(root(model), "lacks the base's",
+    notes_.add(root(model), lacks_,
                stands_in ? "; the base stands in for it (missing: base)" : "; they are merged without it (missing: skip)", base.name);
     if (!stands_in) return std::nullopt;
-    return Contribution{{-1, tensor, auxiliary_of(model, base)}, &base, base.elements};
+    return Contribution{{-1, tensor, std::nullopt}, &base, base.elements};
   }
   used_[model][match->tensor] = true;
   const auto& other = models_[model].tensors[match->tensor];
@@ -89,16 +88,16 @@ std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, 
     notes_.add(root(model), fmt::format("names begin with \"{}\" instead of \"{}\"; matched:", rule.model, rule.base), "", base.name);
   }
   if (other.dtype != base.dtype) {
-    notes_.add(root(model), fmt::format("{} where the base has {}, widened exactly:", name(other.dtype), name(base.dtype)), "", base.name);
+    notes_.add(root(model), fmt::format("{} beside {} {}, widened exactly:", name(other.dtype), owner_, name(base.dtype)), "", base.name);
   }
   if (other.shape != base.shape) {
     notes_.add(root(model),
-               fmt::format("{} rows where the base has {} (rows: {}):", other.shape.front(), base.shape.front(),
+               fmt::format("{} rows beside {} {} (rows: {}):", other.shape.front(), owner_, base.shape.front(),
                            recipe_.rows == Rows::base ? "base" : "extend"),
                "", base.name);
   }
   const auto usable = recipe_.rows == Rows::base ? std::min(base.elements, other.elements) : other.elements;
-  return Contribution{{static_cast<std::int32_t>(model), match->tensor, auxiliary_of(model, base)}, &other, usable};
+  return Contribution{{static_cast<std::int32_t>(model), match->tensor, auxiliary_of(model, base, other.shape)}, &other, usable};
 }
 
 merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const Contribution& contribution) {

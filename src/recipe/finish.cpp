@@ -62,6 +62,19 @@ void remove_entries(Draft& draft, const std::vector<bool>& without) {
   recipe.models = std::move(kept);
 }
 
+// Models of one stream drop the same elements: meant rarely, and easily met by giving streams to some models alone.
+void note_shared_streams(Recipe& recipe, const merge::Method& method) {
+  if (!draws(method) || recipe.compat == merge::Compat::mergelm) return;
+  for (std::size_t k = 1; k < recipe.models.size(); ++k) {
+    const auto& model = recipe.models[k];
+    const auto before = recipe.models.begin() + static_cast<std::ptrdiff_t>(k);
+    const auto other = std::find_if(recipe.models.begin(), before, [&](const auto& earlier) { return earlier.stream == model.stream; });
+    if (other == before) continue;
+    recipe.notes.push_back(fmt::format("{} and {} both have stream {}: where their drop rates are equal they drop the same elements",
+                                       other->written, model.written, model.stream));
+  }
+}
+
 void check_number_of_models(const Draft& draft, const merge::Method& method, Problems& problems) {
   const auto models = draft.recipe.models.size();
   if (models >= method.least_models && models <= method.most_models) return;
@@ -90,6 +103,7 @@ void finish(Draft& draft, Problems& problems) {
   const Check check{draft, *method, without_delta, problems};
   check.run();
   remove_entries(draft, without_delta);
+  note_shared_streams(recipe, *method);
   if (!without_delta.empty()) check_number_of_models(draft, *method, problems);
 }
 

@@ -108,6 +108,16 @@ void read_method_parameter(YamlReader& yaml, const YamlReader::Entry& entry, Met
   }
 }
 
+// drop_rate and density are two ways to say one thing.
+void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const std::string& prefix, const Draft& draft) {
+  if (entry.key != "drop_rate" && entry.key != "density") return;
+  const std::string other = entry.key == "density" ? "drop_rate" : "density";
+  const auto found = draft.places.find(prefix + "." + other);
+  if (found == draft.places.end()) return;
+  yaml.refuse(entry.key_node, fmt::format("{} is given beside {} of line {}; density is 1 - drop_rate, give one", entry.key, other,
+                                          found->second.substr(found->second.rfind(':') + 1)));
+}
+
 }  // namespace
 
 std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range) {
@@ -143,12 +153,8 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
     } else {
       refuse_unknown(yaml, entry, "parameters", method != nullptr ? all_keys() : k_model_keys);
     }
+    if (of_model) refuse_second_rate(yaml, entry, prefix, draft);
     if (of_model || of_method) draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
-  }
-  if (draft.gives(prefix + ".drop_rate") && draft.gives(prefix + ".density")) {
-    const auto& place = draft.places[prefix + ".density"];
-    yaml.refuse(node, fmt::format("drop_rate and density (line {}) are both given here; density is 1 - drop_rate, give one",
-                                  place.substr(place.rfind(':') + 1)));
   }
 }
 

@@ -36,6 +36,9 @@ constexpr std::array k_unsupported{
     Unsupported{"shared_experts", "mixtures of experts are not built here"},
 };
 
+constexpr std::size_t k_most_edits = 2;  // of a slip of the hand
+constexpr std::size_t k_most_compared = 40;
+
 std::size_t edits_between(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -161,11 +164,12 @@ std::string model_key(std::size_t model) {
 }
 
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
-  const auto nearest = *std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-    return edits_between(entry.key.substr(0, 40), a) < edits_between(entry.key.substr(0, 40), b);
-  });
-  const auto hint = edits_between(entry.key.substr(0, 40), nearest) <= 2 ? fmt::format("did you mean {}?", nearest)
-                                                                         : fmt::format("known here: {}", fmt::join(known, ", "));
+  const auto key = std::string_view{entry.key}.substr(0, k_most_compared);
+  const auto nearest =
+      *std::min_element(known.begin(), known.end(), [&](auto a, auto b) { return edits_between(key, a) < edits_between(key, b); });
+  const auto edits = edits_between(key, nearest);
+  const auto hint = edits <= k_most_edits && edits < nearest.size() ? fmt::format("did you mean {}?", nearest)
+                                                                    : fmt::format("known here: {}", fmt::join(known, ", "));
   yaml.refuse(entry.key_node, fmt::format("unknown key \"{}\" in {}; {}", entry.key, where, hint));
 }
 

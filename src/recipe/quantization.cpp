@@ -34,6 +34,8 @@ constexpr std::array k_code_names{
 // Names that tell scales where the tensor that they belong to is of 8 bits or fewer.
 constexpr std::array<std::string_view, 4> k_scale_names{"weight_scale", "scale_weight", "scales", "scale"};
 
+constexpr std::string_view k_blocks = "_blocks";
+
 bool narrow(Dtype dtype) {
   return info(dtype).bits <= 8 && dtype != Dtype::boolean;
 }
@@ -71,6 +73,10 @@ std::optional<std::string> quantization_in(const checkpoint::Header& header) {
   };
   for (const auto& tensor : header.tensors) {
     const std::string_view full = tensor.name;
+    if (full.ends_with(k_blocks) && narrow(tensor.dtype) &&
+        by_name.contains(std::string{full.substr(0, full.size() - k_blocks.size())} + "_scales")) {
+      return told(tensor, "packed codes (MXFP4)");
+    }
     for (const auto& row : k_code_names) {
       if (full.ends_with(row.ending)) return told(tensor, row.meaning);
     }

@@ -40,7 +40,9 @@ Resolver::Resolver(const Recipe& recipe, const merge::Method& method, const chec
       models_{models},
       auxiliaries_{auxiliaries},
       parameters_{effective_method(recipe, method)},
-      depths_{depths(frame.tensors)} {
+      depths_{depths(frame.tensors)},
+      owner_{recipe.base ? "the base's" : "the first model's"},
+      lacks_{"lacks " + owner_} {
   for (const auto& model : recipe.models) model_parameters_.push_back(effective_model(recipe, method, model));
   for (const auto& model : models) {
     matchers_.emplace_back(frame, model);
@@ -79,17 +81,20 @@ TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   task.action = task.settings.out_dtype == base.dtype ? Action::copy : Action::convert;
   for (std::size_t k = 0; k < models_.size(); ++k) {
     const auto match = matchers_[k].find(base);
-    if (!match) continue;  // a buffer that is not saved changes nothing: the base's is written
+    if (!match) {
+      if (compare) notes_.add(root(k), lacks_, "; such tensors are copied, so this changes nothing", base.name);
+      continue;
+    }
     used_[k][match->tensor] = true;
     if (!compare || (!recipe_.base && k == 0)) continue;
     const auto& other = models_[k].tensors[match->tensor];
     if (other.dtype == base.dtype && other.shape == base.shape) {
       task.inputs.push_back({static_cast<std::int32_t>(k), match->tensor, std::nullopt});
     } else {
-      problems_.input(
-          fmt::format("{}: tensor \"{}\": {} {}, expected the base's {} {}: such tensors are copied, not merged; exclude the "
-                      "tensor to keep the base's",
-                      root(k), other.name, name(other.dtype), to_string(other.shape), name(base.dtype), to_string(base.shape)));
+      problems_.input(fmt::format(
+          "{}: tensor \"{}\": {} {}, expected {} {} {}: such tensors are copied, not merged; exclude the "
+          "tensor to keep {}",
+          root(k), other.name, name(other.dtype), to_string(other.shape), owner_, name(base.dtype), to_string(base.shape), owner_));
     }
   }
   return task;
@@ -168,17 +173,15 @@ void Resolver::check_weights(const TensorTask& task) {
   const auto& settings = task.settings;
   const bool by_mergekit = recipe_.compat == merge::Compat::mergekit && !averages_models(method_);  // it divides by 1 then
   if ((!settings.normalize && !averages_models(method_)) || by_mergekit) return;
-  std::set<std::uint64_t> ends{settings.base_elements == 0 ? settings.elements : settings.base_elements};
+  std::set<std::uint64_t> ends;
   for (const auto& term : settings.models) ends.insert(term.elements);
   for (const auto end : ends) {
     double sum = 0;
-    bool any = false;
     for (const auto& term : settings.models) {
       if (term.elements < end) continue;
       sum += term.weight;
-      any = true;
     }
-    if (!any || std::abs(sum) >= k_least_sum) continue;
+    if (std::abs(sum) >= k_least_sum) continue;
     weightless_.add(recipe_.method, fmt::format("divides by the sum of the weights, which is {} for", sum), "; change the weights",
                     settings.name);
     return;

@@ -37,7 +37,7 @@ class Resolver {
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);
   [[nodiscard]] std::optional<Contribution> contribution(std::size_t model, std::uint32_t tensor);
   [[nodiscard]] bool fits(std::size_t model, const checkpoint::TensorInfo& base, const checkpoint::TensorInfo& other);
-  [[nodiscard]] std::optional<std::uint32_t> auxiliary_of(std::size_t model, const checkpoint::TensorInfo& tensor);
+  [[nodiscard]] std::optional<std::uint32_t> auxiliary_of(std::size_t model, const checkpoint::TensorInfo& base, const Shape& shape);
   [[nodiscard]] merge::ModelTerm term(std::size_t model, std::uint32_t tensor, const Contribution& contribution);
   void settle(TensorTask& task, const checkpoint::TensorInfo& base);
   void check_weights(const TensorTask& task);
@@ -57,6 +57,8 @@ class Resolver {
   std::vector<std::vector<bool>> used_;  ///< per model, tensors that have a counterpart in the frame
   std::vector<double> depths_;
   std::vector<std::regex> exclude_;
+  std::string owner_;  ///< of the frame's tensors, in messages: "the base's" or "the first model's"
+  std::string lacks_;
   Problems problems_;
   NameGroups unrated_, weightless_, unlisted_;  ///< problems of the recipe
   NameGroups lacking_, not_f32_;                ///< problems of the inputs

@@ -1,0 +1,305 @@
+#include "recipe/support.hpp"
+
+#include <dare/core/archive.hpp>
+
+#include <gmock/gmock.h>
+
+namespace dare::recipe {
+namespace {
+
+using test::parse_error;
+using test::parsed;
+using test::with;
+using testing::ElementsAre;
+
+TEST(Parse, ReadsAWholeRecipe) {
+  const auto recipe = parsed(R"(
+merge_method: dare_linear
+base_model: base/
+models:
+  - {model: math/, parameters: {weight: 0.5, density: 0.1}}
+  - model: /abs/code
+    stream: 18446744073709551614
+    parameters: {weight: -0.5, drop_rate: [{filter: mlp, value: [0.1, 0.9]}, {value: 0.5}]}
+parameters: {lambda: 1.5, rescale: none, normalize: yes}
+seed: 18446744073709551615
+dtype: bfloat16
+out_dtype: F32
+exclude: ["^lm_head", norm]
+missing: skip
+rows: extend
+nonfinite: keep
+overflow: saturate
+rounding: stochastic
+tokenizer_source: base
+)",
+                             {});
+  EXPECT_EQ(recipe.method, "dare_linear");
+  EXPECT_EQ(recipe.base->written, "base/");
+  EXPECT_EQ(recipe.base->path, "folder/base/");
+  ASSERT_EQ(recipe.models.size(), 2U);
+  EXPECT_EQ(recipe.models[0].path, "folder/math/");
+  EXPECT_EQ(recipe.models[0].stream, 0U);
+  EXPECT_EQ(recipe.models[0].parameters.weight, Setting::constant(0.5));
+  EXPECT_EQ(recipe.models[0].parameters.density, Setting::constant(0.1));
+  EXPECT_FALSE(recipe.models[0].parameters.drop_rate);
+  EXPECT_EQ(recipe.models[1].path, "/abs/code");
+  EXPECT_EQ(recipe.models[1].stream, 18446744073709551614U);
+  EXPECT_EQ(recipe.models[1].parameters.drop_rate, (Setting{{{"mlp", {0.1, 0.9}}, {"", {0.5}}}}));
+  EXPECT_EQ(recipe.method_parameters.lambda, Setting::constant(1.5));
+  EXPECT_EQ(recipe.method_parameters.normalize, true);
+  EXPECT_EQ(recipe.parameters.rescale, merge::Rescale::none);
+  EXPECT_EQ(recipe.seed, 18446744073709551615U);
+  EXPECT_EQ(recipe.output_dtype(), Dtype::f32);
+  EXPECT_THAT(recipe.exclude, ElementsAre("^lm_head", "norm"));
+  EXPECT_EQ(recipe.missing, Missing::skip);
+  EXPECT_EQ(recipe.rows, Rows::extend);
+  EXPECT_EQ(recipe.nonfinite, merge::Nonfinite::keep);
+  EXPECT_EQ(recipe.overflow, merge::Overflow::saturate);
+  EXPECT_EQ(recipe.rounding, merge::Rounding::stochastic);
+}
+
+TEST(Parse, SurvivesTheArchive) {
+  const auto recipe = parsed(with("parameters: {lambda: [1, 2]}\nexclude: x\nseed: 7\ndtype: half\n"));
+  OutArchive out;
+  out(recipe);
+  Recipe copy;
+  InArchive{out.bytes()}(copy);
+  OutArchive again;
+  again(copy);
+  EXPECT_EQ(out.bytes(), again.bytes());
+  EXPECT_EQ(copy.dtype, Dtype::f16);
+}
+
+TEST(Parse, NumbersAsYamlAndMergekitWriteThem) {
+  for (const auto& [text, value] : std::vector<std::pair<std::string, double>>{
+           {"1", 1}, {".5", .5}, {"5.", 5}, {"1e-3", 1e-3}, {"+2", 2}, {"-1.5E2", -150}, {"\"0.25\"", .25}}) {
+    EXPECT_EQ(parsed(with("parameters: {lambda: " + text + "}")).method_parameters.lambda, Setting::constant(value)) << text;
+  }
+  for (const std::string text : {"abc", "'1,5'", "0x10", "1_000", "1e999", "inf", "nan", "++1", "+-1", "1 2", "true", "'1 '"}) {
+    const auto shown = text[0] == '\'' ? text.substr(1, text.size() - 2) : text;
+    EXPECT_EQ(parse_error(with("parameters: {lambda: " + text + "}")), "2: r.yml:4: lambda: expected a number, found \"" + shown + "\"");
+  }
+  EXPECT_EQ(parse_error(with("parameters: {lambda: }")), "2: r.yml:4: lambda: expected a number, found nothing");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: .inf}")), "2: r.yml:4: lambda: .inf is outside the finite numbers");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: .nan}")), "2: r.yml:4: lambda: .nan is outside the finite numbers");
+}
+
+TEST(Parse, SettingsOfAllForms) {
+  const auto lambda = [](const std::string& text) { return parsed(with("parameters: {lambda: " + text + "}")).method_parameters.lambda; };
+  EXPECT_EQ(lambda("[0, 0.5, 1]"), (Setting{{{"", {0, 0.5, 1}}}}));
+  EXPECT_EQ(lambda("{filter: mlp, value: 2}"), (Setting{{{"mlp", {2}}}}));
+  EXPECT_EQ(lambda("[{filter: mlp, value: [1, 2]}, {filter: '*', value: 3}]"), (Setting{{{"mlp", {1, 2}}, {"", {3}}}}));
+  EXPECT_EQ(lambda("[{filter: ~, value: 3}]"), (Setting{{{"", {3}}}}));
+  EXPECT_EQ(parse_error(with("parameters: {lambda: []}")), "2: r.yml:4: lambda: the list is empty; expected at least one number");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a}]}")), "2: r.yml:4: lambda: has no value beside its filter");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a, valeu: 1, value: 1}]}")),
+            "2: r.yml:4: unknown key \"valeu\" in lambda; did you mean value?");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a, value: 1}, 2]}")), "2: r.yml:4: lambda: expected a mapping, found \"2\"");
+  EXPECT_EQ(parse_error(with("parameters: {lambda: [[1, 2], 3]}")), "2: r.yml:4: lambda: expected a number, found a list");
+}
+
+TEST(Parse, RatesAreSharesOfOne) {
+  const auto rate = [](const std::string& text) {
+    return parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m\n  parameters:\n    " + text + "\n");
+  };
+  EXPECT_EQ(rate("drop_rate: 0"), "");
+  EXPECT_EQ(rate("drop_rate: 1"), "");
+  EXPECT_EQ(rate("density: 0"), "");
+  EXPECT_EQ(rate("drop_rate: 1.0000001"), "2: r.yml:6: drop_rate: 1.0000001 is outside [0, 1]");
+  EXPECT_EQ(rate("density: -0.5"), "2: r.yml:6: density: -0.5 is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: .nan"), "2: r.yml:6: drop_rate: .nan is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: [0.5, 2]"), "2: r.yml:6: drop_rate: 2 is outside [0, 1]");
+  EXPECT_EQ(rate("density: 0.5\n    drop_rate: 0.5"),
+            "2: r.yml:7: drop_rate is given beside density of line 6; density is 1 - drop_rate, give one");
+}
+
+TEST(Parse, AMethodThatDropsNeedsARate) {
+  const std::string head = "merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m0\n- {model: m1, parameters: {density: 1}}\n";
+  EXPECT_EQ(parse_error(head), "2: r.yml:4: m0: dare_linear needs a drop_rate or a density");
+  EXPECT_EQ(parse_error(head + "parameters: {drop_rate: 0.5}"), "");
+  EXPECT_EQ(parse_error(head + "compat: mergekit"), "");
+}
+
+TEST(Parse, AMethodThatDropsNothingTakesNoRate) {
+  const auto rate = [](const std::string& text) {
+    return parse_error("merge_method: task_arithmetic\nbase_model: b\nmodels:\n- model: m\n  parameters: {" + text + "}\n");
+  };
+  EXPECT_EQ(rate("weight: 1"), "");
+  EXPECT_EQ(rate("drop_rate: 0"), "");
+  EXPECT_EQ(rate("density: [{filter: a, value: 1}]"), "");
+  EXPECT_EQ(rate("drop_rate: 0.5"), "2: r.yml:5: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops");
+  EXPECT_EQ(rate("density: [1, 0.5]"), "2: r.yml:5: task_arithmetic drops nothing: density can only be 1; choose a method that drops");
+}
+
+TEST(Parse, ParametersThatTheMethodHasNotAreRefused) {
+  EXPECT_EQ(parse_error(with("parameters: {gamma: 0.1, sign: weighted}")),
+            "2: 2 problems found, nothing was written:\n"
+            "  r.yml:4: dare_linear has no gamma; it takes: weight, lambda, normalize\n"
+            "  r.yml:4: dare_linear has no sign; it takes: weight, lambda, normalize");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m\n  parameters: {drop_rate: 0.5,\n    epsilon: 0.1}"),
+            "2: r.yml:6: dare_linear has no epsilon; it takes: weight, lambda, normalize");
+  EXPECT_EQ(parse_error(with("parameters: {max_iter: 0}")), "2: r.yml:4: max_iter: 0 is outside [1, 1000000]");
+  EXPECT_EQ(parse_error(with("parameters: {tol: -1}")), "2: r.yml:4: tol: -1 is outside the finite numbers from 0");
+}
+
+TEST(Parse, OneValueForAllModelsStandsAtTheTop) {
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: m, parameters: {drop_rate: 0, lambda: 1}}"),
+            "2: r.yml:4: lambda is one value for all models; move it to the recipe's own parameters");
+}
+
+TEST(Parse, UnknownKeysWithTheirLines) {
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodel:\n- model: m\nfoo: 1\n"),
+            "2: 2 problems found, nothing was written:\n"
+            "  r.yml:3: unknown key \"model\" in a recipe; did you mean models?\n"
+            "  r.yml:5: unknown key \"foo\" in a recipe; known here: merge_method, base_model, models, parameters, seed, dtype, out_dtype, "
+            "exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source");
+  EXPECT_EQ(parse_error(with("parameters: {wieght: 1}")), "2: r.yml:4: unknown key \"wieght\" in parameters; did you mean weight?");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: m, weights: 1}"),
+            "2: r.yml:4: unknown key \"weights\" in an entry of models; known here: model, parameters, stream, fisher, gram");
+}
+
+TEST(Parse, KeysGivenTwice) {
+  EXPECT_EQ(parse_error(with("seed: 1\nseed: 1")), "2: r.yml:5: seed is given twice, first in line 4");
+  EXPECT_EQ(parse_error(with("parameters:\n  lambda: 1\n  lambda: 1")), "2: r.yml:6: lambda is given twice, first in line 5");
+}
+
+TEST(Parse, SeedsAndStreamsAreWholeNumbers) {
+  for (const std::string text : {"-1", "1.0", "18446744073709551616", "0x1", "a"}) {
+    EXPECT_EQ(parse_error(with("seed: " + text)),
+              "2: r.yml:4: seed: expected a whole number from 0 to 18446744073709551615, found \"" + text + "\"");
+  }
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m\n  stream: -3"),
+            "2: r.yml:5: stream: expected a whole number from 0 to 18446744073709551615, found \"-3\"");
+}
+
+TEST(Parse, WordsOfPolicies) {
+  EXPECT_EQ(parse_error(with("missing: ignore\nrows: cut\nnonfinite: no\noverflow: x\nrounding: up\ncompat: peft")),
+            "2: 6 problems found, nothing was written:\n"
+            "  r.yml:9: compat: expected none, mergelm or mergekit, found \"peft\"\n"
+            "  r.yml:4: missing: expected error, base or skip, found \"ignore\"\n"
+            "  r.yml:5: rows: expected error, base or extend, found \"cut\"\n"
+            "  r.yml:6: nonfinite: expected error or keep, found \"no\"\n"
+            "  r.yml:7: overflow: expected error or saturate, found \"x\"\n"
+            "  r.yml:8: rounding: expected nearest or stochastic, found \"up\"");
+  EXPECT_EQ(parse_error(with("parameters: {rescale: l2}")), "2: r.yml:4: rescale: expected none, expected or l1, found \"l2\"");
+  EXPECT_EQ(parse_error(with("parameters: {normalize: 1}")), "2: r.yml:4: normalize: expected true or false, found \"1\"");
+  EXPECT_EQ(parse_error(with("dtype: int8")),
+            "2: r.yml:4: dtype: expected a float type such as bfloat16, float16 or float32, found \"int8\"");
+}
+
+TEST(Parse, RescaleAsMergekitWritesIt) {
+  const auto rescale = [](const std::string& lines) { return parsed(with(lines)).parameters.rescale; };
+  EXPECT_EQ(rescale("parameters: {rescale: true}"), merge::Rescale::expected);
+  EXPECT_EQ(rescale("parameters: {rescale: false}"), merge::Rescale::none);
+  EXPECT_EQ(rescale("parameters: {rescale: true}\ncompat: mergekit"), merge::Rescale::l1);
+  EXPECT_EQ(rescale("parameters: {rescale: l1}"), merge::Rescale::l1);
+}
+
+TEST(Parse, Int8MaskHasNoEffectAndIsSaid) {
+  EXPECT_THAT(parsed(with("parameters: {int8_mask: false}")).notes, ElementsAre());
+  EXPECT_THAT(parsed(with("parameters: {int8_mask: true}")).notes,
+              ElementsAre("r.yml:4: int8_mask has no effect: masks are not stored here"));
+}
+
+TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
+  EXPECT_EQ(
+      parse_error("slices: []\nmerge_method: ties\nchat_template: auto\nname: x\nexperts: []\ntokenizer: {source: union}\nmodules: {}\n"
+                  "tokenizer_source: union\n"),
+      "2: 7 problems found, nothing was written:\n"
+      "  r.yml:1: slices: stacking layers of several models is not supported; list whole models under models\n"
+      "  r.yml:3: chat_template: chat templates are not written; the base's is copied: leave it out\n"
+      "  r.yml:4: name: recipes of several merges are not supported; write one recipe for each\n"
+      "  r.yml:5: experts: mixtures of experts are not built here\n"
+      "  r.yml:6: tokenizer: tokenizers are not merged; the base's is copied: leave it out, or write tokenizer_source: base\n"
+      "  r.yml:7: modules: merging modules of an architecture apart is not supported; list whole models under models\n"
+      "  r.yml:8: tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: {path: m}, layer_range: [0, 1]}"),
+            "2: 2 problems found, nothing was written:\n"
+            "  r.yml:4: model: expected a path, found a mapping; revisions and adapters of mergekit's form are not supported\n"
+            "  r.yml:4: layer_range: stacking layers of several models is not supported");
+}
+
+TEST(Parse, WhatEveryRecipeNeeds) {
+  EXPECT_EQ(
+      parse_error("seed: 1"),
+      "2: 2 problems found, nothing was written:\n"
+      "  r.yml: merge_method is missing; known are " +
+          [] {
+            std::string all;
+            for (const auto& method : merge::methods()) all += (all.empty() ? "" : ", ") + std::string{method.name};
+            return all;
+          }() +
+          "\n  r.yml: no model is given; list them under models, or with --model");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nmodels: [{model: m, parameters: {drop_rate: 0}}]"),
+            "2: r.yml:1: dare_linear needs a base; give base_model, or --base");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: []"),
+            "2: r.yml:3: no model is given; list them under models, or with --model");
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: [{stream: 1}, 5]"),
+            "2: 2 problems found, nothing was written:\n"
+            "  r.yml:3: an entry of models has no model\n"
+            "  r.yml:3: an entry of models: expected a mapping, found \"5\"");
+}
+
+TEST(Parse, TheBaseAmongTheModelsIsLeftOut) {
+  const auto recipe = parsed(
+      "merge_method: dare_linear\nbase_model: b/\nmodels:\n- model: ./b\n- {model: m1, parameters: {drop_rate: 0.5}}\n"
+      "- {model: m2, parameters: {drop_rate: 0.5}}\n");
+  ASSERT_EQ(recipe.models.size(), 2U);
+  EXPECT_EQ(recipe.models[0].written, "m1");
+  EXPECT_EQ(recipe.models[0].stream, 1U);
+  EXPECT_EQ(recipe.models[1].stream, 2U);
+  EXPECT_THAT(recipe.notes,
+              ElementsAre("r.yml:4: ./b is the base itself: its delta is 0, it is left out; the other models keep their streams"));
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: [{model: b}]"),
+            "2: r.yml:3: dare_linear takes at least 1 model beside the base, found 0");
+}
+
+TEST(Parse, SharedStreamsAreSaid) {
+  const auto recipe =
+      parsed("merge_method: dare_linear\nbase_model: b\nparameters: {drop_rate: 0.5}\nmodels: [{model: m0, stream: 1}, {model: m1}]");
+  EXPECT_THAT(recipe.notes, ElementsAre("m0 and m1 both have stream 1: where their drop rates are equal they drop the same elements"));
+}
+
+TEST(Parse, StochasticRoundingOwnsAStream) {
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nrounding: stochastic\nmodels:\n- model: m\n"
+                        "  stream: 18446744073709551615\n  parameters: {drop_rate: 0.5}"),
+            "2: r.yml:6: stream 18446744073709551615 is that of stochastic rounding; choose another");
+}
+
+TEST(Parse, RegularExpressionsAreChecked) {
+  const auto error = parse_error(with("exclude: [ok, '(']"));
+  EXPECT_THAT(error, testing::StartsWith("2: r.yml:4: exclude: \"(\" is no regular expression (ECMAScript): "));
+  EXPECT_EQ(parse_error(with("exclude: " + std::string(1001, '('))),
+            "2: r.yml:4: exclude: a regular expression of 1001 bytes, at most 1000 are taken");
+}
+
+TEST(Parse, FisherAndGramOnlyWhereAMethodUsesThem) {
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m\n  fisher: f\n  parameters: {drop_rate: 0}"),
+            "2: r.yml:5: dare_linear uses no fisher");
+}
+
+TEST(Parse, MergelmKnowsWhatTheOfficialCodeKnows) {
+  EXPECT_EQ(parse_error(with("compat: mergelm\ntensor_order: [a, b]")), "");
+  EXPECT_EQ(parse_error(with("tensor_order: [a]")), "2: r.yml:4: tensor_order has no effect without compat: mergelm; leave it out");
+  EXPECT_EQ(parse_error(with("compat: mergelm\ntensor_order: [a, b, a]")), "2: r.yml:5: tensor_order names \"a\" twice");
+  EXPECT_EQ(parse_error(with(
+                "compat: mergelm\nparameters: {weight: 0.5, rescale: l1, normalize: true}\nseed: 4294967296\nmissing: skip\nrows: base")),
+            "2: 6 problems found, nothing was written:\n"
+            "  r.yml:5: compat: mergelm scales by lambda alone; weight can only be 1\n"
+            "  r.yml:5: compat: mergelm rescales by 1/(1 - drop_rate); rescale can only be expected\n"
+            "  r.yml:5: compat: mergelm does not normalize\n"
+            "  r.yml:6: compat: mergelm seeds MT19937 with 32 bits; 4294967296 is above 4294967295\n"
+            "  r.yml:7: compat: mergelm draws for every tensor; missing can only be error\n"
+            "  r.yml:8: compat: mergelm draws for every tensor; rows can only be error");
+  EXPECT_EQ(parse_error("merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: m}]\ncompat: mergelm"),
+            "2: r.yml:4: compat: mergelm is for dare_linear, found task_arithmetic");
+}
+
+TEST(Parse, AFileThatIsNotThere) {
+  EXPECT_EQ(test::error_of([] { (void)load("/nowhere/r.yml", {}); }),
+            "2: /nowhere/r.yml: cannot open for reading: No such file or directory");
+}
+
+}  // namespace
+}  // namespace dare::recipe

@@ -1,0 +1,295 @@
+#include <dare/recipe/job.hpp>
+
+#include "recipe/support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace dare::recipe {
+namespace {
+
+using Action = TensorTask::Action;
+using test::error_of;
+using test::header;
+using test::parsed;
+using testing::ElementsAre;
+
+const std::string k_head = "merge_method: dare_linear\nbase_model: b\n";
+const std::string k_one = k_head + "models: [{model: m0, parameters: {drop_rate: 0.5}}]\n";
+const std::string k_two = k_head + "parameters: {drop_rate: 0.5}\nmodels: [{model: m0, parameters: {weight: 2}}, {model: m1}]\n";
+
+MergeJob job_of(const std::string& yaml, const checkpoint::Header& base, const std::vector<checkpoint::Header>& models) {
+  return resolve(parsed(yaml), base, models);
+}
+std::string job_error(const std::string& yaml, const checkpoint::Header& base, const std::vector<checkpoint::Header>& models) {
+  return error_of([&] { (void)job_of(yaml, base, models); });
+}
+
+TEST(Resolve, OneTaskATensorInFileOrder) {
+  const auto base = header("b", {{"w", Dtype::bf16, {3, 4}}, {"s", Dtype::bf16, {}}, {"empty", Dtype::bf16, {0, 7}}});
+  const auto job = job_of(k_two + "seed: 7\n", base,
+                          {base, header("m1", {{"empty", Dtype::bf16, {0, 7}}, {"s", Dtype::bf16, {}}, {"w", Dtype::bf16, {3, 4}}})});
+  ASSERT_EQ(job.tasks.size(), 3U);
+  EXPECT_TRUE(job.has_base);
+  EXPECT_THAT(job.notes, ElementsAre());
+  const auto& w = job.tasks[0];
+  EXPECT_EQ(w.action, Action::merge);
+  EXPECT_EQ(w.tensor, 0U);
+  EXPECT_EQ(w.shape, (Shape{3, 4}));
+  EXPECT_EQ(w.settings.name, "w");
+  EXPECT_EQ(w.settings.base_dtype, Dtype::bf16);
+  EXPECT_EQ(w.settings.out_dtype, Dtype::bf16);
+  EXPECT_EQ(w.settings.elements, 12U);
+  EXPECT_EQ(w.settings.base_elements, 12U);
+  EXPECT_EQ(w.settings.row, 4U);
+  EXPECT_TRUE(w.settings.has_base);
+  EXPECT_EQ(w.settings.sparsifier, merge::Sparsifier::dare);
+  EXPECT_EQ(w.settings.combiner, merge::Combiner::task_arithmetic);
+  EXPECT_EQ(w.settings.seed, 7U);
+  EXPECT_EQ(w.settings.lambda, 1);
+  ASSERT_EQ(w.settings.models.size(), 2U);
+  EXPECT_EQ(w.settings.models[0].weight, 2);
+  EXPECT_EQ(w.settings.models[1].weight, 1);
+  EXPECT_EQ(w.settings.models[1].stream, 1U);
+  EXPECT_EQ(w.settings.models[1].rate, merge::Rate::from_drop(0.5));
+  EXPECT_EQ(w.settings.models[1].rescale, merge::Rescale::expected);
+  EXPECT_EQ(w.settings.models[1].elements, 12U);
+  ASSERT_EQ(w.inputs.size(), 2U);
+  EXPECT_EQ(w.inputs[1].model, 1);
+  EXPECT_EQ(w.inputs[1].tensor, 2U);
+  EXPECT_EQ(job.tasks[1].settings.row, 1U);
+  EXPECT_EQ(job.tasks[1].settings.elements, 1U);
+  EXPECT_EQ(job.tasks[2].settings.elements, 0U);
+}
+
+TEST(Resolve, FiltersAndGradientsByTensor) {
+  const auto base = header("b", {{"model.embed.weight", Dtype::f32, {1}},
+                                 {"model.layers.0.mlp.w", Dtype::f32, {1}},
+                                 {"model.layers.1.mlp.w", Dtype::f32, {1}},
+                                 {"model.layers.2.attn.w", Dtype::f32, {1}},
+                                 {"model.norm.weight", Dtype::f32, {1}}});
+  const auto job = job_of(k_head +
+                              "models: [{model: m0, parameters: {drop_rate: [{filter: mlp, value: 0.9}], weight: [0, 1, 0.5]}}]\n"
+                              "parameters: {density: 0.25, lambda: [{filter: attn, value: 3}, {value: [1, 2]}]}\n",
+                          base, {base});
+  std::vector<double> weights, lambdas;
+  std::vector<merge::Rate> rates;
+  for (const auto& task : job.tasks) {
+    weights.push_back(task.settings.models[0].weight);
+    lambdas.push_back(task.settings.lambda);
+    rates.push_back(task.settings.models[0].rate);
+  }
+  EXPECT_THAT(weights, ElementsAre(0, 0, 1, 0.5, 0.5));
+  EXPECT_THAT(lambdas, ElementsAre(1, 1, 1.5, 3, 2));
+  const auto density = merge::Rate::from_density(0.25);
+  const auto drop = merge::Rate::from_drop(0.9);
+  EXPECT_THAT(rates, ElementsAre(density, drop, drop, density, density));
+}
+
+TEST(Resolve, ARateForEveryTensor) {
+  const auto base = header("b", {{"mlp.w", Dtype::f32, {1}}, {"a", Dtype::f32, {1}}, {"c", Dtype::f32, {1}}});
+  EXPECT_EQ(job_error(k_head + "models: [{model: m0, parameters: {drop_rate: {filter: mlp, value: 0.9}}}]\n", base, {base}),
+            "2: m0: no drop_rate or density matches \"a\", \"c\"; add a part without a filter");
+}
+
+TEST(Resolve, MissingTensors) {
+  const auto base =
+      header("b", {{"a", Dtype::f32, {2}}, {"c", Dtype::f32, {2}}, {"d", Dtype::f32, {2}}, {"e", Dtype::f32, {2}}, {"f", Dtype::f32, {2}}});
+  const std::vector<checkpoint::Header> models{header("m0", {{"a", Dtype::f32, {2}}}), base};
+  EXPECT_EQ(
+      job_error(k_two, base, models),
+      "3: m0: lacks the base's \"c\", \"d\", \"e\" and 1 more; give the whole model, exclude them, or set missing: base or missing: skip");
+
+  const auto skip = job_of(k_two + "missing: skip\n", base, models);
+  EXPECT_EQ(skip.tasks[0].inputs.size(), 2U);
+  ASSERT_EQ(skip.tasks[1].inputs.size(), 1U);
+  EXPECT_EQ(skip.tasks[1].inputs[0].model, 1);
+  EXPECT_EQ(skip.tasks[1].settings.models[0].stream, 1U);
+  EXPECT_THAT(skip.notes, ElementsAre("m0: lacks the base's \"c\", \"d\", \"e\" and 1 more; they are merged without it (missing: skip)"));
+
+  const auto stand_in = job_of(k_two + "missing: base\n", base, models);
+  ASSERT_EQ(stand_in.tasks[1].inputs.size(), 2U);
+  EXPECT_EQ(stand_in.tasks[1].inputs[0].model, -1);
+  EXPECT_EQ(stand_in.tasks[1].inputs[0].tensor, 1U);
+  EXPECT_EQ(stand_in.tasks[1].settings.models[0].weight, 2);
+  EXPECT_THAT(stand_in.notes,
+              ElementsAre("m0: lacks the base's \"c\", \"d\", \"e\" and 1 more; the base stands in for it (missing: base)"));
+
+  EXPECT_EQ(job_error(k_two + "exclude: '^[c-f]$'\n", base, models), "");
+}
+
+TEST(Resolve, ATensorThatNoModelHasIsTheBases) {
+  const auto base = header("b", {{"a", Dtype::f32, {2}}, {"c", Dtype::f32, {2}}});
+  const auto model = header("m0", {{"a", Dtype::f32, {2}}});
+  const auto job = job_of(k_one + "missing: skip\n", base, {model});
+  EXPECT_EQ(job.tasks[1].action, Action::copy);
+  EXPECT_EQ(job_of(k_one + "missing: skip\ndtype: F16\n", base, {model}).tasks[1].action, Action::convert);
+}
+
+TEST(Resolve, ExcludedTensorsAreCopiedOrConverted) {
+  const auto base = header("b", {{"lm_head.weight", Dtype::f32, {2}}, {"a", Dtype::f32, {2}}});
+  const auto model = header("m0", {{"lm_head.weight", Dtype::i8, {9}}, {"a", Dtype::f32, {2}}});
+  auto job = job_of(k_one + "exclude: ['^lm_head', 'never']\n", base, {model});
+  EXPECT_EQ(job.tasks[0].action, Action::copy);
+  EXPECT_TRUE(job.tasks[0].inputs.empty());
+  EXPECT_THAT(job.notes, ElementsAre());
+  job = job_of(k_one + "exclude: ['^lm_head']\ndtype: bfloat16\noverflow: saturate\n", base, {model});
+  EXPECT_EQ(job.tasks[0].action, Action::convert);
+  EXPECT_EQ(job.tasks[0].settings.base_dtype, Dtype::f32);
+  EXPECT_EQ(job.tasks[0].settings.out_dtype, Dtype::bf16);
+  EXPECT_EQ(job.tasks[0].settings.overflow, merge::Overflow::saturate);
+}
+
+TEST(Resolve, IntegersAndBooleansMustBeEqualAndAreCopied) {
+  const auto base = header("b", {{"ids", Dtype::i64, {3}}, {"mask", Dtype::boolean, {3}}, {"w", Dtype::f32, {1}}});
+  const auto job = job_of(k_two + "dtype: bfloat16\n", base, {base, header("m1", {{"w", Dtype::f32, {1}}, {"ids", Dtype::i64, {3}}})});
+  EXPECT_EQ(job.tasks[0].action, Action::copy);
+  EXPECT_EQ(job.tasks[0].settings.out_dtype, Dtype::i64);
+  ASSERT_EQ(job.tasks[0].inputs.size(), 2U);
+  EXPECT_EQ(job.tasks[0].inputs[1].tensor, 1U);
+  EXPECT_EQ(job.tasks[1].inputs.size(), 1U);
+  EXPECT_THAT(job.notes, ElementsAre("m1: lacks the base's \"mask\"; such tensors are copied, so this changes nothing"));
+  EXPECT_EQ(
+      job_error(k_one, base, {header("m0", {{"ids", Dtype::i32, {3}}, {"mask", Dtype::boolean, {3}}, {"w", Dtype::f32, {1}}})}),
+      "3: m0: tensor \"ids\": I32 [3], expected the base's I64 [3]: such tensors are copied, not merged; exclude the tensor to keep the "
+      "base's");
+}
+
+TEST(Resolve, IntegerAgainstFloat) {
+  const auto floats = header("b", {{"w", Dtype::bf16, {3}}});
+  const auto integers = header("m0", {{"w", Dtype::i32, {3}}});
+  EXPECT_EQ(
+      job_error(k_one, floats, {integers}),
+      "3: m0: tensor \"w\": I32 [3], expected the base's BF16 [3]; an integer is not merged with a float; exclude the tensor to keep the "
+      "base's");
+  EXPECT_EQ(
+      job_error(k_one, integers, {floats}),
+      "3: b: tensor \"w\": BF16 [3], expected the base's I32 [3]: such tensors are copied, not merged; exclude the tensor to keep the "
+      "base's");
+}
+
+TEST(Resolve, OtherShapes) {
+  const auto base = header("b", {{"w", Dtype::f32, {3, 4}}, {"s", Dtype::f32, {}}});
+  EXPECT_EQ(
+      job_error(k_one, base, {header("m0", {{"w", Dtype::f32, {3, 5}}, {"s", Dtype::f32, {1}}})}),
+      "3: 2 problems found, nothing was written:\n"
+      "  m0: tensor \"w\": F32 [3, 5], expected the base's F32 [3, 4]; the models are not of one architecture; exclude the tensor to keep "
+      "the base's\n"
+      "  m0: tensor \"s\": F32 [1], expected the base's F32 []; the models are not of one architecture; exclude the tensor to keep the "
+      "base's");
+}
+
+TEST(Resolve, OtherRows) {
+  const auto base = header("b", {{"embed", Dtype::f32, {5, 4}}});
+  const std::vector<checkpoint::Header> models{header("m0", {{"embed", Dtype::f32, {7, 4}}}),
+                                               header("m1", {{"embed", Dtype::f32, {3, 4}}})};
+  EXPECT_EQ(
+      job_error(k_two, base, models),
+      "3: 2 problems found, nothing was written:\n"
+      "  m0: tensor \"embed\": F32 [7, 4], expected the base's F32 [5, 4]; the rows differ: set rows: base or rows: extend, or exclude the "
+      "tensor\n"
+      "  m1: tensor \"embed\": F32 [3, 4], expected the base's F32 [5, 4]; the rows differ: set rows: base or rows: extend, or exclude the "
+      "tensor");
+
+  const auto kept = job_of(k_two + "rows: base\n", base, models);
+  EXPECT_EQ(kept.tasks[0].shape, (Shape{5, 4}));
+  EXPECT_EQ(kept.tasks[0].settings.elements, 20U);
+  EXPECT_EQ(kept.tasks[0].settings.models[0].elements, 20U);
+  EXPECT_EQ(kept.tasks[0].settings.models[1].elements, 12U);
+  EXPECT_THAT(kept.notes, ElementsAre("m0: 7 rows beside the base's 5 (rows: base): \"embed\"",
+                                      "m1: 3 rows beside the base's 5 (rows: base): \"embed\""));
+
+  const auto longer = job_of(k_two + "rows: extend\n", base, models);
+  EXPECT_EQ(longer.tasks[0].shape, (Shape{7, 4}));
+  EXPECT_EQ(longer.tasks[0].settings.elements, 28U);
+  EXPECT_EQ(longer.tasks[0].settings.base_elements, 20U);
+  EXPECT_EQ(longer.tasks[0].settings.models[0].elements, 28U);
+  EXPECT_EQ(longer.tasks[0].settings.models[1].elements, 12U);
+  EXPECT_THAT(longer.notes, ElementsAre("m0: 7 rows beside the base's 5 (rows: extend): \"embed\"",
+                                        "m1: 3 rows beside the base's 5 (rows: extend): \"embed\"",
+                                        "b: has 5 rows, the output 7; set vocab_size in its config.json accordingly: \"embed\""));
+}
+
+TEST(Resolve, SumsOfWeightsNearZero) {
+  const auto base = header("b", {{"embed", Dtype::f32, {5, 4}}, {"w", Dtype::f32, {2}}});
+  const std::string head = k_head + "models: [{model: m0, parameters: {weight: 1}}, {model: m1, parameters: {weight: -1}}]\n";
+  EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5, normalize: true}\n", base, {base, base}),
+            "2: dare_linear: divides by the sum of the weights, which is 0 for \"embed\", \"w\"; change the weights");
+  EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5}\n", base, {base, base}), "");
+  EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5, normalize: true}\ncompat: mergekit\n", base, {base, base}), "");
+  // Rows that only some models have have sums of their own.
+  const auto longer = header("m", {{"embed", Dtype::f32, {6, 4}}, {"w", Dtype::f32, {2}}});
+  const std::string three = k_head +
+                            "rows: extend\nparameters: {drop_rate: 0.5, normalize: true}\nmodels: [{model: m0, parameters: {weight: 1}}, "
+                            "{model: m1, parameters: {weight: -1}}, {model: m2, parameters: {weight: 2}}]\n";
+  EXPECT_EQ(job_error(three, base, {longer, longer, base}),
+            "2: dare_linear: divides by the sum of the weights, which is 0 for \"embed\"; change the weights");
+  EXPECT_EQ(job_error(three, base, {longer, base, longer}), "");
+}
+
+TEST(Resolve, FloatTypesMayDiffer) {
+  const auto base = header("b", {{"u", Dtype::bf16, {2}}, {"w", Dtype::bf16, {2}}});
+  const auto job = job_of(k_one, base, {header("m0", {{"u", Dtype::f32, {2}}, {"w", Dtype::f32, {2}}})});
+  EXPECT_EQ(job.tasks[0].settings.models[0].dtype, Dtype::f32);
+  EXPECT_EQ(job.tasks[0].settings.out_dtype, Dtype::bf16);
+  EXPECT_THAT(job.notes, ElementsAre("m0: F32 beside the base's BF16, widened exactly: \"u\", \"w\""));
+}
+
+TEST(Resolve, StochasticRoundingWhereItApplies) {
+  const auto base = header("b", {{"u", Dtype::bf16, {2}}, {"w", Dtype::f32, {2}}});
+  const auto job = job_of(k_one + "rounding: stochastic\ndtype: bfloat16\n", base, {base});
+  EXPECT_EQ(job.tasks[0].settings.rounding, merge::Rounding::stochastic);
+  EXPECT_EQ(job.tasks[1].settings.rounding, merge::Rounding::nearest);
+  EXPECT_THAT(job.notes, ElementsAre("rounding: stochastic: is for 16-bit outputs of 16-bit inputs; rounded to nearest: \"w\""));
+}
+
+TEST(Resolve, RenamedTiedAndExtraTensors) {
+  const auto base = header(
+      "b", {{"lm_head.weight", Dtype::f32, {4, 2}}, {"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}});
+  const auto model = header("m0", {{"module.model.embed_tokens.weight", Dtype::f32, {4, 2}},
+                                   {"module.model.w", Dtype::f32, {2}},
+                                   {"module.optimizer", Dtype::f32, {2}}});
+  const auto job = job_of(k_one, base, {model});
+  EXPECT_EQ(job.tasks[0].inputs[0].tensor, 0U);
+  EXPECT_EQ(job.tasks[0].settings.name, "lm_head.weight");
+  EXPECT_EQ(job.tasks[2].inputs[0].tensor, 1U);
+  EXPECT_THAT(job.notes,
+              ElementsAre("m0: saved tied weights once: its \"module.model.embed_tokens.weight\" is taken for \"lm_head.weight\"",
+                          "m0: names begin with \"module.\" instead of \"\"; matched: \"model.embed_tokens.weight\", \"model.w\"",
+                          "m0: not in the base, left out: \"module.optimizer\""));
+}
+
+TEST(Resolve, AHeadThatTheBaseTies) {
+  const auto base = header("b", {{"model.embed_tokens.weight", Dtype::f32, {4, 2}}});
+  const auto model = header("m0", {{"lm_head.weight", Dtype::f32, {4, 2}}, {"model.embed_tokens.weight", Dtype::f32, {4, 2}}});
+  EXPECT_THAT(job_of(k_one, base, {model}).notes,
+              ElementsAre("m0: the base ties it to other weights and does not save it; left out: \"lm_head.weight\""));
+}
+
+TEST(Resolve, QuantisedCheckpoints) {
+  const auto base = header("b", {{"h.weight", Dtype::f16, {4, 4}}});
+  const auto codes = header("m0", {{"h.qweight", Dtype::i32, {4}}, {"h.scales", Dtype::f16, {4}}});
+  EXPECT_EQ(
+      job_error(k_one, base, {codes}),
+      "3: m0: tensor \"h.qweight\" (I32 [4]) holds packed codes (GPTQ, AWQ): a quantised checkpoint holds codes, not weights; merge the "
+      "checkpoint it was quantised from");
+}
+
+TEST(Resolve, MergelmEntersOneStream) {
+  const auto base = header("b", {{"a", Dtype::f32, {3}}, {"c", Dtype::f32, {5}}, {"ids", Dtype::i64, {2}}});
+  const std::string order = "tensor_order: [c, ids, a]\n";
+  const auto job =
+      job_of(k_two.substr(0, k_two.find("models")) + "models: [{model: m0}, {model: m1}]\ncompat: mergelm\n" + order, base, {base, base});
+  EXPECT_EQ(job.tasks[1].settings.models[0].first_draw, 0U);
+  EXPECT_EQ(job.tasks[0].settings.models[0].first_draw, 5U);
+  EXPECT_EQ(job.tasks[1].settings.models[1].first_draw, 8U);
+  EXPECT_EQ(job.tasks[0].settings.models[1].first_draw, 13U);
+  EXPECT_EQ(job_error(k_one + "compat: mergelm\ntensor_order: [c, x]\n", base, {base}),
+            "2: 2 problems found, nothing was written:\n"
+            "  tensor_order: the base has no tensor \"x\"\n"
+            "  tensor_order: does not name \"a\"; it must name every merged tensor");
+  const auto half = header("m0", {{"a", Dtype::f16, {3}}, {"c", Dtype::f32, {5}}, {"ids", Dtype::i64, {2}}});
+  EXPECT_EQ(job_error(k_one + "compat: mergelm\n", base, {half}), "3: m0: compat: mergelm merges F32 alone, not \"a\"");
+}
+
+}  // namespace
+}  // namespace dare::recipe

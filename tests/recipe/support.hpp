@@ -1,0 +1,63 @@
+#pragma once
+/// What the tests of recipes share: headers without files, and errors as text.
+
+#include <dare/checkpoint/header.hpp>
+#include <dare/recipe/job.hpp>
+#include <dare/recipe/recipe.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace dare::test {
+
+struct Tensor {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  Shape shape;
+};
+
+inline checkpoint::Header header(const std::string& root, const std::vector<Tensor>& tensors) {
+  checkpoint::Header header;
+  header.root = root;
+  for (const auto& tensor : tensors) {
+    checkpoint::TensorInfo info;
+    info.name = tensor.name;
+    info.dtype = tensor.dtype;
+    info.shape = tensor.shape;
+    info.elements = *checked_elements(tensor.shape);
+    info.bytes = bytes_for(tensor.dtype, info.elements).value_or(0);
+    header.tensors.push_back(std::move(info));
+  }
+  return header;
+}
+
+/// "exit code: text" of the Error that `action` throws; empty where it throws none.
+template <class Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) { return std::to_string(static_cast<int>(error.code())) + ": " + error.what(); }
+  return "";
+}
+
+inline recipe::Recipe parsed(const std::string& yaml, const recipe::Overrides& overrides = {}) {
+  return recipe::parse(yaml, "r.yml", "folder", overrides);
+}
+
+inline std::string parse_error(const std::string& yaml, const recipe::Overrides& overrides = {}) {
+  return error_of([&] { (void)parsed(yaml, overrides); });
+}
+
+/// A recipe of one model with `lines` below it; its own keys take lines 1 to 3.
+inline std::string with(const std::string& lines) {
+  return "merge_method: dare_linear\nbase_model: b\nmodels: [{model: m, parameters: {drop_rate: 0.5}}]\n" + lines;
+}
+
+/// Whether the table of methods has that row; a test of it is skipped otherwise.
+inline bool has_method(const std::string& name) {
+  return merge::find_method(name) != nullptr;
+}
+
+}  // namespace dare::test
