@@ -1,6 +1,7 @@
 #include <dare/merge/tensor_merger.hpp>
 
 #include "merge/convert.hpp"
+#include "merge/fused.hpp"
 
 #include <dare/random/drop_stream.hpp>
 
@@ -227,12 +228,41 @@ std::optional<Finding> TensorMerger::merge_in(std::uint64_t first, std::span<con
   return std::nullopt;
 }
 
-std::optional<Finding> TensorMerger::merge(std::uint64_t first, std::span<const std::byte> base,
-                                           std::span<const std::span<const std::byte>> models, std::span<std::byte> out, Counts& counts,
-                                           Scratch& scratch) const {
+std::optional<Finding> TensorMerger::merge_plain(std::uint64_t first, std::span<const std::byte> base,
+                                                 std::span<const std::span<const std::byte>> models, std::span<std::byte> out,
+                                                 Counts& counts, Scratch& scratch) const {
   assert(models.size() == settings_.models.size());
   return wide(settings_) ? merge_in<double>(first, base, models, out, counts, scratch)
                          : merge_in<float>(first, base, models, out, counts, scratch);
+}
+
+std::optional<Finding> TensorMerger::merge(std::uint64_t first, std::span<const std::byte> base,
+                                           std::span<const std::span<const std::byte>> models, std::span<std::byte> out, Counts& counts,
+                                           Scratch& scratch) const {
+  if (plain_only_ || !fused_applies(settings_)) return merge_plain(first, base, models, out, counts, scratch);
+  FusedMerge fused{settings_};
+  const auto n = out.size() / bytes_of(settings_.out_dtype);
+  std::vector<std::span<const std::byte>> parts(models.size());
+  for (std::size_t at = 0; at < n;) {
+    const auto cut = [&](auto bytes, Dtype dtype, std::size_t count) {
+      const auto skipped = std::min(bytes.size(), at * bytes_of(dtype));
+      return bytes.subspan(skipped, std::min(bytes.size() - skipped, count * bytes_of(dtype)));
+    };
+    const auto cut_models = [&](std::size_t count) {
+      for (std::size_t k = 0; k < models.size(); ++k) parts[k] = cut(models[k], settings_.models[k].dtype, count);
+    };
+    cut_models(n - at);
+    at += fused.run(first + at, cut(base, settings_.base_dtype, n - at), parts, cut(out, settings_.out_dtype, n - at), counts);
+    // What the kernels leave is a strip with a value that needs looking at.
+    const auto left = std::min(n - at, FusedMerge::k_strip);
+    if (left == 0) break;
+    cut_models(left);
+    const auto finding =
+        merge_plain(first + at, cut(base, settings_.base_dtype, left), parts, cut(out, settings_.out_dtype, left), counts, scratch);
+    if (finding) return finding;
+    at += left;
+  }
+  return std::nullopt;
 }
 
 }  // namespace dare::merge

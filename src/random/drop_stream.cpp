@@ -1,7 +1,11 @@
-#include <dare/core/hash.hpp>
 #include <dare/random/drop_stream.hpp>
 
+#include "random/philox_simd.hpp"
+
+#include <dare/core/hash.hpp>
+
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -48,9 +52,16 @@ std::uint32_t DropStream::uniform(std::uint64_t e) const noexcept {
 }
 
 void DropStream::high_halves(std::uint64_t first, std::span<std::uint16_t> out) const {
-  for (std::size_t i = 0; i < out.size();) {
-    const auto words = block_words((first + i) >> 3U, name64_, key64_, 0);
-    for (auto lane = (first + i) & 7U; lane < 8 && i < out.size(); ++lane) out[i++] = half(words, lane);
+  // Whole blocks go to a buffer in the first-level cache: neither end of `out` need lie at a block's.
+  constexpr std::size_t k_chunk = 1024;
+  alignas(64) std::array<std::uint16_t, k_chunk> buffer;
+  while (!out.empty()) {
+    const auto skip = static_cast<std::size_t>(first & 7U);
+    const auto count = std::min(out.size(), k_chunk - skip);
+    (void)fill_draws({key64_, name64_, first >> 3U}, (skip + count + 7) / k_block_draws, 0, buffer.data());
+    std::copy_n(buffer.data() + skip, count, out.data());
+    out = out.subspan(count);
+    first += count;
   }
 }
 
@@ -59,17 +70,24 @@ std::uint16_t DropStream::settle(std::uint64_t first, std::uint64_t threshold, s
   const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
   const auto rest = threshold & 0xFFFFU;
   if (rest == 0) return tie;
-  if (tie == 0) {
-    // Nothing lies below 0, so the limit is 1 here: 0 stands for dropped, and kept zeros become the value above.
-    for (std::size_t i = 0; i < high.size(); ++i) {
-      if (high[i] == 0 && refinement(first + i) >= rest) high[i] = 1;
-    }
-    return 1;
+  const auto n = high.size();
+  for (auto i = find_draw(high.data(), 0, n, tie); i < n; i = find_draw(high.data(), i + 1, n, tie)) {
+    const auto dropped = refinement(first + i) < rest;
+    // Nothing lies below 0, so there the limit is 1: 0 stands for dropped, and kept zeros become the value above.
+    if (tie == 0 && !dropped) high[i] = 1;
+    if (tie != 0 && dropped) high[i] = 0;
   }
-  for (std::size_t i = 0; i < high.size(); ++i) {
-    if (high[i] == tie && refinement(first + i) < rest) high[i] = 0;
-  }
-  return tie;
+  return tie == 0 ? std::uint16_t{1} : tie;
+}
+
+DropStream::Settled DropStream::settled(std::uint64_t first, std::size_t n, std::uint64_t threshold, std::span<std::uint16_t> room) const {
+  assert(room.size() >= room_for(n));
+  const auto skip = static_cast<std::size_t>(first & 7U);
+  const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
+  const auto found = fill_draws({key64_, name64_, first >> 3U}, (skip + n + 7) / k_block_draws, tie, room.data());
+  const auto draws = room.subspan(skip, n);
+  if (found || tie == 0) return {draws.data(), settle(first, threshold, draws)};
+  return {draws.data(), tie};
 }
 
 }  // namespace dare::random

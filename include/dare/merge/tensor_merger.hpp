@@ -105,6 +105,9 @@ class TensorMerger {
 
   [[nodiscard]] const TensorSettings& settings() const noexcept { return settings_; }
 
+  /// From now on without vector kernels: the same bytes from the plain loops, which define them.
+  void use_plain() noexcept { plain_only_ = true; }
+
   /// Merges elements [first, first + n): n is what `base` holds.
   /// @param base    n elements of base_dtype, little-endian, any alignment.
   /// @param models  one span of n elements for each term, of the term's dtype.
@@ -118,7 +121,11 @@ class TensorMerger {
   template <class W>
   std::optional<Finding> merge_in(std::uint64_t first, std::span<const std::byte> base, std::span<const std::span<const std::byte>> models,
                                   std::span<std::byte> out, Counts& counts, Scratch& scratch) const;
+  std::optional<Finding> merge_plain(std::uint64_t first, std::span<const std::byte> base,
+                                     std::span<const std::span<const std::byte>> models, std::span<std::byte> out, Counts& counts,
+                                     Scratch& scratch) const;
   TensorSettings settings_;
+  bool plain_only_ = false;
 };
 
 /// Converts n elements between floating types: exact widening, or one rounding half to even.

@@ -3,6 +3,7 @@
 
 #include <dare/random/philox.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -37,6 +38,17 @@ class DropStream {
   /// Settles the ties of `high` (as high_halves gave them for `first`) against a threshold below 2^32: afterwards
   /// element first + i is dropped iff high[i] < the returned limit. About one element in 65,536 is touched.
   [[nodiscard]] std::uint16_t settle(std::uint64_t first, std::uint64_t threshold, std::span<std::uint16_t> high) const;
+
+  /// Draws of `n` elements, settled: element first + i is dropped iff draws[i] < limit.
+  struct Settled {
+    const std::uint16_t* draws = nullptr;  ///< in the caller's room; k_beyond draws past the n-th may be read, and mean nothing
+    std::uint16_t limit = 0;
+  };
+  static constexpr std::size_t k_beyond = 64;
+  /// The room that settled() wants for `n` elements.
+  [[nodiscard]] static constexpr std::size_t room_for(std::size_t n) noexcept { return (n + 7 + k_beyond + 127) / 128 * 128; }
+  /// high_halves() and settle() at once, without a copy. @pre threshold < 2^32, room.size() >= room_for(n)
+  [[nodiscard]] Settled settled(std::uint64_t first, std::size_t n, std::uint64_t threshold, std::span<std::uint16_t> room) const;
 
  private:
   std::uint64_t key64_;

@@ -1,0 +1,116 @@
+// What the kernels of all combiners share: loads, the drop, the end of an element. Compiled once per instruction set, as lanes_inl.hpp.
+#if defined(DARE_MERGE_FUSED_STEP_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef DARE_MERGE_FUSED_STEP_INL
+#undef DARE_MERGE_FUSED_STEP_INL
+#else
+#define DARE_MERGE_FUSED_STEP_INL
+#endif
+
+#include "merge/fused_strip.hpp"
+#include "merge/lanes_inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace dare::merge::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+#if HWY_TARGET != HWY_SCALAR
+
+template <class C>
+constexpr std::size_t lanes() {
+  return hn::MaxLanes(typename C::Raw());
+}
+template <class C>
+constexpr std::size_t element_size() {
+  return sizeof(hn::TFromD<typename C::Raw>);
+}
+
+// What a strip shows, vector by vector.
+template <class C>
+struct Totals {
+  HWY_INLINE Totals() : seen{C::nothing()} {}
+  typename C::Seen seen;
+  Tally<hn::RebindToUnsigned<typename C::Wide>> zeros;
+  Tally<typename C::Raw> equal;
+  std::uint64_t padding = 0;  // lanes of the tail that are no elements: 0, so they count in zeros and in equal
+};
+
+// A strip's last vector may hold fewer elements; the others read as 0.
+template <class C, bool Tail>
+HWY_INLINE hn::Vec<typename C::Raw> load(const std::byte* from, std::size_t first, std::size_t n) {
+  from += first * element_size<C>();
+  if constexpr (Tail) {
+    HWY_ALIGN std::byte padded[lanes<C>() * element_size<C>()] = {};
+    std::memcpy(padded, from, (n - first) * element_size<C>());
+    return load_bytes(typename C::Raw(), padded);
+  } else {
+    return load_bytes(typename C::Raw(), from);
+  }
+}
+
+template <class C, int Vectors>
+struct Bases {
+  hn::Vec<typename C::Raw> raw[Vectors];
+  hn::Vec<typename C::Wide> value[Vectors][C::k_parts];
+
+  template <bool Tail>
+  HWY_INLINE void load(const FusedStrip<typename C::W>& strip, std::size_t first, Totals<C>& totals) {
+    for (int v = 0; v < Vectors; ++v) {
+      raw[v] = HWY_NAMESPACE::load<C, Tail>(strip.base, first + static_cast<std::size_t>(v) * lanes<C>(), strip.n);
+      totals.seen = C::look(totals.seen, raw[v]);
+      C::widen(raw[v], value[v]);
+    }
+  }
+};
+
+// The model's elements, base's where they are dropped.
+template <class C, bool Tail>
+HWY_INLINE hn::Vec<typename C::Raw> kept_or_base(const FusedStrip<typename C::W>& strip, const FusedModel<typename C::W>& model,
+                                                 std::size_t first, hn::Vec<typename C::Raw> base, Totals<C>& totals) {
+  const typename C::Raw raw;
+  const auto tuned = load<C, Tail>(model.tuned, first, strip.n);
+  totals.seen = C::look(totals.seen, tuned);
+  const auto draws = load_draws(raw, model.draws + first);
+  return hn::IfThenElse(below(raw, draws, hn::Set(raw, model.limit)), base, tuned);
+}
+
+// base + sum, rounded; base's own bits where the sum is 0.
+template <class C, bool Tail>
+HWY_INLINE void finish(const FusedStrip<typename C::W>& strip, std::size_t first, hn::Vec<typename C::Raw> base,
+                       const hn::Vec<typename C::Wide>* value, const hn::Vec<typename C::Wide>* sum, Totals<C>& totals) {
+  const typename C::Raw raw;
+  const typename C::Wide wide;
+  const hn::RebindToUnsigned<typename C::Wide> wide_bits;
+  hn::Vec<typename C::Wide> result[C::k_parts];
+  for (int part = 0; part < C::k_parts; ++part) {
+    const auto zero = hn::Eq(sum[part], hn::Zero(wide));
+    result[part] = hn::IfThenElse(zero, value[part], hn::Add(value[part], sum[part]));
+    totals.zeros.add(hn::RebindMask(wide_bits, zero));
+  }
+  const auto out = C::narrow(result);
+  totals.seen = C::look(totals.seen, out);
+  totals.equal.add(hn::Eq(out, base));
+  auto* to = strip.out + first * element_size<C>();
+  if constexpr (Tail) {
+    HWY_ALIGN std::byte padded[lanes<C>() * element_size<C>()];
+    store_bytes(out, raw, padded);
+    std::memcpy(to, padded, (strip.n - first) * element_size<C>());
+    totals.padding += first + lanes<C>() - strip.n;
+  } else {
+    store_bytes(out, raw, to);
+  }
+}
+
+template <class Kernel, class C>
+StripResult over_strip(const FusedStrip<typename C::W>& strip) {
+  constexpr auto k_lanes = lanes<C>();
+  Totals<C> totals;
+  std::size_t i = 0;
+  for (; i + 2 * k_lanes <= strip.n; i += 2 * k_lanes) Kernel::template step<C, 2, false>(strip, i, totals);
+  for (; i + k_lanes <= strip.n; i += k_lanes) Kernel::template step<C, 1, false>(strip, i, totals);
+  if (i < strip.n) Kernel::template step<C, 1, true>(strip, i, totals);
+  return {!C::all_finite(totals.seen), totals.zeros.total() - totals.padding, totals.equal.total() - totals.padding};
+}
+
+#endif
+}  // namespace dare::merge::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
