@@ -59,7 +59,7 @@ load_modules() {
 # Puts the programs on the PATH and checks that $1 is there.
 find_programs() {
     local folder
-    for folder in ${DARE_BIN:+"$DARE_BIN"} "$jobs/../build/release/bin" "$jobs/../build/ci/bin" "$jobs/../../../bin"; do
+    for folder in ${DARE_BIN:+"$DARE_BIN"} "$jobs"/../build/{release,programs,ci}/bin "$jobs/../../../bin"; do
         [[ -n ${DARE_BIN:-} || -z $(command -v "$1") ]] || break
         if [[ -x $folder/$1 ]]; then
             PATH=$(cd "$folder" && pwd):$PATH
