@@ -1,5 +1,6 @@
 # How tests are added: one program a test file, run as it is or under mpirun at several rank counts.
 find_package(GTest REQUIRED)
+add_custom_target(unit_tests)  # the programs of all tests labelled `unit`
 
 set(dare_mpi_preflags --oversubscribe --bind-to none)
 set(dare_mpi_environment OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
@@ -16,6 +17,7 @@ endfunction()
 function(dare_add_test path)
   string(REPLACE / _ name ${path}_test)
   dare_add_test_program(${name} ${path} GTest::gmock_main ${ARGN})
+  add_dependencies(unit_tests ${name})
   add_test(NAME ${path} COMMAND ${name})
   set_tests_properties(${path} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# chain.sbatch: each job goes on where the one before it stopped, in a job of its own; the last leaves none waiting.
+# shellcheck source=tests/slurm/support.sh
+. "$(dirname "${BASH_SOURCE[0]}")/support.sh"
+start_cluster 2
+slow_models 24
+slow_programs 150
+local_run dare-merge recipe.yml local
+
+first=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged)
+until_true 30 is_running "$first"
+until_true 30 some_blocks_are_done
+second=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$first.log")
+scancel --batch --signal=USR1 "$first"
+expect_code 75 "$first"
+
+# The second is killed with all its ranks, as when a node fails; the third ends the merge.
+until_true 30 is_running "$second"
+third=''
+third_is_there() { third=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$second.log" 2>/dev/null); [[ -n $third ]]; }
+until_true 30 third_is_there
+sleep 1
+scancel --full --signal=KILL "$second"
+await "$second"
+(( code != 0 )) || fail "job $second was killed, exit code 0"
+expect_code 0 "$third"
+expect_equal merged/model.safetensors local/model.safetensors
+queue_is_empty() { [[ -z $(squeue -h) ]]; }
+until_true 10 queue_is_empty
+
+# An error that would come again ends the chain.
+id=$(job chain.sbatch recipe.yml merged)
+expect_code 3 "$id"
+until_true 10 queue_is_empty

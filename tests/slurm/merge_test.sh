@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# merge, convert and verify as jobs of 2 to 4 nodes: the bytes of a local run, and the exit codes of what goes wrong.
+# shellcheck source=tests/slurm/support.sh
+. "$(dirname "${BASH_SOURCE[0]}")/support.sh"
+start_cluster 4
+family_recipe
+local_run dare-merge recipe.yml local --writers 1
+local_run dare-convert "$family/base" local.h5
+
+# Slurm takes each script as it is.
+for script in merge convert sweep verify evaluate chain; do
+    sbatch --test-only "$root/jobs/$script.sbatch" 2>test-only.txt || fail "sbatch --test-only $script.sbatch: $(cat test-only.txt)"
+done
+sbatch --test-only --array=1-2 "$root/jobs/sweep-array.sbatch" 2>test-only.txt || fail "sweep-array.sbatch: $(cat test-only.txt)"
+
+merged=$(job --nodes=3 merge.sbatch recipe.yml merged)
+merged_all=$(job --nodes=2 --ntasks-per-node=1 merge.sbatch recipe.yml merged_all.h5 --writers all)
+converted=$(job --nodes=2 convert.sbatch "$family/base" base.h5)
+expect_code 0 "$merged"
+expect_equal merged/model.safetensors local/model.safetensors
+expect_equal merged/dare-manifest.json local/dare-manifest.json
+expect_text "dare-merge-$merged.log" "on 3 nodes, 6 ranks"
+expect_code 0 "$converted"
+expect_equal base.h5 local.h5
+expect_code 0 "$merged_all"
+local_run dare-convert merged_all.h5 from_h5
+expect_equal from_h5/model.safetensors local/model.safetensors
+
+# The same by the environment, without the caller's own, with inputs in HDF5.
+sed "s|$family/base|base.h5|" recipe.yml > h5.yml
+by_environment=$(RECIPE=h5.yml OUTPUT=by_environment MERGE_OPTIONS="--writers 2" job --nodes=2 merge.sbatch)
+refused=$(job merge.sbatch recipe.yml merged)
+bad_option=$(job merge.sbatch recipe.yml other --no-such-option)
+missing=$(job convert.sbatch no-such-model out.h5)
+few=$(job merge.sbatch recipe.yml)
+launcher=$(LAUNCHER=prun job merge.sbatch recipe.yml other)
+expect_code 0 "$by_environment"
+expect_equal by_environment/model.safetensors local/model.safetensors
+expect_code 3 "$refused"
+expect_code 2 "$bad_option"
+expect_text "dare-merge-$bad_option.log" "refused before the start, exit code 2"
+expect_code 3 "$missing"
+expect_code 2 "$few"
+expect_code 2 "$launcher"
+expect_text "dare-merge-$launcher.log" 'LAUNCHER is "prun"; it can be srun or mpirun'
+expect_absent other out.h5
+
+verified=$(job --nodes=2 verify.sbatch merged)
+expect_code 0 "$verified"
+printf x | dd of=merged/model.safetensors bs=1 seek=600000 conv=notrunc status=none
+verified=$(job --nodes=2 verify.sbatch merged)
+expect_code 4 "$verified"

@@ -1,0 +1,156 @@
+# shellcheck shell=bash
+# What the tests of the batch scripts share: a cluster of their own, models, checks. Sourced; DARE_BIN is where the programs are.
+set -euo pipefail
+export LC_ALL=C
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+family=$root/examples/family
+# shellcheck source=tools/lib/python.sh
+. "$root/tools/lib/python.sh"
+: "${DARE_BIN:?is the folder of the programs}"
+export DARE_BIN LAUNCHER=${LAUNCHER:-srun}
+checks=0
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    show_logs
+    exit 1
+}
+
+show_logs() {
+    local log
+    for log in "${work:-/nonexistent}"/*.log; do
+        [[ -e $log ]] || continue
+        printf -- '---- %s\n' "${log##*/}" >&2
+        tail -n 40 "$log" >&2
+    done
+}
+
+# Starts a cluster of $1 nodes in a folder of its own, which is left as the working folder; all ends with the test.
+start_cluster() {
+    local tool nodes=$1 exports
+    shift
+    PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+    for tool in munged slurmctld slurmd sbatch mpirun; do
+        if [[ -z $(command -v "$tool") ]]; then
+            echo "skipped: no $tool here (Debian: apt-get install slurm-wlm munge openmpi-bin)"
+            exit 77
+        fi
+    done
+    work=$(mktemp -d "${TMPDIR:-/tmp}/dare-slurm.XXXXXX")
+    trap 'code=$?; stop_cluster; exit $code' EXIT
+    trap 'echo "FAILED: ended by the watchdog" >&2; timeout 10 squeue >&2; show_logs; exit 1' TERM INT HUP
+    cluster=$("$here/mini-slurm" start --nodes "$nodes" --dir "$work/slurm" "$@")
+    exports=$("$here/mini-slurm" env --dir "$cluster")
+    eval "$exports"
+    cd "$work"
+}
+
+stop_cluster() {
+    trap - EXIT TERM INT HUP
+    cd /
+    if [[ -n ${cluster:-} ]]; then "$here/mini-slurm" stop --dir "$cluster" >/dev/null 2>&1 || true; fi
+    rm -rf "$work"
+    printf '%d checks\n' "$checks"
+}
+
+# job [SBATCH OPTION...] SCRIPT ARGUMENT...: submits a script of jobs/, e.g. merge.sbatch, and prints the id.
+job() {
+    local -a words=()
+    for word in "$@"; do
+        if [[ $word == *.sbatch ]]; then word=$root/jobs/$word; fi
+        words+=("$word")
+    done
+    sbatch --parsable "${words[@]}"
+}
+
+# Waits for the end of a job and sets code to its exit code.
+await() {
+    code=0
+    "$here/mini-slurm" wait "$1" --dir "$cluster" || code=$?
+}
+
+# expect_code WANTED JOB
+expect_code() {
+    await "$2"
+    (( code == $1 )) || fail "job $2: exit code $code, expected $1"
+    checks=$((checks + 1))
+}
+
+expect_equal() {
+    cmp "$1" "$2" || fail "$1 differs from $2"
+    checks=$((checks + 1))
+}
+
+# expect_text FILE TEXT
+expect_text() {
+    grep -qF -- "$2" "$1" || fail "\"$2\" is not in ${1##*/}"
+    checks=$((checks + 1))
+}
+
+expect_absent() {
+    local path
+    for path in "$@"; do
+        [[ ! -e $path ]] || fail "$path should not be there"
+        checks=$((checks + 1))
+    done
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        (( SECONDS < deadline )) || fail "not within the time: $*"
+        sleep 0.1
+    done
+}
+
+is_running() { [[ $(squeue -h -j "$1" -o %T) == RUNNING ]]; }
+
+# Has the merge that runs written something beyond its first blocks?
+some_blocks_are_done() { [[ -n $(find . -maxdepth 3 -path './.*' -name '*journal*' -size +0 2>/dev/null) ]] && sleep 1; }
+
+# A program with its arguments as one rank, here and now: what a job's output must equal.
+local_run() {
+    local program=$1
+    shift
+    "$DARE_BIN/$program" "$@" >"$work/local.out" 2>&1 || fail "$program $* failed here: $(cat "$work/local.out")"
+}
+
+# A recipe of the digits family, three models, p = 0.9, in ./recipe.yml.
+family_recipe() {
+    cat > recipe.yml <<YAML
+merge_method: dare_linear
+base_model: $family/base
+models:
+  - {model: $family/digit, parameters: {drop_rate: 0.9}}
+  - {model: $family/turn, parameters: {drop_rate: 0.9}}
+  - {model: $family/parity, parameters: {drop_rate: 0.9}}
+seed: 42
+YAML
+}
+
+# Random models large enough to be interrupted, and ./recipe.yml of them.
+slow_models() {
+    "$(numpy_python)" "$here/make_models.py" --tensors "$1" base tuned
+    cat > recipe.yml <<YAML
+merge_method: dare_linear
+base_model: base
+models:
+  - {model: tuned, parameters: {drop_rate: 0.9}}
+seed: 42
+YAML
+}
+
+# Sets slow_bin to a folder of the same programs, which wait $1 ms at each large write.
+slow_programs() {
+    local program
+    slow_bin=$work/slow
+    mkdir -p "$slow_bin"
+    for program in "$DARE_BIN"/dare-*; do
+        printf '#!/bin/sh\nexport LD_PRELOAD=%s DARE_TEST_WRITE_DELAY_MS=%d\nexec %s "$@"\n' "$DARE_SLOW_WRITES" "$1" "$program" \
+            > "$slow_bin/${program##*/}"
+    done
+    chmod +x "$slow_bin"/*
+}
