@@ -1,6 +1,7 @@
 #include "checkpoint/safetensors_parse.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/file.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -117,9 +118,9 @@ std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Ent
 
 }  // namespace
 
-FileHeader parse_file(const std::filesystem::path& path, std::string name) {
+RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
   const auto file = File::open_read(path);
-  FileHeader header;
+  RawFileHeader header;
   header.file = {path, std::move(name), file.size(), {}};
   header.raw = read_raw(path, file, header.file.size);
   header.file.header_hash = hash128(header.raw);
