@@ -1,5 +1,7 @@
 #include "checkpoint/folder.hpp"
 
+#include "checkpoint/text.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
@@ -57,14 +59,14 @@ void check_against_index(const fs::path& folder, const Header& header, const std
 
 void read_shards(const fs::path& folder, const Form& form, Header& header) {
   const auto index = folder / form.index;
-  check_stays_inside(folder, form.index);
+  check_is_own_file(folder, form.index);
   const auto shard_of = parse_index(index, read_text(index, k_longest_index));
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
   for (const auto& shard : shards) {
     if (!fs::exists(folder / shard))
       throw InputError{fmt::format("{}: the index names this shard, it is not there; fetch it", (folder / shard).string())};
-    check_stays_inside(folder, shard);
+    check_is_own_file(folder, shard);
     append(header, form.parse(folder / shard, shard));
   }
   check_against_index(folder, header, shard_of);
@@ -75,7 +77,7 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, Header
     header.format = form.format;
     if (fs::exists(folder / form.index)) return read_shards(folder, form, header);
     if (!fs::exists(folder / form.single)) continue;
-    check_stays_inside(folder, form.single);
+    check_is_own_file(folder, form.single);
     return append(header, form.parse(folder / form.single, form.single));
   }
   std::vector<std::string> names;
@@ -97,7 +99,7 @@ Header read_header(const fs::path& folder, const std::vector<Form>& forms) {
   for (const auto& entry : fs::directory_iterator{folder}) {
     if (!is_side_file(entry)) continue;
     header.side_files.push_back(entry.path().filename().string());
-    check_stays_inside(folder, header.side_files.back());
+    check_is_own_file(folder, header.side_files.back());
   }
   std::sort(header.side_files.begin(), header.side_files.end());
   return header;
@@ -124,17 +126,21 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
     for (const auto& [tensor, shard] : json.at("weight_map").items()) {
       const auto name = shard.get<std::string>();
       if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
-        throw InputError{fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), tensor, shard.dump())};
+        throw InputError{
+            fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(shard.dump()))};
       }
       shard_of[tensor] = name;
     }
   } catch (const nlohmann::json::exception& error) {
-    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), error.what())};
+    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(error.what(), 200))};
   }
   return shard_of;
 }
 
-void check_stays_inside(const fs::path& folder, const std::string& name) {
+void check_is_own_file(const fs::path& folder, const std::string& name) {
+  if (!fs::is_regular_file(folder / name)) {
+    throw InputError{fmt::format("{}: no regular file; put the file itself there", (folder / name).string())};
+  }
   const auto root = fs::canonical(folder);
   const auto target = fs::canonical(folder / name);
   const auto cache = root.parent_path();

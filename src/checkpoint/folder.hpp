@@ -34,8 +34,9 @@ struct Form {
 /// Tensor to shard, as an index file says. @throws InputError  no index, or a shard that is no file's plain name.
 [[nodiscard]] std::map<std::string, std::string> parse_index(const std::filesystem::path& path, std::string_view text);
 
-/// Refuses a symbolic link out of the folder, which would bring in a file that nobody meant to give: only the cache of the Hugging Face
-/// hub (snapshots/<revision>/ with its files in ../../blobs/) has such links. @throws InputError
-void check_stays_inside(const std::filesystem::path& folder, const std::string& name);
+/// Refuses what is no regular file (opening a pipe would wait for ever), and a symbolic link out of the folder, which would bring in a file
+/// that nobody meant to give: only the cache of the Hugging Face hub (snapshots/<revision>/ with its files in ../../blobs/) has such links.
+/// @throws InputError
+void check_is_own_file(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace dare::checkpoint::folder

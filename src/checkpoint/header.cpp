@@ -31,6 +31,7 @@ Header read_header(const fs::path& path) {
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
   try {
+    if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};
     if (fs::is_directory(status)) return folder::read_header(path, {safetensors::form(), pytorch::form()});
     const auto ending = path.extension();
     if (ending == ".h5" || ending == ".hdf5" || ending == ".keras") return hdf5::read_header(path);

@@ -41,14 +41,13 @@ bool is_utf8_without_nul(std::string_view text) noexcept {
   return true;
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t k_most = 80;
+std::string shown(std::string_view text, std::size_t most) {
   std::string safe;
-  for (const unsigned char c : text.substr(0, k_most)) {
+  for (const unsigned char c : text.substr(0, most)) {
     if (c >= 0x20 && c != 0x7F && c < 0x80) safe += static_cast<char>(c);
     else safe += fmt::format("\\x{:02x}", c);
   }
-  return text.size() > k_most ? safe + "..." : safe;
+  return text.size() > most ? safe + "..." : safe;
 }
 
 }  // namespace dare::checkpoint
