@@ -1,6 +1,8 @@
 #pragma once
 /// The formats behind the seam: each has the same functions, and header.cpp, reader.cpp and output.cpp choose between them.
 
+#include "checkpoint/folder.hpp"
+
 #include <dare/checkpoint/header.hpp>
 #include <dare/checkpoint/output.hpp>
 #include <dare/checkpoint/reader.hpp>
@@ -9,15 +11,20 @@ namespace dare::checkpoint {
 
 namespace safetensors {
 
-[[nodiscard]] Header read_file_header(const std::filesystem::path& file);      ///< one .safetensors file
-[[nodiscard]] Header read_folder_header(const std::filesystem::path& folder);  ///< a Hugging Face folder
-[[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);
+[[nodiscard]] folder::Form form();
 [[nodiscard]] std::vector<SourceHeader> read_source_headers(const Header& header);
 [[nodiscard]] std::unique_ptr<CheckpointReader> open(const Header& header);  ///< Local.
 [[nodiscard]] OutputLayout plan(OutputKind kind, const OutputSpec& spec);
 [[nodiscard]] OutputLayout create(const std::filesystem::path& root, OutputKind kind, const OutputSpec& spec);
 
 }  // namespace safetensors
+
+namespace pytorch {
+
+[[nodiscard]] folder::Form form();
+[[nodiscard]] std::unique_ptr<CheckpointReader> open(const Header& header);  ///< Local.
+
+}  // namespace pytorch
 
 namespace hdf5 {
 

@@ -31,23 +31,34 @@ Header read_header(const fs::path& path) {
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
   try {
-    if (fs::is_directory(status)) return safetensors::read_folder_header(path);
+    if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};
+    if (fs::is_directory(status)) return folder::read_header(path, {safetensors::form(), pytorch::form()});
     const auto ending = path.extension();
     if (ending == ".h5" || ending == ".hdf5" || ending == ".keras") return hdf5::read_header(path);
-    if (ending == ".safetensors") return safetensors::read_file_header(path);
+    if (ending == ".safetensors") return folder::read_file_header(path, Format::safetensors, safetensors::form().parse);
+    if (ending == ".bin" || ending == ".pt" || ending == ".pth")
+      return folder::read_file_header(path, Format::pytorch, pytorch::form().parse);
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input
-  }
-  throw InputError{
-      fmt::format("{}: not a checkpoint known by its ending; give a .safetensors or .h5 file, or a model's folder", path.string())};
+  } catch (const fs::filesystem_error& failure) { throw InputError{fmt::format("{}: {}", path.string(), failure.code().message())}; }
+  throw InputError{fmt::format(
+      "{}: not a checkpoint known by its ending; give a .safetensors, .h5, .bin, .pt or .pth file, or a model's folder", path.string())};
 }
 
 std::vector<std::byte> read_side_file(const Header& header, const std::string& name) {
-  return header.format == Format::hdf5 ? hdf5::read_side_file(header, name) : safetensors::read_side_file(header, name);
+  return header.format == Format::hdf5 ? hdf5::read_side_file(header, name) : folder::read_side_file(header, name);
 }
 
 std::vector<SourceHeader> read_source_headers(const Header& header) {
-  return header.format == Format::hdf5 ? hdf5::read_source_headers(header) : safetensors::read_source_headers(header);
+  switch (header.format) {
+    case Format::hdf5:
+      return hdf5::read_source_headers(header);
+    case Format::safetensors:
+      return safetensors::read_source_headers(header);
+    case Format::pytorch:
+      break;
+  }
+  return {};
 }
 
 }  // namespace dare::checkpoint

@@ -1,6 +1,9 @@
 #include "checkpoint/safetensors_parse.hpp"
 
+#include "checkpoint/text.hpp"
+
 #include <dare/core/error.hpp>
+#include <dare/core/file.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -52,7 +55,7 @@ Json parse_json(const std::filesystem::path& path, const std::vector<std::byte>&
     if (!json.is_object()) refuse(path, "the header is no JSON object");
     if (!twice.empty()) refuse(path, twice, "stands twice in the header");
     return json;
-  } catch (const Json::exception& error) { refuse(path, fmt::format("the header is no valid JSON ({})", error.what())); }
+  } catch (const Json::exception& error) { refuse(path, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200))); }
 }
 
 struct Entry {
@@ -61,19 +64,26 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
+// A value for a message. Lists and objects, which may be large and deep, are only named.
+std::string brief(const Json& value) {
+  if (value.is_structured()) return value.is_array() ? "a list" : "an object";
+  return shown(value.dump());
+}
+
 std::uint64_t natural(const std::filesystem::path& path, const std::string& name, const Json& value, const char* what) {
-  if (!value.is_number_unsigned()) refuse(path, name, fmt::format("{} holds {}, a number from 0 up is expected", what, value.dump()));
+  if (!value.is_number_unsigned()) refuse(path, name, fmt::format("{} holds {}, a number from 0 up is expected", what, brief(value)));
   return value.get<std::uint64_t>();
 }
 
 Entry parse_entry(const std::filesystem::path& path, const std::string& name, const Json& json) {
+  if (!is_utf8_without_nul(name)) refuse(path, shown(name), "the name is no UTF-8 text without NUL");
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
     if (!json.is_object() || !json.contains(key)) refuse(path, name, fmt::format("no {}", key));
   }
   Entry entry;
   entry.tensor.name = name;
   const auto dtype = json["dtype"].is_string() ? dtype_named(json["dtype"].get<std::string>()) : std::nullopt;
-  if (!dtype) refuse(path, name, fmt::format("dtype {} is unknown", json["dtype"].dump()));
+  if (!dtype) refuse(path, name, fmt::format("dtype {} is unknown", brief(json["dtype"])));
   entry.tensor.dtype = *dtype;
   if (!json["shape"].is_array()) refuse(path, name, "shape is no list");
   for (const auto& extent : json["shape"]) entry.tensor.shape.push_back(natural(path, name, extent, "shape"));
@@ -117,9 +127,9 @@ std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Ent
 
 }  // namespace
 
-FileHeader parse_file(const std::filesystem::path& path, std::string name) {
+RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
   const auto file = File::open_read(path);
-  FileHeader header;
+  RawFileHeader header;
   header.file = {path, std::move(name), file.size(), {}};
   header.raw = read_raw(path, file, header.file.size);
   header.file.header_hash = hash128(header.raw);

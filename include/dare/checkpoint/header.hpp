@@ -14,7 +14,7 @@
 
 namespace dare::checkpoint {
 
-enum class Format : std::uint8_t { safetensors, hdf5 };
+enum class Format : std::uint8_t { safetensors, hdf5, pytorch };
 
 /// One tensor: where its bytes are and how to read them.
 struct TensorInfo {
@@ -24,12 +24,13 @@ struct TensorInfo {
   std::uint64_t elements = 0;
   std::uint64_t bytes = 0;
   std::uint32_t file = 0;    ///< index into Header::files
-  std::uint64_t offset = 0;  ///< of its first byte in that file (safetensors, and HDF5 where contiguous; else 0)
+  std::uint64_t offset = 0;  ///< of its first byte in that file (safetensors, PyTorch, and HDF5 where contiguous; else 0)
   std::string dataset;       ///< HDF5: path of its dataset; else empty
+  Shape strides;             ///< PyTorch: in elements, where it is not stored row by row without gaps; else empty
 
   template <class A>
   void archive(A& a) {
-    a(name, dtype, shape, elements, bytes, file, offset, dataset);
+    a(name, dtype, shape, elements, bytes, file, offset, dataset, strides);
   }
 };
 
@@ -38,7 +39,8 @@ struct InputFile {
   std::filesystem::path path;  ///< to open it
   std::string name;            ///< relative to the checkpoint's root; the file's own name for a single file
   std::uint64_t size = 0;      ///< bytes
-  Hash128 header_hash{};       ///< XXH3-128 of a safetensors header (length and JSON), or of an HDF5 file's tensor list
+  Hash128 header_hash{};  ///< XXH3-128 of a safetensors header (length and JSON), of an HDF5 file's tensor list, or of a PyTorch file's
+                          ///< pickle and the checksums that the archive has of the weights
 
   template <class A>
   void archive(A& a) {
@@ -51,7 +53,7 @@ struct Header {
   Format format = Format::safetensors;
   std::filesystem::path root;           ///< as the user gave it
   std::vector<InputFile> files;         ///< shards in order
-  std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset
+  std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset (PyTorch: in the state dict's order)
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
 
@@ -68,8 +70,9 @@ struct Header {
   mutable std::unordered_map<std::string_view, std::size_t> by_name_;  // positions in tensors
 };
 
-/// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file or a Hugging Face folder. No weight is
-/// read. Local: rank 0 calls it and hands the value on.
+/// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file, a PyTorch `.bin`, `.pt` or `.pth`, or a
+/// Hugging Face folder with either of the latter. No weight is read and no code of a pickle is run. Local: rank 0 calls it and hands the
+/// value on.
 /// @throws InputError  it cannot be read, or a rule of its format is broken.
 [[nodiscard]] Header read_header(const std::filesystem::path& path);
 

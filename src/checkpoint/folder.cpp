@@ -1,0 +1,153 @@
+#include "checkpoint/folder.hpp"
+
+#include "checkpoint/text.hpp"
+
+#include <dare/core/error.hpp>
+#include <dare/core/file.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace dare::checkpoint::folder {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t k_largest_side_file = 256'000'000;
+constexpr std::uint64_t k_longest_index = 256'000'000;
+
+// What stands beside the weights and belongs to the model: all but other forms of weights and their indices.
+bool is_side_file(const fs::directory_entry& entry) {
+  static const std::set<std::string> weights{".safetensors", ".bin", ".pt", ".pth", ".h5", ".gguf", ".msgpack", ".onnx"};
+  const auto name = entry.path().filename().string();
+  return entry.is_regular_file() && !name.starts_with('.') && !name.ends_with(".index.json") &&
+         !weights.contains(entry.path().extension()) && name != "dare-manifest.json" && entry.file_size() <= k_largest_side_file;
+}
+
+void append(Header& header, FileHeader&& part) {
+  const auto number = static_cast<std::uint32_t>(header.files.size());
+  header.files.push_back(std::move(part.file));
+  if (header.metadata.empty()) header.metadata = std::move(part.metadata);
+  for (auto& tensor : part.tensors) {
+    tensor.file = number;
+    header.tensors.push_back(std::move(tensor));
+  }
+}
+
+void check_against_index(const fs::path& folder, const Header& header, const std::map<std::string, std::string>& shard_of) {
+  std::set<std::string> seen;
+  for (const auto& tensor : header.tensors) {
+    const auto& file = header.files[tensor.file];
+    const auto listed = shard_of.find(tensor.name);
+    if (!seen.insert(tensor.name).second)
+      throw InputError{fmt::format("{}: tensor \"{}\" is in another shard too; fetch the model again", file.path.string(), tensor.name)};
+    if (listed == shard_of.end() || listed->second != file.name) {
+      throw InputError{fmt::format("{}: tensor \"{}\": the index places it in {}; fetch the model again", file.path.string(), tensor.name,
+                                   listed == shard_of.end() ? "no shard" : listed->second)};
+    }
+  }
+  for (const auto& [tensor, shard] : shard_of) {
+    if (!seen.contains(tensor))
+      throw InputError{fmt::format("{}: tensor \"{}\" is listed in the index and not in the file; fetch the model again",
+                                   (folder / shard).string(), tensor)};
+  }
+}
+
+void read_shards(const fs::path& folder, const Form& form, Header& header) {
+  const auto index = folder / form.index;
+  check_is_own_file(folder, form.index);
+  const auto shard_of = parse_index(index, read_text(index, k_longest_index));
+  std::set<std::string> shards;
+  for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
+  for (const auto& shard : shards) {
+    if (!fs::exists(folder / shard))
+      throw InputError{fmt::format("{}: the index names this shard, it is not there; fetch it", (folder / shard).string())};
+    check_is_own_file(folder, shard);
+    append(header, form.parse(folder / shard, shard));
+  }
+  check_against_index(folder, header, shard_of);
+}
+
+void read_weights(const fs::path& folder, const std::vector<Form>& forms, Header& header) {
+  for (const auto& form : forms) {
+    header.format = form.format;
+    if (fs::exists(folder / form.index)) return read_shards(folder, form, header);
+    if (!fs::exists(folder / form.single)) continue;
+    check_is_own_file(folder, form.single);
+    return append(header, form.parse(folder / form.single, form.single));
+  }
+  std::vector<std::string> names;
+  for (const auto& form : forms) names.insert(names.end(), {form.index, form.single});
+  throw InputError{
+      fmt::format("{}: none of {} is in this folder; give a Hugging Face model folder", folder.string(), fmt::join(names, ", "))};
+}
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+}  // namespace
+
+Header read_header(const fs::path& folder, const std::vector<Form>& forms) {
+  Header header;
+  header.root = folder;
+  read_weights(folder, forms, header);
+  for (const auto& entry : fs::directory_iterator{folder}) {
+    if (!is_side_file(entry)) continue;
+    header.side_files.push_back(entry.path().filename().string());
+    check_is_own_file(folder, header.side_files.back());
+  }
+  std::sort(header.side_files.begin(), header.side_files.end());
+  return header;
+}
+
+Header read_file_header(const fs::path& file, Format format, const ParseFile& parse) {
+  Header header;
+  header.format = format;
+  header.root = file;
+  append(header, parse(file, file.filename().string()));
+  return header;
+}
+
+std::vector<std::byte> read_side_file(const Header& header, const std::string& name) {
+  const auto text = read_text(header.files.front().path.parent_path() / name);
+  const auto raw = std::as_bytes(std::span{text});
+  return {raw.begin(), raw.end()};
+}
+
+std::map<std::string, std::string> parse_index(const fs::path& path, std::string_view text) {
+  std::map<std::string, std::string> shard_of;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    for (const auto& [tensor, shard] : json.at("weight_map").items()) {
+      const auto name = shard.get<std::string>();
+      if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
+        throw InputError{
+            fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(shard.dump()))};
+      }
+      shard_of[tensor] = name;
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(error.what(), 200))};
+  }
+  return shard_of;
+}
+
+void check_is_own_file(const fs::path& folder, const std::string& name) {
+  if (!fs::is_regular_file(folder / name)) {
+    throw InputError{fmt::format("{}: no regular file; put the file itself there", (folder / name).string())};
+  }
+  const auto root = fs::canonical(folder);
+  const auto target = fs::canonical(folder / name);
+  const auto cache = root.parent_path();
+  if (lies_in(target, root)) return;
+  if (cache.filename() == "snapshots" && lies_in(target, cache.parent_path() / "blobs")) return;
+  throw InputError{
+      fmt::format("{}: a symbolic link out of its folder, to {}; put the file itself there", (folder / name).string(), target.string())};
+}
+
+}  // namespace dare::checkpoint::folder

@@ -1,0 +1,53 @@
+#include "checkpoint/text.hpp"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dare::checkpoint {
+namespace {
+
+// Length of the sequence that `lead` begins and the least code point that needs it; 0 for no lead byte.
+struct Sequence {
+  std::size_t length;
+  std::uint32_t least;
+};
+
+constexpr Sequence sequence_of(unsigned char lead) {
+  if (lead < 0x80) return {1, 1};  // NUL is below
+  if (lead >= 0xC0 && lead < 0xE0) return {2, 0x80};
+  if (lead >= 0xE0 && lead < 0xF0) return {3, 0x800};
+  if (lead >= 0xF0 && lead < 0xF8) return {4, 0x10000};
+  return {0, 0};
+}
+
+}  // namespace
+
+bool is_utf8_without_nul(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const auto [length, least] = sequence_of(lead);
+    if (length == 0 || length > text.size() - i) return false;
+    std::uint32_t point = length == 1 ? lead : lead & (0x7FU >> length);
+    for (std::size_t j = 1; j < length; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xC0U) != 0x80U) return false;
+      point = point << 6U | (next & 0x3FU);
+    }
+    if (point < least || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string shown(std::string_view text, std::size_t most) {
+  std::string safe;
+  for (const unsigned char c : text.substr(0, most)) {
+    if (c >= 0x20 && c != 0x7F && c < 0x80) safe += static_cast<char>(c);
+    else safe += fmt::format("\\x{:02x}", c);
+  }
+  return text.size() > most ? safe + "..." : safe;
+}
+
+}  // namespace dare::checkpoint
