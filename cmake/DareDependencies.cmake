@@ -9,6 +9,7 @@ if(NOT HDF5_IS_PARALLEL)
 endif()
 
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options random)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(hwy REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(fmt REQUIRED)

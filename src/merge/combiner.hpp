@@ -1,0 +1,112 @@
+#pragma once
+/// Combiners: how the models' parts become one result. One file each; the table is in combiner.cpp.
+
+#include "merge/strip.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace dare::merge {
+
+/// One row of the table. `sums` of a whole tensor, if a combiner needs any, become its coefficients.
+struct CombinerRow {
+  Combiner combiner;
+  void (*narrow)(const Strip<float>&);
+  void (*wide)(const Strip<double>&);
+  std::size_t (*sums)(const TensorSettings&) = nullptr;                  ///< how many
+  void (*add_narrow)(const Strip<float>&, std::span<double>) = nullptr;  ///< adds a strip to each, element by element
+  void (*add_wide)(const Strip<double>&, std::span<double>) = nullptr;
+  std::vector<double> (*coefficients)(const TensorSettings&, std::span<const double> sums) = nullptr;
+
+  template <class W>
+  [[nodiscard]] auto combine() const noexcept {
+    if constexpr (sizeof(W) == 4) return narrow;
+    else return wide;
+  }
+  template <class W>
+  [[nodiscard]] auto add() const noexcept {
+    if constexpr (sizeof(W) == 4) return add_narrow;
+    else return add_wide;
+  }
+};
+
+/// How many sums over the whole tensor a survey has to make; filter-wise model_stock makes its own of each row.
+[[nodiscard]] std::size_t tensor_sums(const TensorSettings& settings) noexcept;
+
+/// @pre the combiner works strip by strip (not regmean)
+[[nodiscard]] const CombinerRow& row_of(const TensorSettings& settings) noexcept;
+
+// semantics.md 2 and 3.
+template <class W>
+void combine_task_arithmetic(const Strip<W>& strip);
+template <class W>
+void combine_ties(const Strip<W>& strip);
+template <class W>
+void combine_average(const Strip<W>& strip);
+template <class W>
+void combine_fisher(const Strip<W>& strip);
+template <class W>
+void combine_mergelm(const Strip<W>& strip);
+template <class W>
+void combine_nearswap(const Strip<W>& strip);
+
+// As mergekit defines them.
+template <class W>
+void combine_slerp(const Strip<W>& strip);
+std::size_t sums_of_slerp(const TensorSettings& settings);
+template <class W>
+void add_slerp(const Strip<W>& strip, std::span<double> sums);
+std::vector<double> coefficients_of_slerp(const TensorSettings& settings, std::span<const double> sums);
+
+template <class W>
+void combine_karcher(const Strip<W>& strip);
+std::size_t sums_of_karcher(const TensorSettings& settings);
+template <class W>
+void add_karcher(const Strip<W>& strip, std::span<double> sums);
+std::vector<double> coefficients_of_karcher(const TensorSettings& settings, std::span<const double> sums);
+
+template <class W>
+void combine_model_stock(const Strip<W>& strip);
+std::size_t sums_of_model_stock(const TensorSettings& settings);
+template <class W>
+void add_model_stock(const Strip<W>& strip, std::span<double> sums);
+std::vector<double> coefficients_of_model_stock(const TensorSettings& settings, std::span<const double> sums);
+
+template <class W>
+void combine_sce(const Strip<W>& strip);
+std::size_t sums_of_sce(const TensorSettings& settings);
+template <class W>
+void add_sce(const Strip<W>& strip, std::span<double> sums);
+std::vector<double> coefficients_of_sce(const TensorSettings& settings, std::span<const double> sums);
+/// The variances over the models that sce selects by, as keys.
+template <class W>
+void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys);
+
+// Shared by the combiners.
+
+/// g of a model's kept elements in this tensor, where it is not the sparsifier's own per element.
+[[nodiscard]] double rescale_factor(const TensorStatistics& statistics, const ModelTerm& term, std::size_t position) noexcept;
+
+/// N of semantics.md 2: the sum of the present models' weights where `normalize` is set, else 1.
+template <class W>
+[[nodiscard]] double normalizer(const Strip<W>& strip) noexcept;
+
+/// x_k of the averages: F_k without a sparsifier, else B + W(g) delta where kept and B where dropped. `effect` stays `base` where they are
+/// B's bits.
+template <class W>
+void averaged_values(const Strip<W>& strip, const ModelStrip<W>& model, std::span<W> x);
+
+/// Effect of combiners that move every element: `unmoved` where all present models have the base's bits; `base` where there are none.
+template <class W>
+void mark_effect(const Strip<W>& strip);
+
+template <class W>
+[[nodiscard]] bool same_bits(W a, W b) noexcept {
+  using Bits = std::conditional_t<sizeof(W) == 4, std::uint32_t, std::uint64_t>;
+  return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b);
+}
+
+}  // namespace dare::merge

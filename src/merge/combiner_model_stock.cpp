@@ -1,0 +1,74 @@
+#include "merge/combiner.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dare::merge {
+namespace {
+
+// Position of the dot product of deltas i <= j among the sums.
+std::size_t pair(std::size_t models, std::size_t i, std::size_t j) {
+  return i * models - i * (i + 1) / 2 + j;
+}
+
+// t of the interpolation between the base and the models' mean.
+double interpolation(std::size_t models, std::span<const double> sums) {
+  double cosines = 0;
+  std::size_t pairs = 0;
+  for (std::size_t i = 0; i < models; ++i) {
+    for (std::size_t j = i + 1; j < models; ++j) {
+      const auto norms = std::sqrt(sums[pair(models, i, i)]) * std::sqrt(sums[pair(models, j, j)]);
+      cosines += std::clamp(sums[pair(models, i, j)] / std::max(norms, 1e-6), -1.0, 1.0);
+      ++pairs;
+    }
+  }
+  const auto cosine = pairs == 0 ? 0 : cosines / static_cast<double>(pairs);
+  const auto count = static_cast<double>(models);
+  const auto denominator = 1 + (count - 1) * cosine;
+  return std::abs(denominator) < 1e-6 ? 0 : count * cosine / denominator;  // singular: the base
+}
+
+}  // namespace
+
+std::size_t sums_of_model_stock(const TensorSettings& settings) {
+  const auto models = settings.models.size();
+  return models * (models + 1) / 2;
+}
+
+template <class W>
+void add_model_stock(const Strip<W>& strip, std::span<double> sums) {
+  const auto models = strip.settings.models.size();
+  for (std::size_t a = 0; a < strip.models.size(); ++a) {
+    for (std::size_t b = a; b < strip.models.size(); ++b) {
+      auto& sum = sums[pair(models, strip.models[a].term, strip.models[b].term)];
+      for (std::size_t i = 0; i < strip.size; ++i)
+        sum += static_cast<double>(strip.models[a].delta[i]) * static_cast<double>(strip.models[b].delta[i]);
+    }
+  }
+}
+
+std::vector<double> coefficients_of_model_stock(const TensorSettings& settings, std::span<const double> sums) {
+  return {interpolation(settings.models.size(), sums)};
+}
+
+template <class W>
+void combine_model_stock(const Strip<W>& strip) {
+  mark_effect(strip);
+  if (strip.models.empty()) return;
+  const auto t = strip.coefficients[0];
+  const auto to_mean = static_cast<W>(t);
+  const auto to_base = static_cast<W>(1 - t);
+  const auto count = static_cast<W>(strip.models.size());
+  std::fill(strip.result.begin(), strip.result.end(), W{0});
+  for (const auto& model : strip.models) {
+    for (std::size_t i = 0; i < strip.size; ++i) strip.result[i] += model.tuned[i];
+  }
+  for (std::size_t i = 0; i < strip.size; ++i) strip.result[i] = to_mean * (strip.result[i] / count) + to_base * strip.base[i];
+}
+
+template void add_model_stock<float>(const Strip<float>&, std::span<double>);
+template void add_model_stock<double>(const Strip<double>&, std::span<double>);
+template void combine_model_stock<float>(const Strip<float>&);
+template void combine_model_stock<double>(const Strip<double>&);
+
+}  // namespace dare::merge

@@ -1,0 +1,60 @@
+#include <dare/merge/settings.hpp>
+
+#include "merge/combiner.hpp"
+
+#include <algorithm>
+
+namespace dare::merge {
+
+Extent clipped(Extent extent, std::uint64_t held) noexcept {
+  if (extent.first >= held) return {extent.first, 0};
+  return {extent.first, std::min(extent.elements, held - extent.first)};
+}
+
+bool works_in_float64(const TensorSettings& settings) noexcept {
+  if (settings.compat == Compat::mergelm) return false;
+  const auto is_wide = [](Dtype dtype) { return info(dtype).bits > 16; };
+  return is_wide(settings.base_dtype) ||
+         std::any_of(settings.models.begin(), settings.models.end(), [&](const auto& m) { return is_wide(m.dtype); });
+}
+
+bool needs_rows(const TensorSettings& settings) noexcept {
+  return settings.sparsifier == Sparsifier::della || (settings.combiner == Combiner::model_stock && settings.filter_wise);
+}
+
+bool needs_whole_tensor(const TensorSettings& settings) noexcept {
+  return settings.combiner == Combiner::regmean;
+}
+
+Extent extent_needed(const TensorSettings& settings, Extent wanted) noexcept {
+  if (needs_whole_tensor(settings)) return {0, settings.elements};
+  if (!needs_rows(settings) || wanted.elements == 0) return wanted;
+  const auto row = std::max<std::uint64_t>(settings.row, 1);
+  const auto first = wanted.first / row * row;
+  const auto end = std::min(settings.elements, (wanted.end() + row - 1) / row * row);
+  return {first, end - first};
+}
+
+unsigned statistics_passes(const TensorSettings& settings) noexcept {
+  const auto selection = works_in_float64(settings) ? 4U : 2U;
+  unsigned passes = 0;
+  const bool by_size = settings.sparsifier == Sparsifier::magnitude || settings.sparsifier == Sparsifier::breadcrumbs;
+  if (by_size || (settings.combiner == Combiner::sce && settings.select_topk < 1)) passes += selection;
+  const bool l1 = settings.sparsifier != Sparsifier::none &&
+                  std::any_of(settings.models.begin(), settings.models.end(), [](const auto& m) { return m.rescale == Rescale::l1; });
+  if (l1 || tensor_sums(settings) != 0) passes += 1;
+  return passes;
+}
+
+std::uint64_t working_memory(const TensorSettings& settings) noexcept {
+  const auto models = settings.models.size();
+  const auto size = works_in_float64(settings) ? std::uint64_t{8} : 4;
+  if (needs_whole_tensor(settings)) {
+    const auto d = settings.row;
+    return 8 * (2 * d * d + 2 * settings.elements);
+  }
+  if (settings.sparsifier == Sparsifier::della) return settings.row * (8 * models + 3 * size + 8);
+  return 0;
+}
+
+}  // namespace dare::merge
