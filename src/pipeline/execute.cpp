@@ -62,14 +62,16 @@ class Run {
         journals.emplace_back(staged_[p].journal);
       }
     });
-    TileWorker worker{work_, world_, timings_};
+    Inputs inputs{work_, world_, timings_};
+    const auto statistics = survey(work_, plan, options_.limits.memory_per_rank, inputs, world_);
+    TileWorker worker{work_, inputs, statistics, timings_};
     Gather gather{world_, plan, targets, timings_};
     SliceLoop loop{world_, plan, worker, gather, journals, timings_};
     {
       Progress progress{options_.progress, loop.bytes_in_all(), world_.is_root()};
       loop.run(progress);
     }
-    worker.close();
+    inputs.close();
     world_.agree([&] {
       const StageTimer timer{timings_, Stage::fsync};
       for (auto& target : targets) {
@@ -150,7 +152,9 @@ Refusals execute(const Work& work, const RunOptions& options, const comm::Commun
   const auto grid = grid_of(work);
 
   // A plan of everything shows what the memory allows before anything is made; the plan of a resumed run has less to do.
-  auto plan = plan::make_plan(grid, cluster, options.limits, plan::remaining(grid, {}));
+  auto limits = options.limits;
+  limits.working_memory = working_memory(work);
+  auto plan = plan::make_plan(grid, cluster, limits, plan::remaining(grid, {}));
   std::vector<StagedOutput> staged;
   for (const auto& product : work.products) {
     staged.push_back(prepare_output(work, product, options, grid.blocks(), world));
@@ -161,7 +165,7 @@ Refusals execute(const Work& work, const RunOptions& options, const comm::Commun
     }
   }
   const auto done = done_in_all(staged, work, grid, world);
-  if (!done.empty()) plan = plan::make_plan(grid, cluster, options.limits, plan::remaining(grid, done));
+  if (!done.empty()) plan = plan::make_plan(grid, cluster, limits, plan::remaining(grid, done));
   return Run{work, options, world, staged}.run(plan, done);
 }
 

@@ -3,6 +3,7 @@
 #include "pipeline/execute.hpp"
 #include "pipeline/sources.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/survey_loop.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/comm/environment.hpp>
@@ -41,8 +42,12 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   if (options.plan_ranks) cluster = plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1));
   auto grid = grid_of(work);
   const auto everything = plan::remaining(grid, {});
-  const auto plan = plan::make_plan(std::move(grid), std::move(cluster), options.run.limits, everything);
-  if (world.is_root()) fmt::print("{}", options.run.json ? to_json(plan, options.bandwidth) : to_text(plan, options.bandwidth));
+  auto limits = options.run.limits;
+  limits.working_memory = working_memory(work);
+  const auto plan = plan::make_plan(std::move(grid), std::move(cluster), limits, everything);
+  const auto earlier = survey_cost(work);
+  if (!world.is_root()) return;
+  fmt::print("{}", options.run.json ? to_json(plan, earlier, options.bandwidth) : to_text(plan, earlier, options.bandwidth));
 }
 
 // The output may not be, hold or lie in what is read: --overwrite would take the inputs away.

@@ -10,59 +10,33 @@ namespace dare::pipeline {
 
 using Action = recipe::TensorTask::Action;
 
-TileWorker::TileWorker(const Work& work, const comm::Communicator& world, Timings& timings)
-    : work_{work}, timings_{timings}, inputs_(work.inputs()), products_(work.products.size()) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].reader = checkpoint::open(work.input(i), world);
-}
+TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
+    : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()) {}
 
-void TileWorker::close() {
-  for (auto& input : inputs_) input.reader->close();
-}
-
-// A new tile makes what was read before stale; a new tensor has its own mergers.
-void TileWorker::enter(const plan::Tile& tile) {
-  if (tile_ && tile_->block == tile.block && tile_->first == tile.first) return;
-  const bool same_tensor = tile_ && tile_->tensor == tile.tensor;
-  tile_ = tile;
-  for (auto& input : inputs_) input.tensor.reset();
-  if (same_tensor) return;
+// A new tensor has its own mergers.
+void TileWorker::enter(std::uint32_t tensor) {
+  if (tensor_ == tensor) return;
+  tensor_ = tensor;
   for (std::size_t p = 0; p < products_.size(); ++p) {
-    const auto& task = work_.products[p].job.tasks[tile.tensor];
+    const auto& task = work_.products[p].job.tasks[tensor];
     products_[p].merger.reset();
-    if (task.action == Action::merge) products_[p].merger.emplace(task.settings);
+    products_[p].whole.clear();
+    if (task.action == Action::merge) products_[p].merger.emplace(task.settings, statistics_[p].of_task(tensor));
   }
 }
 
-std::span<const std::byte> TileWorker::read(std::size_t number, std::uint32_t tensor) {
-  auto& input = inputs_[number];
-  if (input.tensor == tensor) return input.bytes;
-  const StageTimer timer{timings_, Stage::read};
-  const auto& info = work_.input(number).tensors[tensor];
-  const auto bits = dare::info(info.dtype).bits;
-  input.bytes.resize((tile_->elements * bits + 7) / 8);
-  // Where rows are added an input may end before the tile does: what it lacks is 0.
-  const auto there = std::min(tile_->elements, info.elements - std::min(info.elements, tile_->first));
-  const auto bytes_there = (there * bits + 7) / 8;
-  if (there != 0) input.reader->read(info, tile_->first, std::span{input.bytes}.first(bytes_there));
-  std::fill(input.bytes.begin() + static_cast<std::ptrdiff_t>(bytes_there), input.bytes.end(), std::byte{0});
-  input.tensor = tensor;
-  return input.bytes;
-}
-
-std::span<const std::byte> TileWorker::read(const recipe::TensorTask::Input& input) {
-  return read(work_.input_of(input.model), input.tensor);
-}
-
-void TileWorker::copy(const recipe::TensorTask& task, std::span<std::byte> out) {
-  const auto frame = read(0, task.tensor);
+void TileWorker::copy(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out) {
+  const merge::Extent extent{tile.first, tile.elements};
   const auto& tensor = work_.frame.tensors[task.tensor];
+  // Without a base the frame is the first model, whose place among the inputs is the same: 0.
+  const auto frame = inputs_.read(0, task.tensor, extent);
   for (const auto& input : task.inputs) {
     const auto number = work_.input_of(input.model);
     if (number == 0) continue;
-    const auto bytes = read(input);
+    const auto bytes = inputs_.read(input, extent);
     const auto differs = std::mismatch(frame.begin(), frame.end(), bytes.begin()).first;
     if (differs == frame.end()) continue;
-    const auto at = tile_->first + static_cast<std::uint64_t>(differs - frame.begin()) * 8 / info(tensor.dtype).bits;
+    const auto at = tile.first + static_cast<std::uint64_t>(differs - frame.begin()) * 8 / info(tensor.dtype).bits;
     throw InputError{
         fmt::format("{}: tensor \"{}\" ({}): element {} differs from the base's; integers are copied, not merged: exclude the tensor to "
                     "keep the base's",
@@ -71,31 +45,49 @@ void TileWorker::copy(const recipe::TensorTask& task, std::span<std::byte> out) 
   std::copy(frame.begin(), frame.end(), out.begin());
 }
 
-void TileWorker::convert(const recipe::TensorTask& task, std::span<std::byte> out) {
-  const auto frame = read(0, task.tensor);
+void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out) {
+  const auto frame = inputs_.read(0, task.tensor, {tile.first, tile.elements});
   const StageTimer timer{timings_, Stage::merge};
   const auto lost = merge::convert(task.settings.base_dtype, frame, task.settings.out_dtype, out, task.settings.overflow);
   if (!lost) return;
   throw InputError{fmt::format("{}: tensor \"{}\": element {} does not fit {}; write a wider dtype", work_.frame.root.string(),
-                               work_.frame.tensors[task.tensor].name, tile_->first + *lost, name(task.settings.out_dtype))};
+                               work_.frame.tensors[task.tensor].name, tile.first + *lost, name(task.settings.out_dtype))};
 }
 
-void TileWorker::merge(const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
-  const auto base = task.settings.has_base ? read(0, task.tensor) : std::span<const std::byte>{};
-  models_.clear();
-  for (const auto& input : task.inputs) models_.push_back(read(input));
+void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
+  const auto run = inputs_.run(task, wanted);
   const StageTimer timer{timings_, Stage::merge};
-  if (const auto finding = product.merger->merge(tile_->first, base, models_, out, product.counts, *scratch_)) report(task, *finding);
+  if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) report(task, *finding);
+}
+
+// A tensor that is solved as a whole is solved once by each rank that has tiles of it.
+void TileWorker::merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
+  const std::size_t size = info(task.settings.out_dtype).bits / 8;
+  if (product.whole.empty()) {
+    std::vector<std::byte> whole(task.settings.elements * size);
+    merge({0, task.settings.elements}, task, product, whole);
+    product.whole = std::move(whole);
+  }
+  const auto part = std::span{product.whole}.subspan(tile.first * size, tile.elements * size);
+  std::copy(part.begin(), part.end(), out.begin());
 }
 
 void TileWorker::report(const recipe::TensorTask& task, const merge::Finding& finding) const {
+  using Kind = merge::Finding::Kind;
   const auto& tensor = work_.frame.tensors[task.tensor];
-  if (finding.kind == merge::Finding::Kind::nonfinite_input) {
-    const auto input = finding.model < 0 ? 0 : work_.input_of(task.inputs[static_cast<std::size_t>(finding.model)].model);
+  if (finding.kind == Kind::nonfinite_input) {
+    const auto model = finding.model < 0 ? -1 : task.inputs[static_cast<std::size_t>(finding.model)].model;
+    const auto& header = work_.input(finding.auxiliary ? work_.auxiliary_of(model) : finding.model < 0 ? 0 : work_.input_of(model));
     throw InputError{
         fmt::format("{}: tensor \"{}\": element {} is {}; the file is damaged or its training diverged; `nonfinite: keep` in the recipe "
                     "merges it as it is",
-                    work_.input(input).root.string(), tensor.name, finding.index, finding.value)};
+                    header.root.string(), tensor.name, finding.index, finding.value)};
+  }
+  if (finding.kind == Kind::singular) {
+    throw InputError{
+        fmt::format("tensor \"{}\": the sum of the Gram matrices has no inverse (smallest pivot {}); gather them on more "
+                    "inputs, or set alpha below 1",
+                    tensor.name, finding.value)};
   }
   throw InputError{fmt::format(
       "tensor \"{}\": element {} becomes {}, more than {} holds; write a wider dtype, or set `overflow: saturate` in the recipe",
@@ -103,16 +95,12 @@ void TileWorker::report(const recipe::TensorTask& task, const merge::Finding& fi
 }
 
 void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out) {
-  enter(tile);
+  enter(tile.tensor);
   const auto& task = work_.products[product].job.tasks[tile.tensor];
-  switch (task.action) {
-    case Action::copy:
-      return copy(task, out);
-    case Action::convert:
-      return convert(task, out);
-    case Action::merge:
-      return merge(task, products_[product], out);
-  }
+  if (task.action == Action::copy) return copy(tile, task, out);
+  if (task.action == Action::convert) return convert(tile, task, out);
+  if (merge::needs_whole_tensor(task.settings)) return merge_whole(tile, task, products_[product], out);
+  merge({tile.first, tile.elements}, task, products_[product], out);
 }
 
 }  // namespace dare::pipeline

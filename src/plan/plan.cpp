@@ -119,7 +119,7 @@ Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& to
   const auto members = most_members(plan.writer_of);
   const auto needed = [&](std::uint64_t elements, int active) {
     const auto tile = largest_tile(plan.grid, elements);
-    return tile.in + tile.out * (k_own_tiles + static_cast<std::uint64_t>(active * k_receives));
+    return limits.working_memory + tile.in + tile.out * (k_own_tiles + static_cast<std::uint64_t>(active * k_receives));
   };
   plan.tile_elements = k_largest_tile;
   plan.active_members = members;

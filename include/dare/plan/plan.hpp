@@ -33,6 +33,7 @@ struct Writers {
 struct Limits {
   Writers writers;
   std::uint64_t memory_per_rank = std::uint64_t{512} << 20U;  ///< bytes of buffers
+  std::uint64_t working_memory = 0;                           ///< bytes of it that the method takes for itself
 };
 
 struct Plan {
@@ -57,6 +58,12 @@ inline constexpr std::uint64_t k_slice_bytes = std::uint64_t{256} << 20U;
 /// @throws UsageError  memory_per_rank is too small; the text says what is needed.
 [[nodiscard]] Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& todo);
 
+/// Reading that a method takes before the merge itself.
+struct EarlierPasses {
+  unsigned passes = 0;
+  std::uint64_t bytes_read = 0;
+};
+
 /// Bandwidths of a whole machine, for predicting time.
 struct Bandwidth {
   std::optional<double> read;   ///< bytes/s over all nodes
@@ -64,8 +71,8 @@ struct Bandwidth {
 };
 
 /// --plan, for people: a few aligned lines.
-[[nodiscard]] std::string to_text(const Plan& plan, const Bandwidth& bandwidth);
+[[nodiscard]] std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth);
 /// The same as one JSON object.
-[[nodiscard]] std::string to_json(const Plan& plan, const Bandwidth& bandwidth);
+[[nodiscard]] std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth);
 
 }  // namespace dare::plan

@@ -1,0 +1,49 @@
+#include "pipeline/inputs.hpp"
+
+namespace dare::pipeline {
+
+Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timings)
+    : work_{work}, timings_{timings}, inputs_(work.inputs()) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].reader = checkpoint::open(work.input(i), world);
+}
+
+void Inputs::close() {
+  for (auto& input : inputs_) input.reader->close();
+}
+
+std::span<const std::byte> Inputs::read(std::size_t number, std::uint32_t tensor, merge::Extent extent) {
+  auto& input = inputs_[number];
+  if (input.tensor == tensor && input.extent == extent) return input.bytes;
+  const StageTimer timer{timings_, Stage::read};
+  const auto& info = work_.input(number).tensors[tensor];
+  const auto there = merge::clipped(extent, info.elements);
+  input.tensor.reset();
+  input.bytes.resize((there.elements * dare::info(info.dtype).bits + 7) / 8);
+  if (there.elements != 0) input.reader->read(info, there.first, input.bytes);
+  input.tensor = tensor;
+  input.extent = extent;
+  return input.bytes;
+}
+
+std::span<const std::byte> Inputs::read(const recipe::TensorTask::Input& input, merge::Extent extent) {
+  return read(work_.input_of(input.model), input.tensor, extent);
+}
+
+merge::Run Inputs::run(const recipe::TensorTask& task, merge::Extent wanted) {
+  const auto extent = merge::extent_needed(task.settings, wanted);
+  const auto base = task.settings.has_base ? read(0, task.tensor, extent) : std::span<const std::byte>{};
+  models_.clear();
+  auxiliaries_.clear();
+  for (const auto& input : task.inputs) {
+    models_.push_back(read(input, extent));
+    if (!input.auxiliary) continue;
+    const auto number = work_.auxiliary_of(input.model);
+    // A Gram matrix is wanted whole, Fisher weights as the elements are.
+    const bool whole = merge::needs_whole_tensor(task.settings);
+    auxiliaries_.push_back(
+        read(number, *input.auxiliary, whole ? merge::Extent{0, work_.input(number).tensors[*input.auxiliary].elements} : extent));
+  }
+  return {wanted, extent, base, models_, auxiliaries_};
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,151 @@
+#include "pipeline/survey_loop.hpp"
+
+#include "pipeline/stop_signal.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace dare::pipeline {
+namespace {
+
+using Batch = std::vector<std::uint32_t>;  // tasks, ascending
+
+bool needs_survey(const recipe::TensorTask& task) {
+  return task.action == recipe::TensorTask::Action::merge && merge::statistics_passes(task.settings) != 0;
+}
+
+// Tasks that are surveyed together: as many as the memory for accumulators allows, all where they depend on each other.
+std::vector<Batch> batches(const recipe::MergeJob& job, std::uint64_t memory) {
+  std::vector<Batch> all;
+  std::uint64_t used = 0;
+  bool whole_model = false;
+  for (std::uint32_t t = 0; t < job.tasks.size(); ++t) {
+    const auto& task = job.tasks[t];
+    if (!needs_survey(task)) continue;
+    whole_model = whole_model || merge::needs_whole_model(task.settings);
+    const auto size = merge::Survey::memory(task.settings);
+    if (all.empty() || (!whole_model && used + size > memory)) {
+      all.emplace_back();
+      used = 0;
+    }
+    all.back().push_back(t);
+    used += size;
+  }
+  return all;
+}
+
+// One batch of one product's tensors.
+class BatchSurvey {
+ public:
+  BatchSurvey(const Batch& batch, const recipe::MergeJob& job, const plan::Plan& plan, Inputs& inputs, const comm::Communicator& world)
+      : batch_{batch}, job_{job}, plan_{plan}, inputs_{inputs}, world_{world}, survey_{settings(batch, job)} {
+    plan::Share blocks;
+    for (const auto t : batch) {
+      const auto last = t + 1 < job.tasks.size() ? plan.grid.first_block(t + 1) : plan.grid.blocks();
+      if (plan.grid.first_block(t) < last) blocks.push_back({plan.grid.first_block(t), last});
+    }
+    // All ranks share each batch, whatever the shares of the merge are: the result does not depend on it.
+    share_ = plan::partition(plan.grid, blocks, world.size())[static_cast<std::size_t>(world.rank())];
+  }
+
+  void run(ProductStatistics& statistics) {
+    while (!survey_.done()) {
+      world_.agree([&] {
+        if (survey_.wants_tiles()) feed();
+        if (StopSignal::received() != 0) throw Error{ExitCode::interrupted, "stopped by a signal before the merge had begun; run it again"};
+      });
+      world_.all_reduce(survey_.exchange(), comm::Reduce::sum);
+      survey_.advance();
+    }
+    auto found = survey_.statistics();
+    for (std::size_t i = 0; i < batch_.size(); ++i) statistics.set(batch_[i], std::move(found[i]));
+  }
+
+ private:
+  static std::vector<const merge::TensorSettings*> settings(const Batch& batch, const recipe::MergeJob& job) {
+    std::vector<const merge::TensorSettings*> pointers;
+    for (const auto t : batch) pointers.push_back(&job.tasks[t].settings);
+    return pointers;
+  }
+
+  void feed() {
+    std::size_t i = 0;
+    for (plan::TileCursor cursor{plan_.grid, share_, plan_.tile_elements}; !cursor.done();) {
+      const auto tile = cursor.next();
+      while (batch_[i] != tile.tensor) ++i;
+      const merge::Extent extent{tile.first, tile.elements};
+      if (survey_.wants(i, extent)) survey_.feed(i, inputs_.run(job_.tasks[tile.tensor], extent));
+    }
+  }
+
+  const Batch& batch_;
+  const recipe::MergeJob& job_;
+  const plan::Plan& plan_;
+  Inputs& inputs_;
+  const comm::Communicator& world_;
+  merge::Survey survey_;
+  plan::Share share_;
+};
+
+std::uint64_t read_bytes(const Work& work, const recipe::TensorTask& task) {
+  std::uint64_t bytes = work.has_base ? work.frame.tensors[task.tensor].bytes : 0;
+  for (const auto& input : task.inputs) bytes += work.input(work.input_of(input.model)).tensors[input.tensor].bytes;
+  return bytes;
+}
+
+}  // namespace
+
+plan::EarlierPasses survey_cost(const Work& work) {
+  plan::EarlierPasses cost;
+  for (const auto& product : work.products) {
+    for (const auto& task : product.job.tasks) {
+      if (!needs_survey(task)) continue;
+      const auto passes = merge::statistics_passes(task.settings);
+      cost.passes = std::max(cost.passes, passes);
+      cost.bytes_read += passes * read_bytes(work, task);
+    }
+  }
+  return cost;
+}
+
+std::uint64_t working_memory(const Work& work) {
+  std::uint64_t most = 0;
+  for (const auto& product : work.products) {
+    for (const auto& task : product.job.tasks) {
+      if (task.action != recipe::TensorTask::Action::merge) continue;
+      const auto& settings = task.settings;
+      auto bytes = merge::working_memory(settings);
+      if (merge::needs_whole_tensor(settings)) {
+        bytes += read_bytes(work, task) + settings.elements * info(settings.out_dtype).bits / 8;
+        for (const auto& input : task.inputs) {
+          if (input.auxiliary) bytes += work.input(work.auxiliary_of(input.model)).tensors[*input.auxiliary].bytes;
+        }
+      } else if (merge::needs_rows(settings)) {
+        bytes += 2 * settings.row * (task.inputs.size() + 1) * 8;  // a tile may begin and end within rows
+      }
+      most = std::max(most, bytes);
+    }
+  }
+  return most;
+}
+
+std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
+                                      const comm::Communicator& world) {
+  std::vector<ProductStatistics> all(work.products.size());
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    const auto& job = work.products[p].job;
+    // Accumulators and their sums share the memory that the merge's buffers will have.
+    for (const auto& batch : batches(job, memory_per_rank / 2)) {
+      std::optional<BatchSurvey> one;
+      world.agree([&] { one.emplace(batch, job, plan, inputs, world); });
+      one->run(all[p]);
+    }
+  }
+  return all;
+}
+
+}  // namespace dare::pipeline

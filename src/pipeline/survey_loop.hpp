@@ -1,0 +1,42 @@
+#pragma once
+/// What must be known of whole tensors before their elements are merged: the passes over the inputs that come before the slice loop.
+
+#include "pipeline/inputs.hpp"
+#include "pipeline/work.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/merge/statistics.hpp>
+#include <dare/plan/plan.hpp>
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace dare::pipeline {
+
+/// The statistics of one product's tensors.
+class ProductStatistics {
+ public:
+  void set(std::uint32_t task, merge::TensorStatistics statistics) { of_task_[task] = std::move(statistics); }
+  /// Empty for a tensor that needs none.
+  [[nodiscard]] merge::TensorStatistics of_task(std::uint32_t task) const {
+    const auto found = of_task_.find(task);
+    return found == of_task_.end() ? merge::TensorStatistics{} : found->second;
+  }
+
+ private:
+  std::unordered_map<std::uint32_t, merge::TensorStatistics> of_task_;
+};
+
+/// What the passes before the merge cost; the most passes of any tensor.
+[[nodiscard]] plan::EarlierPasses survey_cost(const Work& work);
+
+/// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices. The largest of all tensors.
+[[nodiscard]] std::uint64_t working_memory(const Work& work);
+
+/// Surveys all tensors that need it, product by product, as many tensors at a time as `plan`'s memory allows. Collective; the same result
+/// on all ranks. @throws comm::AgreedError
+[[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
+                                                    const comm::Communicator& world);
+
+}  // namespace dare::pipeline
