@@ -1,6 +1,6 @@
 #include <dare/checkpoint/header.hpp>
 
-#include "checkpoint/backends.hpp"
+#include "checkpoint/formats.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -31,23 +31,18 @@ Header read_header(const fs::path& path) {
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
   try {
-    if (fs::is_directory(status)) return safetensors::read_folder_header(path);
-    const auto ending = path.extension();
-    if (ending == ".h5" || ending == ".hdf5" || ending == ".keras") return hdf5::read_header(path);
-    if (ending == ".safetensors") return safetensors::read_file_header(path);
+    return format_for(path, fs::is_directory(status)).read_header(path);
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input
   }
-  throw InputError{
-      fmt::format("{}: not a checkpoint known by its ending; give a .safetensors or .h5 file, or a model's folder", path.string())};
 }
 
 std::vector<std::byte> read_side_file(const Header& header, const std::string& name) {
-  return header.format == Format::hdf5 ? hdf5::read_side_file(header, name) : safetensors::read_side_file(header, name);
+  return row_of(header.format).read_side_file(header, name);
 }
 
 std::vector<SourceHeader> read_source_headers(const Header& header) {
-  return header.format == Format::hdf5 ? hdf5::read_source_headers(header) : safetensors::read_source_headers(header);
+  return row_of(header.format).read_source_headers(header);
 }
 
 }  // namespace dare::checkpoint

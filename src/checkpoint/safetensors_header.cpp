@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto k_index = "model.safetensors.index.json";
 constexpr std::uint64_t k_largest_side_file = 256'000'000;
 
 // What stands beside the weights and belongs to the model: all but other forms of weights and their indices.
@@ -44,6 +43,12 @@ std::map<std::string, std::string> read_index(const fs::path& folder) {
     throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), error.what())};
   }
   return shard_of;
+}
+
+std::vector<std::byte> read_bytes(const fs::path& path) {
+  const auto text = read_text(path);
+  const auto raw = std::as_bytes(std::span{text});
+  return {raw.begin(), raw.end()};
 }
 
 void append(Header& header, FileHeader&& part) {
@@ -113,14 +118,18 @@ Header read_folder_header(const fs::path& folder) {
 }
 
 std::vector<std::byte> read_side_file(const Header& header, const std::string& name) {
-  const auto text = read_text(header.files.front().path.parent_path() / name);
-  const auto raw = std::as_bytes(std::span{text});
-  return {raw.begin(), raw.end()};
+  return read_bytes(header.root / name);
 }
 
 std::vector<SourceHeader> read_source_headers(const Header& header) {
   std::vector<SourceHeader> headers;
-  for (const auto& file : header.files) headers.push_back({file.name, parse_file(file.path, file.name).raw});
+  for (const auto& file : header.files) {
+    const auto opened = File::open_read(file.path);
+    headers.push_back({file.name, read_raw(file.path, opened, opened.size())});
+  }
+  if (fs::is_directory(header.root) && fs::exists(header.root / k_index)) {
+    headers.push_back({k_index, read_bytes(header.root / k_index)});
+  }
   return headers;
 }
 
