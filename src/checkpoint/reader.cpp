@@ -1,14 +1,11 @@
 #include <dare/checkpoint/reader.hpp>
 
-#include "checkpoint/backends.hpp"
+#include "checkpoint/formats.hpp"
 
 namespace dare::checkpoint {
 
 std::unique_ptr<CheckpointReader> open(const Header& header, const comm::Communicator& world) {
-  if (header.format == Format::hdf5) return hdf5::open(header, world);
-  std::unique_ptr<CheckpointReader> reader;
-  world.agree([&] { reader = header.format == Format::pytorch ? pytorch::open(header) : safetensors::open(header); });
-  return reader;
+  return row_of(header.format).open(header, world);
 }
 
 }  // namespace dare::checkpoint

@@ -1,4 +1,5 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/safetensors_parse.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -74,25 +75,33 @@ std::vector<Shard> cut(OutputKind kind, const OutputSpec& spec) {
 }
 
 // The source's own files again: the same headers, and between them the tensors as they were cut.
-std::vector<Shard> as_source(OutputKind kind, const OutputSpec& spec) {
+std::vector<Shard> as_source(OutputKind kind, const fs::path& root, const OutputSpec& spec) {
   std::vector<Shard> shards;
   std::size_t next = 0;
-  for (const auto& source : spec.source_headers) {
-    const auto* text = reinterpret_cast<const char*>(source.bytes.data()) + 8;
-    const auto json = nlohmann::json::parse(text, text + (source.bytes.size() - 8));
-    const auto tensors = json.size() - (json.contains("__metadata__") ? 1 : 0);
-    Shard shard{kind == OutputKind::folder ? source.file : "", source.bytes, next, next + tensors, 0};
-    for (; next < shard.last && next < spec.tensors.size(); ++next) shard.data_bytes += bytes_of(spec.tensors[next]);
+  for (const auto& source : source_shards(root, spec.source_headers, spec.tensors)) {
+    Shard shard{kind == OutputKind::folder ? source.source->file : "", source.source->bytes, next, next + source.tensors.size(), 0};
+    for (const auto& tensor : source.tensors) shard.data_bytes += tensor.bytes;
+    next = shard.last;
     shards.push_back(std::move(shard));
   }
   return shards;
 }
 
-std::vector<Shard> shards_of(OutputKind kind, const OutputSpec& spec) {
-  const bool again = !spec.source_headers.empty() && (kind == OutputKind::folder || spec.source_headers.size() == 1);
-  auto shards = again ? as_source(kind, spec) : cut(kind, spec);
-  // A folder's only file has a fixed name, whatever the source was called.
-  if (kind == OutputKind::folder && shards.size() == 1) shards.front().name = "model.safetensors";
+const SourceHeader* source_index(const OutputSpec& spec) {
+  for (const auto& source : spec.source_headers) {
+    if (source.file == k_index) return &source;
+  }
+  return nullptr;
+}
+
+std::vector<Shard> shards_of(OutputKind kind, const fs::path& root, const OutputSpec& spec) {
+  const auto sources = spec.source_headers.size() - (source_index(spec) != nullptr ? 1 : 0);
+  const bool again = sources > 0 && (kind == OutputKind::folder || sources == 1);
+  auto shards = again ? as_source(kind, root, spec) : cut(kind, spec);
+  // A folder's only file has a fixed name, whatever the source was called, unless an index names it.
+  if (kind == OutputKind::folder && shards.size() == 1 && !(again && source_index(spec) != nullptr)) {
+    shards.front().name = "model.safetensors";
+  }
   return shards;
 }
 
@@ -121,7 +130,7 @@ void write_index(const fs::path& folder, const OutputSpec& spec, const std::vect
     for (auto t = shard.first; t < shard.last; ++t) map[spec.tensors[t].name] = shard.name;
   }
   const Json index{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}};
-  write_text(folder / "model.safetensors.index.json", index.dump(2) + "\n");
+  write_text(folder / k_index, index.dump(2) + "\n");
 }
 
 void write_shard(const fs::path& path, const Shard& shard) {
@@ -135,23 +144,24 @@ void write_shard(const fs::path& path, const Shard& shard) {
 }  // namespace
 
 OutputLayout plan(OutputKind kind, const OutputSpec& spec) {
-  return layout_of(spec, shards_of(kind, spec));
+  return layout_of(spec, shards_of(kind, "", spec));
 }
 
 OutputLayout create(const fs::path& root, OutputKind kind, const OutputSpec& spec) {
-  const auto shards = shards_of(kind, spec);
+  const auto shards = shards_of(kind, root, spec);
   if (kind == OutputKind::safetensors_file) {
     write_shard(root, shards.front());
     return layout_of(spec, shards);
   }
   fs::create_directory(root);
-  bool index_given = false;
-  for (const auto& file : spec.side_files) {
-    write_new_file(root / file.name, file.bytes);
-    index_given = index_given || file.name == "model.safetensors.index.json";
-  }
+  for (const auto& file : spec.side_files) write_new_file(root / file.name, file.bytes);
   for (const auto& shard : shards) write_shard(root / shard.name, shard);
-  if (shards.size() > 1 && !index_given) write_index(root, spec, shards);
+  // The source's headers are written again or none is: so its index fits where it has one.
+  if (const auto* index = source_index(spec)) {
+    write_new_file(root / k_index, index->bytes);
+  } else if (shards.size() > 1) {
+    write_index(root, spec, shards);
+  }
   sync_folder(root);
   return layout_of(spec, shards);
 }

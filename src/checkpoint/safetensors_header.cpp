@@ -1,16 +1,30 @@
 #include "checkpoint/backends.hpp"
 #include "checkpoint/safetensors_parse.hpp"
 
+#include <dare/core/file.hpp>
+
 namespace dare::checkpoint::safetensors {
 
+namespace fs = std::filesystem;
+
 folder::Form form() {
-  return {Format::safetensors, "model.safetensors.index.json", "model.safetensors",
-          [](const std::filesystem::path& path, std::string name) -> FileHeader { return parse_file(path, std::move(name)); }};
+  return {Format::safetensors, k_index, "model.safetensors",
+          [](const fs::path& path, std::string name) -> FileHeader { return parse_file(path, std::move(name)); }};
 }
 
+// The shards' own headers, then the index: with them a folder can be written again byte for byte.
 std::vector<SourceHeader> read_source_headers(const Header& header) {
   std::vector<SourceHeader> headers;
-  for (const auto& file : header.files) headers.push_back({file.name, parse_file(file.path, file.name).raw});
+  for (const auto& file : header.files) {
+    const auto opened = File::open_read(file.path);
+    headers.push_back({file.name, read_raw(file.path, opened, opened.size())});
+  }
+  const auto index = header.files.front().path.parent_path() / k_index;
+  if (header.root != header.files.front().path && fs::exists(index)) {
+    const auto text = read_text(index);
+    const auto raw = std::as_bytes(std::span{text});
+    headers.push_back({k_index, {raw.begin(), raw.end()}});
+  }
   return headers;
 }
 

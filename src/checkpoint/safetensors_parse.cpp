@@ -28,19 +28,6 @@ constexpr std::uint64_t k_length_bytes = 8;
   refuse(path, fmt::format("tensor \"{}\": {}", tensor, what));
 }
 
-std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& file, std::uint64_t size) {
-  if (size < k_length_bytes) refuse(path, fmt::format("{} bytes, a safetensors file has at least {}", size, k_length_bytes));
-  std::vector<std::byte> raw(k_length_bytes);
-  file.read_at(0, raw);
-  std::uint64_t length = 0;
-  std::memcpy(&length, raw.data(), k_length_bytes);
-  if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
-  if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
-  raw.resize(k_length_bytes + length);
-  file.read_at(k_length_bytes, std::span{raw}.subspan(k_length_bytes));
-  return raw;
-}
-
 Json parse_json(const std::filesystem::path& path, const std::vector<std::byte>& raw) {
   const auto* text = reinterpret_cast<const char*>(raw.data()) + k_length_bytes;
   std::unordered_set<std::string> names;
@@ -106,7 +93,8 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
   return entry;
 }
 
-std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Entry> entries, std::uint64_t data_begin, std::uint64_t size) {
+std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Entry> entries, std::uint64_t data_begin,
+                              std::optional<std::uint64_t> size) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.begin, a.end, a.tensor.name) < std::tie(b.begin, b.end, b.tensor.name);
   });
@@ -121,17 +109,28 @@ std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Ent
     entry.tensor.offset = data_begin + entry.begin;
     tensors.push_back(std::move(entry.tensor));
   }
-  if (data_begin + next != size) refuse(path, fmt::format("{} bytes, its header describes {}", size, data_begin + next));
+  if (size && data_begin + next != *size) refuse(path, fmt::format("{} bytes, its header describes {}", *size, data_begin + next));
   return tensors;
 }
 
 }  // namespace
 
-RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
-  const auto file = File::open_read(path);
+std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& file, std::uint64_t size) {
+  if (size < k_length_bytes) refuse(path, fmt::format("{} bytes, a safetensors file has at least {}", size, k_length_bytes));
+  std::vector<std::byte> raw(k_length_bytes);
+  file.read_at(0, raw);
+  std::uint64_t length = 0;
+  std::memcpy(&length, raw.data(), k_length_bytes);
+  if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
+  if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
+  raw.resize(k_length_bytes + length);
+  file.read_at(k_length_bytes, std::span{raw}.subspan(k_length_bytes));
+  return raw;
+}
+
+RawFileHeader parse_raw(const std::filesystem::path& path, std::vector<std::byte> raw, std::optional<std::uint64_t> size) {
   RawFileHeader header;
-  header.file = {path, std::move(name), file.size(), {}};
-  header.raw = read_raw(path, file, header.file.size);
+  header.raw = std::move(raw);
   header.file.header_hash = hash128(header.raw);
   const auto json = parse_json(path, header.raw);
   std::vector<Entry> entries;
@@ -145,8 +144,46 @@ RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
     }
     header.metadata = value.dump();
   }
-  header.tensors = place(path, std::move(entries), header.raw.size(), header.file.size);
+  header.tensors = place(path, std::move(entries), header.raw.size(), size);
   return header;
+}
+
+RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
+  const auto file = File::open_read(path);
+  const auto size = file.size();
+  auto header = parse_raw(path, read_raw(path, file, size), size);
+  header.file.path = path;
+  header.file.name = std::move(name);
+  header.file.size = size;
+  return header;
+}
+
+std::vector<SourceShard> parse_sources(const std::filesystem::path& path, const std::vector<SourceHeader>& sources) {
+  std::vector<SourceShard> shards;
+  for (const auto& source : sources) {
+    if (source.file == k_index) continue;
+    const auto where = path / source.file;
+    std::uint64_t length = 0;
+    if (source.bytes.size() >= k_length_bytes) std::memcpy(&length, source.bytes.data(), k_length_bytes);
+    if (source.bytes.size() < k_length_bytes || length != source.bytes.size() - k_length_bytes) {
+      refuse(where, fmt::format("{} bytes of header, its length says {}", source.bytes.size(), length));
+    }
+    shards.push_back({&source, parse_raw(where, source.bytes, std::nullopt).tensors});
+  }
+  return shards;
+}
+
+void refuse_sources(const std::filesystem::path& path, std::size_t tensor, const std::string& name) {
+  refuse(path, fmt::format("the source's headers and the tensors differ at tensor {}, \"{}\"", tensor, name));
+}
+
+std::vector<std::string> shard_names(const std::filesystem::path& path, const OutputSpec& spec) {
+  std::vector<std::string> names;
+  for (const auto& shard : source_shards(path, spec.source_headers, spec.tensors)) {
+    names.insert(names.end(), shard.tensors.size(), shard.source->file);
+  }
+  names.resize(spec.tensors.size());
+  return names;
 }
 
 }  // namespace dare::checkpoint::safetensors

@@ -1,0 +1,55 @@
+#include "checkpoint/h5_types.hpp"
+#include "checkpoint/hdf5_read.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+namespace dare::checkpoint::hdf5 {
+namespace {
+
+// Datasets of another class than float or integer are no weights; a float or integer that cannot be read is not passed over in silence.
+std::optional<TensorInfo> tensor_of(const Header& header, const std::string& name, hid_t dataset) {
+  const auto& path = header.root;
+  const Doing doing{path, "read dataset", name};
+  const H5Type type{H5Dget_type(dataset), doing};
+  const auto stored = stored_type(type.get());
+  const auto kind = H5Tget_class(type.get());
+  if (!stored && kind != H5T_FLOAT && kind != H5T_INTEGER) return std::nullopt;
+  if (!stored)
+    throw InputError{fmt::format("{}: dataset \"{}\" is a {}, which no dtype is", path.string(), name, describe_type(type.get()))};
+  const H5Space space{H5Dget_space(dataset), doing};
+  const auto extents = extents_of(space.get());
+  if (!extents) return std::nullopt;  // a null space: nothing is stored
+  TensorInfo tensor;
+  tensor.name = name;
+  tensor.dataset = "/" + name;
+  tensor.dtype = stored->dtype;
+  tensor.shape = *extents;
+  const auto elements = checked_elements(tensor.shape);
+  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
+  if (!bytes) refuse(path, name, fmt::format("{} {} is not below 2^63 bytes", dare::name(tensor.dtype), to_string(tensor.shape)));
+  tensor.elements = *elements;
+  tensor.bytes = *bytes;
+  const auto storage = storage_of(path, name, dataset);
+  if (!storage.external.empty())
+    throw InputError{fmt::format("{}: dataset \"{}\" lies in another file (\"{}\"), which is not followed; copy the weights into one file",
+                                 path.string(), name, storage.external)};
+  const auto size = header.files.front().size;
+  if (storage.offset > size || (storage.offset > 0 && tensor.bytes > size - storage.offset)) {
+    refuse(path, name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
+  }
+  if (!stored->big_endian && tensor.bytes > 0) tensor.offset = storage.offset;
+  return tensor;
+}
+
+}  // namespace
+
+void read_foreign(hid_t h5, Header& header) {
+  walk(header.root, h5, SoftLinks::skip, [&](const std::string& name, hid_t dataset) {
+    if (auto tensor = tensor_of(header, name, dataset)) header.tensors.push_back(std::move(*tensor));
+  });
+  if (header.tensors.empty()) throw InputError{fmt::format("{}: no dataset of floats or integers in it", header.root.string())};
+}
+
+}  // namespace dare::checkpoint::hdf5

@@ -1,0 +1,49 @@
+#pragma once
+/// Parts of reading an .h5 file's structure. All local, with the serial driver.
+
+#include "checkpoint/h5_handle.hpp"
+
+#include <dare/checkpoint/header.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace dare::checkpoint::hdf5 {
+
+/// "FILE: tensor "NAME": what; fetch the file again" as an InputError.
+[[noreturn]] void refuse(const std::filesystem::path& file, std::string_view tensor, const std::string& what);
+
+enum class SoftLinks : std::uint8_t { refuse, skip };
+
+/// Calls `visit` with the path (no leading '/') and the identifier of each dataset below `group`, by hard links, names in byte order.
+/// A group reached again is not entered again, so cycles end. Links to other files are refused, named types skipped.
+/// @throws InputError  a link of a kind that is refused, or groups nested too deep.
+void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft,
+          const std::function<void(const std::string& path, hid_t dataset)>& visit);
+
+/// Names of the datasets right below /`group`, in byte order; none where the group is not there.
+[[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& file, hid_t h5, const std::string& group);
+
+/// The bytes of a dataset of bytes or of one fixed-length text. @throws InputError  it is something else or too large.
+[[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& file, hid_t h5, const std::string& path);
+
+/// Where a dataset's bytes are.
+struct Storage {
+  std::uint64_t offset = 0;    ///< in the .h5 file, or in `external`; 0 where the bytes are not in one piece
+  std::string external;        ///< path of another file as stored; empty for none
+  std::uint64_t reserved = 0;  ///< external: bytes that belong to the dataset there
+  bool allocated = true;
+};
+/// @throws InputError  a layout or compression that cannot be read here.
+[[nodiscard]] Storage storage_of(const std::filesystem::path& file, const std::string& name, hid_t dataset);
+
+/// The two kinds of .h5 checkpoint; each fills files, tensors, metadata and side files of `header`.
+void read_own(hid_t h5, Header& header);
+void read_foreign(hid_t h5, Header& header);
+
+/// The files that a link view's datasets lie in, checked against what the view recorded, behind the .h5 file itself in `header.files`.
+void read_link_targets(hid_t h5, Header& header);
+
+}  // namespace dare::checkpoint::hdf5

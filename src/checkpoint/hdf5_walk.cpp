@@ -1,0 +1,126 @@
+#include "checkpoint/h5_types.hpp"
+#include "checkpoint/hdf5_read.hpp"
+#include "checkpoint/hdf5_schema.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+namespace dare::checkpoint::hdf5 {
+namespace {
+
+constexpr int k_deepest = 100;
+constexpr std::uint64_t k_largest_text = std::uint64_t{1} << 30U;
+
+struct Link {
+  std::string name;
+  H5L_type_t type;
+};
+
+// Exceptions must not pass through HDF5's frames: the callback only collects.
+herr_t collect(hid_t, const char* name, const H5L_info_t* link, void* links) noexcept {
+  try {
+    static_cast<std::vector<Link>*>(links)->push_back({name, link->type});
+    return 0;
+  } catch (...) { return -1; }
+}
+
+std::vector<Link> links_of(const std::filesystem::path& file, hid_t group, const std::string& path) {
+  std::vector<Link> links;
+  hsize_t position = 0;
+  check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &position, collect, &links), {file, "list group", path});
+  return links;
+}
+
+haddr_t address_of(const std::filesystem::path& file, hid_t object, const std::string& path) {
+  H5O_info_t info{};
+  check(H5Oget_info2(object, &info, H5O_INFO_BASIC), {file, "look at", path});
+  return info.addr;
+}
+
+class Walk {
+ public:
+  Walk(const std::filesystem::path& file, SoftLinks soft, const std::function<void(const std::string&, hid_t)>& visit)
+      : file_{file}, soft_{soft}, visit_{visit} {}
+
+  void enter(hid_t group, const std::string& path, int depth) {
+    if (!seen_.insert(address_of(file_, group, path)).second) return;
+    if (depth > k_deepest) throw InputError{fmt::format("{}: group \"{}\" lies more than {} groups deep", file_.string(), path, k_deepest)};
+    for (const auto& link : links_of(file_, group, path)) {
+      const auto below = path.empty() ? link.name : path + "/" + link.name;
+      if (link.type == H5L_TYPE_HARD) {
+        follow(group, link.name, below, depth);
+      } else if (link.type != H5L_TYPE_SOFT) {
+        throw InputError{fmt::format("{}: \"{}\" is a link to another file, which is not followed; copy the weights into one file",
+                                     file_.string(), below)};
+      } else if (soft_ == SoftLinks::refuse) {
+        throw InputError{fmt::format("{}: \"{}\" is a soft link, the format has none; fetch the file again", file_.string(), below)};
+      }
+    }
+  }
+
+ private:
+  void follow(hid_t group, const std::string& name, const std::string& path, int depth) {
+    const H5Object object{H5Oopen(group, name.c_str(), H5P_DEFAULT), {file_, "open", path}};
+    const auto type = H5Iget_type(object.get());
+    if (type == H5I_GROUP) enter(object.get(), path, depth + 1);
+    if (type == H5I_DATASET) visit_(path, object.get());
+  }
+
+  const std::filesystem::path& file_;
+  SoftLinks soft_;
+  const std::function<void(const std::string&, hid_t)>& visit_;
+  std::unordered_set<haddr_t> seen_;
+};
+
+}  // namespace
+
+void refuse(const std::filesystem::path& file, std::string_view tensor, const std::string& what) {
+  throw InputError{fmt::format("{}: tensor \"{}\": {}; fetch the file again", file.string(), tensor, what)};
+}
+
+void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft, const std::function<void(const std::string&, hid_t)>& visit) {
+  Walk{file, soft, visit}.enter(group, "", 0);
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& file, hid_t h5, const std::string& group) {
+  const auto exists = H5Lexists(h5, group.c_str(), H5P_DEFAULT);
+  check(exists, {file, "look for", group});
+  std::vector<std::string> names;
+  if (exists == 0) return names;
+  const H5Group opened{H5Gopen2(h5, group.c_str(), H5P_DEFAULT), {file, "open group", group}};
+  for (auto& link : links_of(file, opened.get(), group)) {
+    if (link.type != H5L_TYPE_HARD)
+      throw InputError{fmt::format("{}: \"{}/{}\" is a soft or external link, the format has none; fetch the file again", file.string(),
+                                   group, link.name)};
+    names.push_back(std::move(link.name));
+  }
+  return names;
+}
+
+std::vector<std::byte> read_bytes(const std::filesystem::path& file, hid_t h5, const std::string& path) {
+  const Doing doing{file, "read", path};
+  const H5Dataset dataset{H5Dopen2(h5, path.c_str(), H5P_DEFAULT), doing};
+  const H5Type type{H5Dget_type(dataset.get()), doing};
+  const H5Space space{H5Dget_space(dataset.get()), doing};
+  const auto kind = H5Tget_class(type.get());
+  const auto size = H5Tget_size(type.get());
+  const bool text = kind == H5T_STRING && H5Tis_variable_str(type.get()) == 0;
+  const bool byte = kind == H5T_INTEGER && size == 1;
+  const auto points = H5Sget_simple_extent_npoints(space.get());
+  if (!(byte || (text && points == 1)) || points < 0)
+    throw InputError{fmt::format("{}: \"{}\" is no dataset of bytes; fetch the file again", file.string(), path)};
+  const auto total = checked_product(size, static_cast<std::uint64_t>(points));
+  if (!total || *total > k_largest_text)
+    throw InputError{fmt::format("{}: \"{}\" has {} bytes, at most {} are read", file.string(), path,
+                                 total ? std::to_string(*total) : "2^63 or more", k_largest_text)};
+  if (storage_of(file, path, dataset.get()).external.size() > 0)
+    throw InputError{fmt::format("{}: \"{}\" lies in another file, only tensors may; fetch the file again", file.string(), path)};
+  std::vector<std::byte> bytes(*total);
+  if (!bytes.empty()) check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), doing);
+  return bytes;
+}
+
+}  // namespace dare::checkpoint::hdf5
