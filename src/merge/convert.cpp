@@ -1,5 +1,7 @@
 #include "merge/convert.hpp"
 
+#include "merge/convert_simd.hpp"
+
 #include <dare/merge/tensor_merger.hpp>
 
 #include <algorithm>
@@ -11,6 +13,8 @@
 
 namespace dare::merge {
 namespace {
+
+constexpr std::size_t k_strip = 1024;
 
 // A binary float of fewer than 32 bits.
 struct Format {
@@ -157,22 +161,49 @@ void store(std::span<std::byte> out, unsigned bytes, std::size_t i, std::uint64_
   std::memcpy(out.data() + i * bytes, &bits, bytes);  // little-endian, as every machine this builds for
 }
 
+namespace {
+
+// The definition, element by element; says where a value does not fit.
+std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
+  std::array<double, k_strip> strip;
+  const auto values = std::span{strip}.first(in.size() / (info(from).bits / 8));
+  widen<double>(from, in, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto code = encode(to, values[i]);
+    if (code.overflow) {
+      if (overflow == Overflow::error) return i;
+      if (std::isfinite(values[i])) code.bits = saturated(to, values[i]);
+    }
+    store(out, info(to).bits / 8, i, code.bits);
+  }
+  return std::nullopt;
+}
+
+template <class W>
+bool convert_finite(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out) {
+  alignas(64) std::array<W, k_strip> strip;
+  const auto n = in.size() / (info(from).bits / 8);
+  widen_strip(from, in.data(), n, strip.data());
+  return narrow_strip(strip.data(), n, to, out.data());
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
+  if (from == to) {
+    std::copy(in.begin(), in.end(), out.begin());
+    return std::nullopt;
+  }
   const auto in_bytes = info(from).bits / 8;
   const auto out_bytes = info(to).bits / 8;
   const auto n = in.size() / in_bytes;
-  std::array<double, 1024> strip{};
-  for (std::size_t first = 0; first < n; first += strip.size()) {
-    const auto values = std::span{strip}.first(std::min(strip.size(), n - first));
-    widen<double>(from, in.subspan(first * in_bytes), values);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      auto code = encode(to, values[i]);
-      if (code.overflow) {
-        if (overflow == Overflow::error) return first + i;
-        if (std::isfinite(values[i])) code.bits = saturated(to, values[i]);
-      }
-      store(out, out_bytes, first + i, code.bits);
-    }
+  for (std::size_t first = 0; first < n; first += k_strip) {
+    const auto count = std::min(k_strip, n - first);
+    const auto part = in.subspan(first * in_bytes, count * in_bytes);
+    const auto target = out.subspan(first * out_bytes, count * out_bytes);
+    const auto done = from == Dtype::f64 ? convert_finite<double>(from, part, to, target) : convert_finite<float>(from, part, to, target);
+    if (done) continue;
+    if (const auto bad = convert_plain(from, part, to, target, overflow)) return first + *bad;
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <istream>
 #include <limits>
 #include <ostream>
+#include <type_traits>
 
 namespace dare::random {
 
@@ -32,9 +33,23 @@ class Philox {
   static constexpr bool has_fixed_range = false;
 
   explicit Philox(std::uint64_t key = 0, std::uint64_t high = 0) noexcept : key_{key}, high_{high} {}
+  /// Key and high half from a seed sequence.
+  template <class Sequence>
+  requires requires(Sequence& sequence, std::uint32_t* words) {
+    sequence.generate(words, words);
+  } &&(!std::is_same_v<Sequence, Philox>)explicit Philox(Sequence& sequence) {
+    std::array<std::uint32_t, 4> words{};
+    sequence.generate(words.begin(), words.end());
+    key_ = (std::uint64_t{words[1]} << 32U) | words[0];
+    high_ = (std::uint64_t{words[3]} << 32U) | words[2];
+  }
   [[nodiscard]] static constexpr result_type min() noexcept { return 0; }
   [[nodiscard]] static constexpr result_type max() noexcept { return std::numeric_limits<result_type>::max(); }
   void seed(std::uint64_t key = 0) noexcept { *this = Philox{key, high_}; }
+  template <class Sequence>
+  requires std::is_constructible_v<Philox, Sequence&> &&(!std::is_arithmetic_v<Sequence>)void seed(Sequence& sequence) {
+    *this = Philox{sequence};
+  }
 
   result_type operator()() noexcept {
     const auto word = position_ & 3U;
@@ -72,8 +87,8 @@ class Philox {
     filled_ = true;
   }
 
-  std::uint64_t key_;
-  std::uint64_t high_;
+  std::uint64_t key_ = 0;
+  std::uint64_t high_ = 0;
   std::uint64_t position_ = 0;  // in words
   PhiloxCounter words_{};
   bool filled_ = false;
