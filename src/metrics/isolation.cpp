@@ -81,9 +81,9 @@ uid_t spare_users() {
   return 0;
 }
 
-unsigned try_namespaces(bool with_user_namespace, const std::filesystem::path& scratch, uid_t owner) {
+unsigned try_namespaces(unsigned wanted, const std::filesystem::path& scratch, uid_t owner) {
   return exit_status_of_child([&] {
-    const auto parts = enter_namespaces(with_user_namespace);
+    const auto parts = enter_namespaces(wanted);
     return exit_status_of_child([&] { return set_up_mounts(parts, scratch, 1U << 20U, owner); });
   });
 }
@@ -114,9 +114,9 @@ bool kernel_counts_by_namespace() {  // since Linux 5.14
 
 }  // namespace
 
-unsigned enter_namespaces(bool with_user_namespace) {
+unsigned enter_namespaces(unsigned wanted) {
   unsigned parts = 0;
-  if (with_user_namespace) {
+  if ((wanted & k_user_namespace) != 0) {
     if (!enter_user_namespace()) return 0;
     parts |= k_user_namespace;
   }
@@ -125,7 +125,7 @@ unsigned enter_namespaces(bool with_user_namespace) {
                                                             {CLONE_NEWNET, k_net_namespace},
                                                             {CLONE_NEWIPC, k_ipc_namespace}}};
   for (const auto& [flag, part] : spaces) {
-    if (::unshare(flag) == 0) parts |= part;
+    if ((wanted & part) != 0 && ::unshare(flag) == 0) parts |= part;
   }
   return parts;
 }
@@ -150,14 +150,14 @@ bool become(uid_t user) {
 
 Isolation find_isolation(const std::filesystem::path& scratch) {
   if (::geteuid() == 0) {
-    if (const auto first = spare_users(); first != 0) return {k_own_user | try_namespaces(false, scratch, first), first};
+    if (const auto first = spare_users(); first != 0) return {k_own_user | try_namespaces(k_namespaces, scratch, first), first};
     if (is_system_root()) {
       throw IoError{
           "programs cannot be run here: this process is root and may not change to another user (setresuid), so that no limit on "
           "processes would hold; run as an ordinary user, or with the capabilities CAP_SETUID and CAP_SETGID"};
     }
   }
-  const auto parts = try_namespaces(true, scratch, k_nobody);
+  const auto parts = try_namespaces(k_user_namespace | k_namespaces, scratch, k_nobody);
   // A user namespace that brought no mounts and no processes of its own only gets in the way.
   return {(parts & k_pid_namespace) != 0 ? parts : 0U, 0};
 }

@@ -26,9 +26,11 @@ enum Part : unsigned {
 /// The user whom a program runs as inside a user namespace.
 inline constexpr uid_t k_nobody = 65534;
 
-/// Leaves the namespaces of the caller for new ones, as far as allowed; children are in the new PID namespace.
-/// @return the parts achieved.
-unsigned enter_namespaces(bool with_user_namespace);
+inline constexpr unsigned k_namespaces = k_pid_namespace | k_net_namespace | k_ipc_namespace | k_mount_namespace;
+
+/// Leaves the caller's namespaces for new ones, those among `wanted`, as far as allowed; children are in the new PID namespace.
+/// @return the namespaces entered; none where a user namespace is wanted and refused.
+unsigned enter_namespaces(unsigned wanted);
 
 /// In the new namespaces' first child: own /proc, read-only mounts, a scratch file system of `bytes` bytes that `owner` owns.
 /// @return `parts` and those achieved.

@@ -55,7 +55,7 @@ ProgramResult RunningProgram::result() const {
   if (received_.size() < sizeof finding) return {Verdict::failed, 0, "killed the process that supervises it"};
   std::memcpy(&finding, received_.data(), sizeof finding);
   auto detail = received_.substr(sizeof finding);
-  if (finding.verdict == k_sandbox_failed) throw IoError{fmt::format("program {} could not be run: {}", index_, detail)};
+  if (finding.verdict == k_sandbox_failed) throw IoError{fmt::format("program {} could not be started: {}", index_, detail)};
   return {static_cast<Verdict>(finding.verdict), finding.elapsed_s, std::move(detail)};
 }
 

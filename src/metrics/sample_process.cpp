@@ -98,6 +98,8 @@ bool set_descriptors(const Sample& sample) {
       "PATH=/usr/local/bin:/usr/bin:/bin", home.c_str(),        temporary.c_str(),        "LANG=C.UTF-8", "PYTHONHASHSEED=0",
       "PYTHONDONTWRITEBYTECODE=1",         "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", nullptr};
   const std::array<const char*, 5> arguments{sample.python.c_str(), "-s", "-c", k_runner, nullptr};
+  // Last, because from here on memory is short.
+  if (!set_limits(sample)) give_up(sample, k_limits);
   ::execve(sample.python.c_str(), const_cast<char* const*>(arguments.data()), const_cast<char* const*>(environment.data()));
   give_up(sample, k_exec);
 }
@@ -110,7 +112,8 @@ bool set_descriptors(const Sample& sample) {
   ::umask(077);
   if (!set_descriptors(sample)) give_up(sample, k_descriptors);
   if (::chdir(sample.scratch.c_str()) != 0) give_up(sample, k_scratch);
-  if (!set_limits(sample)) give_up(sample, k_limits);
+  // For a root that is one in a user namespace only; refused where there is nothing to drop.
+  for (unsigned long capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
   if (sample.user != 0 && !become(sample.user)) give_up(sample, k_user);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(sample, k_user);
   exec_python(sample);

@@ -90,16 +90,22 @@ Sandbox::Sandbox(SandboxOptions options) : options_{std::move(options)} {
     first_uid_ = isolation.first_uid;
   }
   gaps_ = gaps_of(parts_);
-  // Else an interpreter that programs may not read, say, would show as a model that can do nothing.
+  try_out();
+}
+
+// Else an interpreter that programs may not read, say, would show as a model that can do nothing.
+void Sandbox::try_out() {
   ProgramResult trial;
-  run(
-      1, [](std::size_t) { return "open('trial', 'w').write('1'); assert open('trial').read() == '1'"; }, 1,
-      [&](std::size_t, const ProgramResult& result) { trial = result; }, [] { return false; });
-  if (trial.verdict != Verdict::passed) {
-    throw IoError{
-        fmt::format("a program that should pass does not ({}: {}); is {} readable for all, and are the limits wide enough for it?",
-                    name(trial.verdict), trial.detail, options_.python)};
-  }
+  try {
+    run(
+        1, [](std::size_t) { return "open('trial', 'w').write('1'); assert open('trial').read() == '1'"; }, 1,
+        [&](std::size_t, const ProgramResult& result) { trial = result; }, [] { return false; });
+  } catch (const IoError& error) { trial.detail = error.what(); }
+  if (trial.verdict == Verdict::passed) return;
+  const auto* user = (parts_ & k_own_user) != 0 ? " by a user who is not root" : "";
+  throw IoError{fmt::format(
+      "{}: a small program that should pass does not ({}: {}); name an interpreter that can be run{} with --python, or widen the limits",
+      options_.python, name(trial.verdict), trial.detail, user)};
 }
 
 void Sandbox::run(std::size_t n, const Source& source, unsigned jobs, const Done& done, const std::function<bool()>& stop) {

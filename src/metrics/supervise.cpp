@@ -175,8 +175,8 @@ ProgramResult run(const Work& work, int finding_fd) {
   const auto token_pipe = make_pipe();
   const auto report = make_pipe();
   const auto limit = process_limit(work.parts, work.options.limits.processes);
-  const auto spaces = work.parts & ~static_cast<unsigned>(k_own_user | k_own_proc | k_read_only);
-  if (enter_namespaces((work.parts & k_user_namespace) != 0) != spaces) fail("unshare");
+  const auto spaces = work.parts & (k_user_namespace | k_namespaces);
+  if (enter_namespaces(spaces) != spaces) fail("unshare");
   // After the change of namespace, which may clear it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto start = Clock::now();

@@ -110,8 +110,6 @@ po::typed_value<std::string>* text(const char* name, const char* value) {
 }  // namespace
 
 std::vector<po::options_description> option_groups() {
-  po::options_description words;
-  words.add_options()("words", po::value<Words>());
   po::options_description data{"Data"};
   data.add_options()("id", text("FIELD"), "match predictions and references by this field of both")  //
       ("prediction-field", text("FIELD"), "where predictions (completions) stand")                   //
@@ -136,7 +134,7 @@ std::vector<po::options_description> option_groups() {
       ("overwrite", po::bool_switch(), "replace that file");
   po::options_description output{"Output"};
   output.add_options()("json", po::bool_switch(), "as JSON");
-  return {words, data, intervals, programs, output};
+  return {data, intervals, programs, output};
 }
 
 Settings settings_from(const app::Given& given) {

@@ -66,6 +66,8 @@ class Sandbox {
   void run(std::size_t n, const Source& source, unsigned jobs, const Done& done, const std::function<bool()>& stop);
 
  private:
+  void try_out();
+
   SandboxOptions options_;
   unsigned parts_ = 0;   // of Isolation
   uid_t first_uid_ = 0;  // of the programs, one a job; 0: the caller's own
