@@ -1,0 +1,35 @@
+#pragma once
+/// One program from its start to the death of its last process, in a process that may itself be lost.
+
+#include "metrics/isolation.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dare::metrics {
+
+struct Work {
+  const SandboxOptions& options;
+  std::string python;
+  std::filesystem::path scratch;
+  unsigned parts;
+  uid_t user;
+  std::string program;
+};
+
+/// What a supervisor says about its program; `detail` follows on the pipe.
+struct Finding {
+  int verdict;  ///< a Verdict, or k_sandbox_failed
+  double elapsed_s;
+  std::uint64_t detail_size;
+};
+inline constexpr int k_sandbox_failed = -1;
+
+/// Body of the supervising process: runs the program, kills all that is left of it, writes a Finding to `finding_fd`. Does not return.
+[[noreturn]] void supervise(const Work& work, int finding_fd);
+
+/// Kills and reaps every child of this process that is not in `keep`, and what they leave behind, until none is left.
+/// @pre this process is a subreaper
+void kill_children_except(const std::vector<pid_t>& keep);
+
+}  // namespace dare::metrics

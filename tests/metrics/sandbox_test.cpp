@@ -1,0 +1,261 @@
+/// Hostile programs. Each does what it says for real, so each is harmless where the sandbox fails: forks are at most 200, files are the
+/// test's own.
+#include "support/temp_folder.hpp"
+
+#include <dare/metrics/sandbox.hpp>
+
+#include <gmock/gmock.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <dare/core/error.hpp>
+
+#include <chrono>
+#include <fstream>
+#include <optional>
+
+namespace dare::metrics {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+// A root's own interpreter may lie where no other user can run it.
+std::string python() {
+  return ::access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
+}
+
+// Processes whose command line holds `mark`.
+int processes_with(const std::string& mark) {
+  int n = 0;
+  for (const auto& process : fs::directory_iterator{"/proc"}) {
+    std::ifstream file{process.path() / "cmdline"};
+    const std::string line{std::istreambuf_iterator<char>{file}, {}};
+    n += line.find(mark) != std::string::npos ? 1 : 0;
+  }
+  return n;
+}
+
+class SandboxTest : public testing::Test {
+ protected:
+  SandboxTest() {
+    ::chmod(folder_.path().c_str(), 0755);
+    options_.python = python();
+    options_.scratch = folder_.path();
+    options_.limits.seconds = 20;  // of tests that must not meet it
+    options_.limits.processes = 16;
+  }
+  ~SandboxTest() override { EXPECT_TRUE(fs::is_empty(folder_.path())) << "a scratch folder was left"; }
+
+  ProgramResult run(const std::string& program) {
+    ProgramResult out;
+    Sandbox sandbox{options_};
+    sandbox.run(
+        1, [&](std::size_t) { return program; }, 1, [&](std::size_t, const ProgramResult& result) { out = result; }, [] { return false; });
+    return out;
+  }
+  bool protects(const std::string& gap) {
+    const auto gaps = Sandbox{options_}.gaps();
+    return std::none_of(gaps.begin(), gaps.end(), [&](const std::string& g) { return g.find(gap) != std::string::npos; });
+  }
+
+  test::TempFolder folder_;
+  SandboxOptions options_;
+  std::optional<Sandbox> sandbox_;  // made by the first run
+};
+
+TEST_F(SandboxTest, AProgramThatRunsToItsEndPasses) {
+  const auto result = run("import math, os\nassert math.gcd(12, 18) == 6\nopen('f', 'w').write('x')\nassert os.listdir('.') == ['f']\n");
+  EXPECT_EQ(result.verdict, Verdict::passed);
+  EXPECT_EQ(result.detail, "");
+  EXPECT_GT(result.elapsed_s, 0);
+}
+
+TEST_F(SandboxTest, OthersFail) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"assert 1 == 2, 'no'", "AssertionError: no"},
+      {"def f(:", "SyntaxError: invalid syntax"},
+      {"import sys; sys.exit(0)", "SystemExit: 0"},
+      {"import os; os._exit(0)", "exit code 0 before its end"},
+      {"import os; os._exit(7)", "exit code 7 before its end"},
+      {"import os; os.kill(os.getpid(), 11)", "killed by signal 11 (Segmentation fault)"},
+      {"print('\\x1b[31mred', flush=True); import os; os._exit(1)", "?[31mred"},
+      {"import os\nos.write(4, b'0' * 32)\n", "exit code 0 before its end"},  // a guessed token
+      {"open('big', 'wb').write(b'x' * (1 << 27))", "OSError: [Errno 27] File too large"},
+      {"x = bytearray(1 << 31)", "MemoryError"},
+  };
+  for (const auto& [program, detail] : cases) {
+    const auto result = run(program);
+    EXPECT_EQ(result.verdict, Verdict::failed) << program;
+    EXPECT_EQ(result.detail, detail) << program;
+  }
+}
+
+TEST_F(SandboxTest, AChildDoesNotPassForItsParent) {
+  // The child runs to the end of the program, the parent fails.
+  EXPECT_EQ(run("import os\npid = os.fork()\nif pid:\n  os.waitpid(pid, 0)\n  raise ValueError('parent')\n").verdict, Verdict::failed);
+}
+
+TEST_F(SandboxTest, EndsAProgramWhoseTimeIsOver) {
+  options_.limits.seconds = 1;
+  for (const auto* program :
+       {"while True: pass", "import signal, time\nfor s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)\ntime.sleep(60)"}) {
+    const auto result = run(program);
+    EXPECT_EQ(result.verdict, Verdict::timeout) << program;
+    EXPECT_EQ(result.detail, "running after 1 s");
+    EXPECT_LT(result.elapsed_s, 20);
+  }
+}
+
+TEST_F(SandboxTest, EndsAProgramThatPrintsWithoutEnd) {
+  const auto result = run("while True: print('x' * 1000)");
+  EXPECT_EQ(result.verdict, Verdict::output);
+  EXPECT_EQ(result.detail, "printed more than 1048576 bytes");
+}
+
+TEST_F(SandboxTest, ForksAreLimitedAlsoForRoot) {
+  const auto result = run(R"(
+import os, time
+n = 0
+for i in range(200):
+    try:
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        n += 1
+    except OSError as error:
+        raise RuntimeError('%d forks' % n)
+)");
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  // 15 beside the program; where the kernel counts all of a user's processes, one or two more.
+  EXPECT_THAT(result.detail, MatchesRegex("RuntimeError: 1[5-7] forks"));
+}
+
+TEST_F(SandboxTest, NothingOutlivesAProgram) {
+  const auto mark = "dare-orphan-" + std::to_string(::getpid());
+  const auto result = run(R"(
+import os, sys, time
+r, w = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.set_inheritable(w, True)
+        os.execv(sys.executable, [sys.executable, '-c', 'import os, time; os.write(%d, b"x"); time.sleep(60)' % w, ')" +
+                          mark + R"('])
+    os._exit(0)
+assert os.read(r, 1) == b'x'  # it lives
+)");
+  EXPECT_EQ(result.verdict, Verdict::passed) << result.detail;
+  EXPECT_EQ(processes_with(mark), 0);
+}
+
+TEST_F(SandboxTest, MemoryOfAllProcessesTogetherIsLimited) {
+  if (!protects("memory limit")) GTEST_SKIP() << "this system allows no /proc of its own to a program";
+  options_.limits.memory = std::uint64_t{256} << 20U;
+  const auto result = run(R"(
+import os, time
+for i in range(4):
+    if os.fork() == 0:
+        block = bytearray(100 << 20)
+        for j in range(0, len(block), 4096):
+            block[j] = 1
+        time.sleep(60)
+time.sleep(60)
+)");
+  EXPECT_EQ(result.verdict, Verdict::memory);
+  EXPECT_EQ(result.detail, "held more than 268435456 bytes");
+}
+
+TEST_F(SandboxTest, KillingItsParentDoesNotPassNorHang) {
+  const auto result = run("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(0.2)\nraise ValueError('alive')\n");
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  EXPECT_THAT(result.detail, testing::AnyOf(HasSubstr("PermissionError"), HasSubstr("alive"), HasSubstr("killed the process")));
+}
+
+TEST_F(SandboxTest, FilesOfOthersStay) {
+  if (!protects("files") || !protects("write where")) GTEST_SKIP() << "this system allows no mount namespace to a program";
+  const test::TempFolder others;
+  fs::create_directory(others / "d");
+  std::ofstream{others / "d/f"} << "mine";
+  for (const auto& path : {others.path(), others / "d", others / "d/f"}) ::chmod(path.c_str(), 0777);
+  const auto result = run("import os, shutil\nd = '" + others.path().string() +
+                          "'\nseen = os.listdir(d + '/d')\nshutil.rmtree(d, ignore_errors=True)\n"
+                          "try: open(d + '/d/f', 'w')\nexcept OSError as e: raise RuntimeError(seen, e.errno)\n");
+  EXPECT_EQ(result.detail, "RuntimeError: (['f'], 30)");  // EROFS
+  std::string text;
+  std::ifstream{others / "d/f"} >> text;
+  EXPECT_EQ(text, "mine");
+}
+
+TEST_F(SandboxTest, FilesTogetherAreLimited) {
+  if (!protects("files") || !protects("write where")) GTEST_SKIP() << "this system allows no mount namespace to a program";
+  const auto result = run("for i in range(8): open(str(i), 'wb').write(b'x' * (20 << 20))");
+  EXPECT_EQ(result.detail, "OSError: [Errno 28] No space left on device");
+}
+
+TEST_F(SandboxTest, NoNetwork) {
+  if (!protects("network")) GTEST_SKIP() << "this system allows no network namespace to a program";
+  const auto result =
+      run("import os\nassert os.listdir('/sys/class/net') or True\nimport socket\ns = socket.socket()\ns.connect(('127.0.0.1', 9))");
+  EXPECT_EQ(result.detail, "OSError: [Errno 101] Network is unreachable");
+}
+
+TEST_F(SandboxTest, ProgramsAreNotRoot) {
+  if (::geteuid() == 0 && !protects("signal")) GTEST_SKIP() << "root of a user namespace with one user in it";
+  EXPECT_EQ(
+      run("import os\nassert os.getuid() != 0 and os.geteuid() != 0 and os.getgid() != 0 and os.getgroups() in ([], [os.getgid()])").detail,
+      "");
+}
+
+TEST_F(SandboxTest, LeavesFoldersThatCannotBeEntered) {
+  EXPECT_EQ(run("import os\nos.makedirs('a/b')\nopen('a/b/c', 'w')\nos.chmod('a/b', 0)\nos.chmod('a', 0)").verdict, Verdict::passed);
+}  // the fixture looks for what is left
+
+TEST_F(SandboxTest, SeveralAtATimeGiveEachTheirOwn) {
+  Sandbox sandbox{options_};
+  std::vector<std::string> details(9);
+  sandbox.run(
+      details.size(), [](std::size_t i) { return "raise ValueError(" + std::to_string(i) + ")"; }, 3,
+      [&](std::size_t i, const ProgramResult& result) { details[i] = result.detail; }, [] { return false; });
+  for (std::size_t i = 0; i < details.size(); ++i) EXPECT_EQ(details[i], "ValueError: " + std::to_string(i));
+}
+
+TEST_F(SandboxTest, StopKillsWhatRuns) {
+  Sandbox sandbox{options_};
+  const auto mark = "dare-stopped-" + std::to_string(::getpid());
+  const auto program = "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(60)', '" + mark + "'])";
+  const auto run = [&] {
+    sandbox.run(
+        5, [&](std::size_t) { return program; }, 2, [](std::size_t, const ProgramResult&) {}, [&] { return processes_with(mark) == 2; });
+  };
+  try {
+    run();
+    FAIL() << "not interrupted";
+  } catch (const Interrupted& error) { EXPECT_STREQ(error.what(), "stopped with 5 of 5 programs not run to their end"); }
+  for (int i = 0; i < 500 && processes_with(mark) > 0; ++i) ::usleep(10'000);  // the kernel's own pace
+  EXPECT_EQ(processes_with(mark), 0);
+}
+
+TEST_F(SandboxTest, RefusesWhatCannotWork) {
+  options_.python = "no-such-python";
+  try {
+    Sandbox{options_};
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "--python no-such-python: no such program; give the path of a Python 3 interpreter");
+  }
+  options_.python = "/bin/false";
+  try {
+    Sandbox{options_};
+    FAIL();
+  } catch (const IoError& error) {
+    EXPECT_THAT(
+        error.what(),
+        HasSubstr("/bin/false: a small program that should pass does not (failed: exit code 1 before its end); name an interpreter"));
+  }
+}
+
+}  // namespace
+}  // namespace dare::metrics

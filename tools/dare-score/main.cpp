@@ -1,0 +1,55 @@
+/// dare-score: how good predictions are, task by task.
+
+#include "app/program.hpp"
+#include "help.hpp"
+#include "report.hpp"
+#include "run_samples.hpp"
+#include "settings.hpp"
+
+#include <dare/core/error.hpp>
+#include <dare/metrics/score.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace dare::score {
+namespace {
+
+metrics::Score score(const Settings& settings) {
+  using metrics::TaskKind;
+  if (settings.task->kind == TaskKind::programs) return run_samples(settings);
+  const auto predictions = metrics::read_records(settings.predictions);
+  if (settings.task->kind == TaskKind::preferences) return metrics::score_preferences(predictions, settings.scoring);
+  if (settings.task->kind == TaskKind::results) {
+    if (!settings.references) return metrics::score_results(predictions, nullptr, settings.scoring);
+    const auto problems = metrics::read_records(*settings.references);
+    return metrics::score_results(predictions, &problems, settings.scoring);
+  }
+  const auto references = metrics::read_records(*settings.references, settings.task->headerless);
+  return metrics::score_pairs(*settings.task, predictions, references, settings.scoring);
+}
+
+int run(const app::Given& given) {
+  const auto settings = settings_from(given);
+  const auto result = score(settings);
+  const auto text = settings.json ? as_json(result, settings.scoring.bootstrap) : as_text(result, settings.scoring.bootstrap);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) throw IoError{"the result could not be written to standard output"};
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace
+}  // namespace dare::score
+
+int main(int argc, char** argv) {
+  using namespace dare;
+  const app::Program program{
+      .name = score::k_program,
+      .summary = "scores predictions against references",
+      .usage = {"TASK PREDICTIONS REFERENCES [options]", "pass-at-k RESULTS [PROBLEMS] [options]", "alpaca-eval ANNOTATIONS [options]",
+                "humaneval|mbpp SAMPLES PROBLEMS --allow-code-execution [options]"},
+      .details = score::k_details,
+      .groups = score::option_groups(),
+      .positional = "words",
+  };
+  return app::run_alone(argc, argv, program, score::run);
+}

@@ -1,0 +1,149 @@
+#include "settings.hpp"
+
+#include <dare/core/byte_size.hpp>
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+namespace dare::score {
+namespace {
+
+namespace po = boost::program_options;
+using Words = std::vector<std::string>;
+
+// Read here and not by the option parser, which takes "-1" for a large unsigned number.
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
+    throw UsageError{fmt::format("--{} {}: give a whole number from {} to {}", option, text, least, most)};
+  }
+  return number;
+}
+
+std::uint64_t whole_number(const app::Given& given, const std::string& option, std::uint64_t least, std::uint64_t most) {
+  return whole_number(option, given[option].as<std::string>(), least, most);
+}
+
+double real_number(const app::Given& given, const std::string& option, double above, double below) {
+  const auto text = given[option].as<std::string>();
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || !(number > above && number < below)) {
+    throw UsageError{fmt::format("--{} {}: give a number above {} and below {}", option, text, above, below)};
+  }
+  return number;
+}
+
+std::string text_or_empty(const app::Given& given, const std::string& option) {
+  return given.count(option) != 0 ? given[option].as<std::string>() : std::string{};
+}
+
+std::uint64_t bytes(const app::Given& given, const std::string& option) {
+  try {
+    return parse_byte_size(given[option].as<std::string>());
+  } catch (const UsageError& error) { throw UsageError{fmt::format("--{}: {}", option, error.what())}; }
+}
+
+void read_words(const app::Given& given, Settings& settings) {
+  const auto words = given.count("words") != 0 ? given["words"].as<Words>() : Words{};
+  if (words.empty()) throw UsageError{"no TASK; see dare-score --help"};
+  settings.task = &metrics::task_named(words.front());
+  const auto kind = settings.task->kind;
+  const auto needs = kind == metrics::TaskKind::results || kind == metrics::TaskKind::preferences ? 2U : 3U;
+  const auto takes = kind == metrics::TaskKind::preferences ? 2U : 3U;
+  if (words.size() < needs || words.size() > takes) {
+    constexpr auto k_programs = metrics::TaskKind::programs;
+    const auto* expected = kind == metrics::TaskKind::results       ? "RESULTS [PROBLEMS]"
+                           : kind == metrics::TaskKind::preferences ? "ANNOTATIONS"
+                           : kind == k_programs                     ? "SAMPLES PROBLEMS"
+                                                                    : "PREDICTIONS REFERENCES";
+    throw UsageError{fmt::format("{} takes {}; given are {} files", words.front(), expected, words.size() - 1)};
+  }
+  settings.predictions = words[1];
+  if (words.size() > 2) settings.references = words[2];
+}
+
+void read_scoring(const app::Given& given, metrics::ScoreOptions& scoring) {
+  scoring.id_field = text_or_empty(given, "id");
+  scoring.prediction_field = text_or_empty(given, "prediction-field");
+  scoring.reference_field = text_or_empty(given, "reference-field");
+  scoring.positive = text_or_empty(given, "positive");
+  scoring.bootstrap.resamples = static_cast<unsigned>(whole_number(given, "bootstrap", 0, 1'000'000));
+  scoring.bootstrap.confidence = real_number(given, "confidence", 0, 1);
+  scoring.bootstrap.seed = whole_number(given, "seed", 0, std::numeric_limits<std::uint64_t>::max());
+  if (given.count("k") == 0) return;
+  scoring.k.clear();
+  for (const auto& text : given["k"].as<Words>()) scoring.k.push_back(whole_number("k", text, 1, 1'000'000));
+}
+
+void read_sandbox(const app::Given& given, Settings& settings) {
+  auto& limits = settings.sandbox.limits;
+  limits.seconds = real_number(given, "timeout", 0, 86'400);
+  limits.memory = bytes(given, "memory");
+  limits.file_size = bytes(given, "file-size");
+  limits.output = bytes(given, "output-size");
+  limits.processes = static_cast<unsigned>(whole_number(given, "processes", 1, 10'000));
+  settings.sandbox.python = given["python"].as<std::string>();
+  if (given.count("scratch") != 0) settings.sandbox.scratch = given["scratch"].as<std::string>();
+  settings.jobs = static_cast<unsigned>(whole_number(given, "jobs", 1, 64));
+  settings.overwrite = given["overwrite"].as<bool>();
+  const auto results = text_or_empty(given, "results");
+  settings.results = !results.empty() ? results : settings.predictions.string() + ".results.jsonl";
+  if (settings.task->kind == metrics::TaskKind::programs && !given["allow-code-execution"].as<bool>()) {
+    throw UsageError{
+        fmt::format("{} runs the programs in {} on this machine; read \"Running programs\" in --help, then add --allow-code-execution",
+                    settings.task->name, settings.predictions.string())};
+  }
+}
+
+po::typed_value<std::string>* text(const char* name) {
+  return po::value<std::string>()->value_name(name);
+}
+po::typed_value<std::string>* text(const char* name, const char* value) {
+  return text(name)->default_value(value);
+}
+
+}  // namespace
+
+std::vector<po::options_description> option_groups() {
+  po::options_description data{"Data"};
+  data.add_options()("id", text("FIELD"), "match predictions and references by this field of both")  //
+      ("prediction-field", text("FIELD"), "where predictions (completions) stand")                   //
+      ("reference-field", text("FIELD"), "where right values stand")                                 //
+      ("positive", text("LABEL"), "also the F1 of this class (mrpc, qqp: 1)")                        //
+      ("k", po::value<Words>()->value_name("K"), "pass@K; repeat for several (default 1)");
+  po::options_description intervals{"Intervals"};
+  intervals.add_options()("bootstrap", text("N", "1000"), "resamples; 0: no intervals")  //
+      ("confidence", text("C", "0.95"), "share of resamples inside the interval")        //
+      ("seed", text("S", "42"), "equal seeds give equal intervals");
+  po::options_description programs{"Running programs (humaneval, mbpp)"};
+  programs.add_options()("allow-code-execution", po::bool_switch(), "needed: generated programs are run here")  //
+      ("python", text("PATH", "python3"), "the interpreter")                                                    //
+      ("timeout", text("S", "10"), "seconds for one program")                                                   //
+      ("memory", text("SIZE", "1GiB"), "of a process, and of all of a program together")                        //
+      ("file-size", text("SIZE", "64MiB"), "of a file, and of the scratch folder")                              //
+      ("output-size", text("SIZE", "1MiB"), "printed by one program")                                           //
+      ("processes", text("N", "32"), "processes and threads of one program")                                    //
+      ("jobs", text("N", "1"), "programs at a time")                                                            //
+      ("scratch", text("FOLDER"), "scratch folders are made in here (default: the system's)")                   //
+      ("results", text("FILE"), "result of each sample, JSONL (default SAMPLES.results.jsonl)")                 //
+      ("overwrite", po::bool_switch(), "replace that file");
+  po::options_description output{"Output"};
+  output.add_options()("json", po::bool_switch(), "as JSON");
+  return {data, intervals, programs, output};
+}
+
+Settings settings_from(const app::Given& given) {
+  Settings settings{};
+  read_words(given, settings);
+  read_scoring(given, settings.scoring);
+  read_sandbox(given, settings);
+  settings.json = given["json"].as<bool>();
+  return settings;
+}
+
+}  // namespace dare::score

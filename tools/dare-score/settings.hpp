@@ -1,0 +1,32 @@
+#pragma once
+/// The checked command line of dare-score.
+
+#include "app/program.hpp"
+
+#include <dare/metrics/sandbox.hpp>
+#include <dare/metrics/score.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace dare::score {
+
+struct Settings {
+  const metrics::Task* task;
+  std::filesystem::path predictions;
+  std::optional<std::filesystem::path> references;
+  metrics::ScoreOptions scoring;
+  metrics::SandboxOptions sandbox;
+  unsigned jobs = 1;
+  std::filesystem::path results;  ///< of samples that are run
+  bool overwrite = false;
+  bool json = false;
+};
+
+/// The option groups of --help.
+[[nodiscard]] std::vector<boost::program_options::options_description> option_groups();
+/// @throws UsageError  a word missing or too many, a value out of range, programs to run without --allow-code-execution.
+[[nodiscard]] Settings settings_from(const app::Given& given);
+
+}  // namespace dare::score
