@@ -3,13 +3,13 @@
 # shellcheck source=tests/slurm/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 start_cluster 2
-slow_models 24
-slow_programs 150
+slow_models
+slow_programs 50
 local_run dare-merge recipe.yml local
 
 first=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged)
 until_true 30 is_running "$first"
-until_true 30 some_blocks_are_done
+until_true 30 has_begun merged
 second=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$first.log")
 scancel --batch --signal=USR1 "$first"
 expect_code 75 "$first"
