@@ -18,6 +18,7 @@ expect_text "dare-merge-$id.log" 'got SIGUSR1: ending cleanly'
 expect_text "dare-merge-$id.log" 'ended with exit code 75'
 expect_text "dare-merge-$id.log" 'restart 1: '
 expect_text "dare-merge-$id.log" ' --resume'
+expect_text "dare-merge-$id.log" ' of 32 blocks were done by the interrupted run'
 expect_equal merged/model.safetensors local/model.safetensors
 expect_equal merged/dare-manifest.json local/dare-manifest.json
 
@@ -31,4 +32,5 @@ expect_text "dare-merge-$id.log" 'this job may not be requeued'
 expect_absent later
 id=$(job --nodes=3 --ntasks-per-node=1 merge.sbatch recipe.yml later --resume)
 expect_code 0 "$id"
+expect_text "dare-merge-$id.log" ' of 32 blocks were done by the interrupted run'
 expect_equal later/model.safetensors local/model.safetensors
