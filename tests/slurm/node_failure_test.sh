@@ -3,13 +3,13 @@
 # shellcheck source=tests/slurm/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 start_cluster 3
-slow_models 24
-slow_programs 400
+slow_models
+slow_programs 50
 local_run dare-merge recipe.yml local
 
 id=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 merge.sbatch recipe.yml merged)
 until_true 30 is_running "$id"
-until_true 30 some_blocks_are_done
+until_true 30 has_begun merged
 "$here/mini-slurm" fail n2 --dir "$cluster"
 expect_code 0 "$id"
 expect_text "dare-merge-$id.log" 'restart 1: '

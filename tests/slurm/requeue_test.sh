@@ -3,13 +3,13 @@
 # shellcheck source=tests/slurm/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 start_cluster 3
-slow_models 24
-slow_programs 150
+slow_models
+slow_programs 50
 local_run dare-merge recipe.yml local
 
 id=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 merge.sbatch recipe.yml merged)
 until_true 30 is_running "$id"
-until_true 30 some_blocks_are_done
+until_true 30 has_begun merged
 scancel --batch --signal=USR1 "$id"
 until_true 30 grep -qF 'back in the queue, restart 1' "dare-merge-$id.log"
 expect_absent merged
@@ -18,17 +18,19 @@ expect_text "dare-merge-$id.log" 'got SIGUSR1: ending cleanly'
 expect_text "dare-merge-$id.log" 'ended with exit code 75'
 expect_text "dare-merge-$id.log" 'restart 1: '
 expect_text "dare-merge-$id.log" ' --resume'
+expect_text "dare-merge-$id.log" ' of 32 blocks were done by the interrupted run'
 expect_equal merged/model.safetensors local/model.safetensors
 expect_equal merged/dare-manifest.json local/dare-manifest.json
 
 # Where requeueing is not allowed the job ends with 75, and a later one, on other nodes and with other ranks, goes on.
 id=$(DARE_BIN=$slow_bin job --no-requeue --nodes=2 merge.sbatch recipe.yml later)
 until_true 30 is_running "$id"
-until_true 30 some_blocks_are_done
+until_true 30 has_begun later
 scancel --batch --signal=USR1 "$id"
 expect_code 75 "$id"
 expect_text "dare-merge-$id.log" 'this job may not be requeued'
 expect_absent later
 id=$(job --nodes=3 --ntasks-per-node=1 merge.sbatch recipe.yml later --resume)
 expect_code 0 "$id"
+expect_text "dare-merge-$id.log" ' of 32 blocks were done by the interrupted run'
 expect_equal later/model.safetensors local/model.safetensors

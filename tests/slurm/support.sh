@@ -108,8 +108,8 @@ until_true() {
 
 is_running() { [[ $(squeue -h -j "$1" -o %T) == RUNNING ]]; }
 
-# Has the merge that runs written something beyond its first blocks?
-some_blocks_are_done() { [[ -n $(find . -maxdepth 3 -path './.*' -name '*journal*' -size +0 2>/dev/null) ]] && sleep 1; }
+# Does a merge into $1 run, past its first slice?
+has_begun() { [[ -s .$1.journal ]] && sleep 2; }
 
 # A program with its arguments as one rank, here and now: what a job's output must equal.
 local_run() {
@@ -131,16 +131,15 @@ seed: 42
 YAML
 }
 
-# Random models large enough to be interrupted, and ./recipe.yml of them.
+# ./recipe.yml of a merge that can be interrupted: dare-merge looks at signals after every 256 MiB that a rank has moved, so 40 models,
+# which are one file with 40 streams, make many such slices of little disk.
 slow_models() {
-    "$(numpy_python)" "$here/make_models.py" --tensors "$1" base tuned
-    cat > recipe.yml <<YAML
-merge_method: dare_linear
-base_model: base
-models:
-  - {model: tuned, parameters: {drop_rate: 0.9}}
-seed: 42
-YAML
+    local i
+    "$(numpy_python)" "$here/make_models.py" --tensors 32 base tuned
+    {
+        printf 'merge_method: dare_linear\nbase_model: base\nseed: 42\nmodels:\n'
+        for (( i = 0; i < 40; i++ )); do printf '  - {model: tuned, parameters: {weight: 0.025, drop_rate: 0.9}}\n'; done
+    } > recipe.yml
 }
 
 # Sets slow_bin to a folder of the same programs, which wait $1 ms at each large write.
