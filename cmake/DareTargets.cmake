@@ -12,6 +12,9 @@ if(DARE_SANITIZE)
   target_compile_options(dare_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(dare_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(DARE_FUZZ)
+  target_compile_options(dare_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # dare_add_module(<name> a.cpp ...)
 # Headers are those of include/dare/<name>; each is compiled on its own by all_verify_interface_header_sets.

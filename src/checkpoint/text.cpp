@@ -43,9 +43,10 @@ bool is_utf8_without_nul(std::string_view text) noexcept {
 
 std::string shown(std::string_view text, std::size_t most) {
   std::string safe;
-  for (const unsigned char c : text.substr(0, most)) {
-    if (c >= 0x20 && c != 0x7F && c < 0x80) safe += static_cast<char>(c);
-    else safe += fmt::format("\\x{:02x}", c);
+  for (const char c : text.substr(0, most)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x20 && code < 0x7F) safe += c;
+    else safe += fmt::format("\\x{:02x}", code);
   }
   return text.size() > most ? safe + "..." : safe;
 }

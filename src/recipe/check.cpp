@@ -74,7 +74,7 @@ void Check::run() const {
 void Check::parameters_taken() const {
   for (const auto& [place, unused] : draft_.places) {
     const auto name = key_after_dot(place);
-    const auto key = std::find_if(k_keys.begin(), k_keys.end(), [&](const auto& row) { return row.name == name && place != name; });
+    const auto key = std::find_if(k_keys.begin(), k_keys.end(), [&, &at = place](const auto& row) { return row.name == name && at != name; });
     if (key == k_keys.end() || takes(method_, key->parameter)) continue;
     if (key->parameter == Parameter::normalize && averages_models(method_)) continue;  // they always do
     refuse(place, fmt::format("{} has no {}; it takes: {}", method_.name, name, taken_by(method_)));
