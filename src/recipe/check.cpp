@@ -134,7 +134,7 @@ void Check::patterns() const {
     try {
       const std::regex compiled{pattern, std::regex::ECMAScript};
     } catch (const std::regex_error& error) {
-      refuse("exclude", fmt::format("exclude: \"{}\" is no regular expression (ECMAScript): {}", pattern, error.what()));
+      refuse("exclude", fmt::format("exclude: {} is no regular expression (ECMAScript): {}", in_quotes(pattern), error.what()));
     }
   }
 }
@@ -158,7 +158,7 @@ void Check::tensor_order() const {
   }
   std::set<std::string_view> seen;
   for (const auto& name : order) {
-    if (!seen.insert(name).second) refuse("tensor_order", fmt::format("tensor_order names \"{}\" twice", name));
+    if (!seen.insert(name).second) refuse("tensor_order", fmt::format("tensor_order names {} twice", in_quotes(name)));
   }
 }
 

@@ -24,8 +24,8 @@ const merge::Method* chosen_method(Draft& draft, Problems& problems) {
   }
   const auto* const method = merge::find_method(recipe.method);
   if (method == nullptr) {
-    problems.usage(
-        fmt::format("{}: merge_method \"{}\" is not known; known are {}", draft.place("merge_method"), recipe.method, known_methods()));
+    problems.usage(fmt::format("{}: merge_method {} is not known; known are {}", draft.place("merge_method"), in_quotes(recipe.method),
+                               known_methods()));
   }
   return method;
 }

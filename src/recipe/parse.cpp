@@ -56,7 +56,8 @@ std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::s
   const auto word = yaml.text(node, name);
   const auto dtype = word ? dtype_from_user(*word) : std::nullopt;
   if (dtype && is_floating(*dtype)) return dtype;
-  if (word) yaml.refuse(node, fmt::format("{}: expected a float type such as bfloat16, float16 or float32, found \"{}\"", name, *word));
+  if (word)
+    yaml.refuse(node, fmt::format("{}: expected a float type such as bfloat16, float16 or float32, found {}", name, in_quotes(*word)));
   return std::nullopt;
 }
 
@@ -170,7 +171,7 @@ void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::strin
   const auto edits = edits_between(key, nearest);
   const auto hint = edits <= k_most_edits && edits < nearest.size() ? fmt::format("did you mean {}?", nearest)
                                                                     : fmt::format("known here: {}", fmt::join(known, ", "));
-  yaml.refuse(entry.key_node, fmt::format("unknown key \"{}\" in {}; {}", entry.key, where, hint));
+  yaml.refuse(entry.key_node, fmt::format("unknown key {} in {}; {}", in_quotes(entry.key), where, hint));
 }
 
 Source source_at(const std::string& written, const fs::path& folder) {

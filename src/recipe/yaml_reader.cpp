@@ -20,11 +20,16 @@ std::string shown(const YAML::Node& node) {
   if (node.IsNull()) return "nothing";
   if (node.IsSequence()) return "a list";
   if (node.IsMap()) return "a mapping";
-  const auto& text = node.Scalar();
-  return text.size() <= k_shown ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, k_shown));
+  return in_quotes(node.Scalar());
 }
 
 }  // namespace
+
+std::string in_quotes(std::string_view text) {
+  std::string result{'"'};
+  for (const char c : text.substr(0, k_shown)) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  return result + (text.size() > k_shown ? "...\"" : "\"");
+}
 
 YAML::Node YamlReader::document(std::string_view text) const {
   if (text.size() > k_most_bytes) throw UsageError{fmt::format("{}: {} bytes, a recipe has at most {}", where_, text.size(), k_most_bytes)};
@@ -75,7 +80,7 @@ void YamlReader::collect(const YAML::Node& node, std::string_view name, int dept
     const auto same = [&](const Entry& entry) { return entry.key == key; };
     const auto own = entries.begin() + static_cast<std::ptrdiff_t>(first);
     if (const auto other = std::find_if(own, entries.end(), same); other != entries.end()) {
-      refuse(pair.first, fmt::format("{} is given twice, first in line {}", key, other->key_node.Mark().line + 1));
+      refuse(pair.first, fmt::format("{} is given twice, first in line {}", in_quotes(key), other->key_node.Mark().line + 1));
     } else if (depth == 0 || std::none_of(entries.begin(), own, same)) {  // what stands nearer wins over what is merged in
       entries.push_back({std::move(key), pair.first, pair.second});
     }

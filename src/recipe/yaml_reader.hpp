@@ -22,6 +22,9 @@ struct Range {
   std::string_view text;  ///< e.g. "[0, 1]"
 };
 
+/// `text` in quotes for a message: its first 60 bytes, control characters as '?'.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
 /// Reads one document. Functions that return an optional have reported the problem where they return nothing.
 class YamlReader {
  public:

@@ -89,6 +89,13 @@ TEST(Hostile, BytesThatAreNoText) {
   EXPECT_THAT(parse_error(with("seed: " + junk.substr(128))), StartsWith("2: r.yml:4: seed: expected a whole number"));
 }
 
+TEST(Hostile, TextIsShownShortAndWithoutControlCharacters) {
+  EXPECT_EQ(parse_error(with("seed: \"\\e[2Ja\\nb\"")),
+            "2: r.yml:4: seed: expected a whole number from 0 to 18446744073709551615, found \"?[2Ja?b\"");
+  EXPECT_THAT(parse_error(with(std::string(1000, 'k') + ": 1")),
+              StartsWith("2: r.yml:4: unknown key \"" + std::string(60, 'k') + "...\" in a recipe; known here: "));
+}
+
 TEST(Hostile, EveryPrefixOfARecipeIsReadOrRefused) {
   const auto whole = models("- model: m0\n  parameters: {weight: [1, 2], drop_rate: [{filter: a, value: .5}, {value: 0.1}]}\n") +
                      "parameters: {lambda: 1}\nexclude: ['a|b']\ndtype: bfloat16\n";

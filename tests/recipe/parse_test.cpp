@@ -160,8 +160,8 @@ TEST(Parse, UnknownKeysWithTheirLines) {
 }
 
 TEST(Parse, KeysGivenTwice) {
-  EXPECT_EQ(parse_error(with("seed: 1\nseed: 1")), "2: r.yml:5: seed is given twice, first in line 4");
-  EXPECT_EQ(parse_error(with("parameters:\n  lambda: 1\n  lambda: 1")), "2: r.yml:6: lambda is given twice, first in line 5");
+  EXPECT_EQ(parse_error(with("seed: 1\nseed: 1")), "2: r.yml:5: \"seed\" is given twice, first in line 4");
+  EXPECT_EQ(parse_error(with("parameters:\n  lambda: 1\n  lambda: 1")), "2: r.yml:6: \"lambda\" is given twice, first in line 5");
 }
 
 TEST(Parse, SeedsAndStreamsAreWholeNumbers) {
