@@ -1,6 +1,5 @@
 #include <dare/recipe/job.hpp>
 
-#include "recipe/check.hpp"
 #include "recipe/depth.hpp"
 #include "recipe/recipe_json.hpp"
 #include "recipe/resolver.hpp"
@@ -8,17 +7,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
-#include <set>
 
 namespace dare::recipe {
 namespace {
 
 using Action = TensorTask::Action;
 using checkpoint::TensorInfo;
-
-constexpr double k_least_sum = 1e-8;  // of weights that something is divided by
 
 bool narrow(Dtype dtype) {
   return info(dtype).bits <= 16;
@@ -124,6 +118,7 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
   task.settings.models = std::move(terms);
   task.settings.elements = elements;
   settle(task, base);
+  if (method_.combiner == merge::Combiner::regmean) choose_regmean(task);
   check_weights(task);
   if (elements > base.elements) {
     notes_.add(
@@ -132,6 +127,27 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
         "", base.name);
   }
   return task;
+}
+
+// RegMean where every model has a Gram matrix of the tensor, an average where none has.
+void Resolver::choose_regmean(TensorTask& task) {
+  auto& settings = task.settings;
+  const auto with_gram = std::count_if(task.inputs.begin(), task.inputs.end(), [](const auto& input) { return input.auxiliary; });
+  if (with_gram == 0) {
+    settings.combiner = merge::Combiner::average;
+    return;
+  }
+  for (std::size_t k = 0; k < task.inputs.size(); ++k) {
+    const auto& input = task.inputs[k];
+    const auto model = static_cast<std::size_t>(input.model);
+    if (!input.auxiliary) {
+      lacking_.add(auxiliaries_[model].root.string(), "lacks Gram matrices that other models have, of", "; give all or none",
+                   settings.name);
+    } else if (settings.models[k].elements != settings.elements) {
+      lacking_.add(root(model), "RegMean needs the same rows of every model in", "; exclude the tensor, or leave its Gram matrices out",
+                   settings.name);
+    }
+  }
 }
 
 // What does not depend on the models.
@@ -168,68 +184,6 @@ void Resolver::settle(TensorTask& task, const TensorInfo& base) {
   }
 }
 
-// Nothing is divided by a sum of weights near 0, whichever models a row has.
-void Resolver::check_weights(const TensorTask& task) {
-  const auto& settings = task.settings;
-  const bool by_mergekit = recipe_.compat == merge::Compat::mergekit && !averages_models(method_);  // it divides by 1 then
-  if ((!settings.normalize && !averages_models(method_)) || by_mergekit) return;
-  std::set<std::uint64_t> ends;
-  for (const auto& term : settings.models) ends.insert(term.elements);
-  for (const auto end : ends) {
-    double sum = 0;
-    for (const auto& term : settings.models) {
-      if (term.elements < end) continue;
-      sum += term.weight;
-    }
-    if (std::abs(sum) >= k_least_sum) continue;
-    weightless_.add(recipe_.method, fmt::format("divides by the sum of the weights, which is {} for", sum), "; change the weights",
-                    settings.name);
-    return;
-  }
-}
-
-// compat mergelm: one MT19937 stream through the tensors in order, models one after another.
-void Resolver::place_draws(std::vector<TensorTask>& tasks) {
-  std::map<std::string_view, TensorTask*> by_name;
-  for (auto& task : tasks) by_name.emplace(task.settings.name, &task);
-  std::vector<TensorTask*> order;
-  std::set<const TensorTask*> listed;
-  for (const auto& name : recipe_.tensor_order) {
-    const auto found = by_name.find(name);
-    if (found == by_name.end()) {
-      problems_.usage(fmt::format("tensor_order: the base has no tensor \"{}\"", name));
-      continue;
-    }
-    order.push_back(found->second);
-    listed.insert(found->second);
-  }
-  std::uint64_t draws_so_far = 0;
-  for (auto& task : tasks) {
-    if (recipe_.tensor_order.empty()) {
-      order.push_back(&task);
-    } else if (task.action == Action::merge && !listed.contains(&task)) {
-      unlisted_.add("tensor_order", "does not name", "; it must name every merged tensor", task.settings.name);
-    }
-    if (task.action != Action::merge) continue;
-    const auto is_f32 = [](Dtype dtype) { return dtype == Dtype::f32; };
-    if (!is_f32(task.settings.base_dtype))
-      not_f32_.add(frame_.root.string(), "compat: mergelm merges F32 alone, not", "", task.settings.name);
-    for (std::size_t k = 0; k < task.inputs.size(); ++k) {
-      if (is_f32(task.settings.models[k].dtype)) continue;
-      not_f32_.add(root(static_cast<std::size_t>(task.inputs[k].model)), "compat: mergelm merges F32 alone, not", "", task.settings.name);
-    }
-  }
-  for (std::int32_t k = 0; k < static_cast<std::int32_t>(models_.size()); ++k) {
-    for (auto* const task : order) {
-      for (std::size_t i = 0; i < task->inputs.size() && task->action == Action::merge; ++i) {
-        if (task->inputs[i].model != k) continue;
-        task->settings.models[i].first_draw = draws_so_far;
-        draws_so_far += task->settings.elements;
-      }
-    }
-  }
-}
-
 void Resolver::extra_tensors(std::size_t model) {
   for (std::uint32_t i = 0; i < models_[model].tensors.size(); ++i) {
     if (used_[model][i]) continue;
@@ -255,7 +209,8 @@ MergeJob Resolver::run() {
   }
   for (std::size_t k = 0; k < models_.size(); ++k) extra_tensors(k);
   if (recipe_.compat == merge::Compat::mergelm) place_draws(job.tasks);
-  for (const auto* const groups : {&unrated_, &weightless_, &unlisted_}) {
+  if (parameters_.scope == merge::Scope::model) check_one_rate(job.tasks);
+  for (const auto* const groups : {&unrated_, &unequal_, &weightless_, &unlisted_}) {
     for (const auto& line : groups->lines()) problems_.usage(line);
   }
   for (const auto* const groups : {&lacking_, &not_f32_}) {

@@ -40,7 +40,9 @@ class Resolver {
   [[nodiscard]] std::optional<std::uint32_t> auxiliary_of(std::size_t model, const checkpoint::TensorInfo& base, const Shape& shape);
   [[nodiscard]] merge::ModelTerm term(std::size_t model, std::uint32_t tensor, const Contribution& contribution);
   void settle(TensorTask& task, const checkpoint::TensorInfo& base);
+  void choose_regmean(TensorTask& task);
   void check_weights(const TensorTask& task);
+  void check_one_rate(const std::vector<TensorTask>& tasks);
   void place_draws(std::vector<TensorTask>& tasks);
   void extra_tensors(std::size_t model);
   [[nodiscard]] std::string root(std::size_t model) const { return models_[model].root.string(); }
@@ -60,8 +62,8 @@ class Resolver {
   std::string owner_;  ///< of the frame's tensors, in messages: "the base's" or "the first model's"
   std::string lacks_;
   Problems problems_;
-  NameGroups unrated_, weightless_, unlisted_;  ///< problems of the recipe
-  NameGroups lacking_, not_f32_;                ///< problems of the inputs
+  NameGroups unrated_, unequal_, weightless_, unlisted_;  ///< problems of the recipe
+  NameGroups lacking_, not_f32_;                          ///< problems of the inputs
   NameGroups notes_;
 };
 

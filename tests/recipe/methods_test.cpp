@@ -146,6 +146,38 @@ TEST(Methods, GramMatricesAreOfLinearWeightsAlone) {
   EXPECT_EQ(job.tasks[0].inputs[0].auxiliary, 0U);
   EXPECT_EQ(job.tasks[1].inputs[0].auxiliary, std::nullopt);
   EXPECT_EQ(job.tasks[0].settings.alpha, 0.5);
+  EXPECT_EQ(job.tasks[0].settings.combiner, merge::Combiner::regmean);
+  EXPECT_EQ(job.tasks[1].settings.combiner, merge::Combiner::average);
+}
+
+TEST(Methods, GramMatricesOfAllModelsOrNone) {
+  NEED("regmean");
+  const auto recipe = parsed("merge_method: regmean\nbase_model: b\nrows: base\nmodels: [{model: m0, gram: g0}, {model: m1, gram: g1}]");
+  const auto gram = header("g0", {{"w", Dtype::bf16, {3, 3}}});
+  EXPECT_EQ(resolve(recipe, k_checkpoint, {k_checkpoint, k_checkpoint}, {gram, gram}).tasks[0].settings.models[1].auxiliary, Dtype::bf16);
+  EXPECT_EQ(test::error_of([&] {
+              (void)resolve(recipe, k_checkpoint, {k_checkpoint, k_checkpoint}, {gram, header("g1", {})});
+            }),
+            "3: g1: lacks Gram matrices that other models have, of \"w\"; give all or none");
+  const auto shorter = header("m1", {{"w", Dtype::f32, {2, 3}}, {"bias", Dtype::f32, {4}}});
+  EXPECT_EQ(test::error_of([&] {
+              (void)resolve(recipe, k_checkpoint, {k_checkpoint, shorter}, {gram, gram});
+            }),
+            "3: m1: RegMean needs the same rows of every model in \"w\"; exclude the tensor, or leave its Gram matrices out");
+}
+
+TEST(Methods, ScopeModelTakesOneRateAModel) {
+  NEED("ties");
+  const std::string yaml = two("ties", "parameters: {scope: model, density: [{filter: bias, value: 0.5}, {value: 0.25}]}");
+  const auto run = [&](const std::string& text) {
+    return test::error_of([&] { (void)resolve(parsed(text), k_checkpoint, {k_checkpoint, k_checkpoint}); });
+  };
+  EXPECT_EQ(run(yaml),
+            "2: 2 problems found, nothing was written:\n"
+            "  m0: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor\n"
+            "  m1: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor");
+  EXPECT_EQ(run(yaml + "\nexclude: bias"), "");
+  EXPECT_EQ(settings_of(two("ties", "parameters: {scope: model, density: 0.25}"), 2).models[1].model, 1U);
 }
 
 TEST(Methods, DareInFrontOfAnAverageDraws) {

@@ -35,6 +35,7 @@ struct TensorTask {
   /// Of the output: the frame's, unless `rows: extend` made the first extent longer. The frame holds settings.base_elements of its
   /// elements and a model settings.models[k].elements: there is nothing to read beyond.
   Shape shape;
+  /// The combiner may be another than the method's (regmean averages where no model has a Gram matrix).
   merge::TensorSettings settings;  ///< for `copy` and `convert` only name, base_dtype, out_dtype and overflow matter
   std::vector<Input> inputs;
 };

@@ -1,0 +1,36 @@
+#include "recipe/support.hpp"
+
+namespace dare::recipe {
+namespace {
+
+using test::parse_error;
+using test::parsed;
+using test::with;
+
+TEST(Compat, RescaleAsMergekitWritesIt) {
+  const auto rescale = [](const std::string& lines) { return parsed(with(lines)).parameters.rescale; };
+  EXPECT_EQ(rescale("parameters: {rescale: true}"), merge::Rescale::expected);
+  EXPECT_EQ(rescale("parameters: {rescale: false}"), merge::Rescale::none);
+  EXPECT_EQ(rescale("parameters: {rescale: true}\ncompat: mergekit"), merge::Rescale::l1);
+  EXPECT_EQ(rescale("parameters: {rescale: l1}"), merge::Rescale::l1);
+}
+
+TEST(Compat, MergelmKnowsWhatTheOfficialCodeKnows) {
+  EXPECT_EQ(parse_error(with("compat: mergelm\ntensor_order: [a, b]")), "");
+  EXPECT_EQ(parse_error(with("tensor_order: [a]")), "2: r.yml:4: tensor_order has no effect without compat: mergelm; leave it out");
+  EXPECT_EQ(parse_error(with("compat: mergelm\ntensor_order: [a, b, a]")), "2: r.yml:5: tensor_order names \"a\" twice");
+  EXPECT_EQ(parse_error(with(
+                "compat: mergelm\nparameters: {weight: 0.5, rescale: l1, normalize: true}\nseed: 4294967296\nmissing: skip\nrows: base")),
+            "2: 6 problems found, nothing was written:\n"
+            "  r.yml:5: compat: mergelm scales by lambda alone; weight can only be 1\n"
+            "  r.yml:5: compat: mergelm rescales by 1/(1 - drop_rate); rescale can only be expected\n"
+            "  r.yml:5: compat: mergelm does not normalize\n"
+            "  r.yml:6: compat: mergelm seeds MT19937 with 32 bits; 4294967296 is above 4294967295\n"
+            "  r.yml:7: compat: mergelm draws for every tensor; missing can only be error\n"
+            "  r.yml:8: compat: mergelm draws for every tensor; rows can only be error");
+  EXPECT_EQ(parse_error("merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: m}]\ncompat: mergelm"),
+            "2: r.yml:4: compat: mergelm is for dare_linear, found task_arithmetic");
+}
+
+}  // namespace
+}  // namespace dare::recipe
