@@ -203,12 +203,8 @@ void check_merger(const MergeCase& test, bool counts_too = true) {
   run(plain);
 }
 
-std::vector<Combiner> whole_combiners() {
-  return {Combiner::task_arithmetic};
-}
-
 TEST(FusedAndPlain, SpecialValuesKept) {
-  for (const auto combiner : whole_combiners()) {
+  for (const auto combiner : k_combiners) {
     for (const auto base : test::k_float_types) {
       for (const auto out : test::k_float_types) {
         for (const auto model : {base, Dtype::bf16}) {
@@ -227,7 +223,7 @@ TEST(FusedAndPlain, SpecialValuesKept) {
 }
 
 TEST(FusedAndPlain, TheLowestFindingIsReported) {
-  for (const auto combiner : whole_combiners()) {
+  for (const auto combiner : k_combiners) {
     for (const auto dtype : test::k_float_types) {
       for (unsigned seed = 0; seed < 20; ++seed) {
         auto settings = settings_for(combiner, dtype, dtype, {term(dtype, 0.7, 0.99, 0), term(dtype, 1e3, 0.5, 1)});
