@@ -15,7 +15,7 @@ std::string shown(double value) {
   return std::isnan(value) ? "no value" : fmt::format("{:.6g}", value);
 }
 Json json_number(double value) {
-  return std::isnan(value) ? Json{nullptr} : Json{value};
+  return std::isnan(value) ? Json(nullptr) : Json(value);  // in braces the library takes a value for a list of one
 }
 
 bool has_intervals(const metrics::Score& score) {
@@ -51,7 +51,7 @@ std::string as_json(const metrics::Score& score, const metrics::BootstrapOptions
   for (const auto& measure : score.measures) {
     auto& entry = json["metrics"][measure.name];
     entry["value"] = json_number(measure.value);
-    if (measure.interval) entry["interval"] = {json_number(measure.interval->low), json_number(measure.interval->high)};
+    if (measure.interval) entry["interval"] = Json::array({json_number(measure.interval->low), json_number(measure.interval->high)});
     if (measure.standard_error) entry["standard_error"] = json_number(*measure.standard_error);
   }
   for (const auto& [name, n] : score.counts) json["counts"][name] = n;
