@@ -105,7 +105,9 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
   const std::string_view tensor_name = frame_.tensors[tensor].name;
   const auto depth = depths_[tensor];
   merge::ModelTerm term;
+  term.model = static_cast<std::uint32_t>(model);
   term.dtype = contribution.info->dtype;
+  if (contribution.input.auxiliary) term.auxiliary = auxiliaries_[model].tensors[*contribution.input.auxiliary].dtype;
   term.weight = *given.weight.at(tensor_name, depth);
   if (const auto rate = given.rate.at(tensor_name, depth)) {
     term.rate = *rate;

@@ -124,6 +124,9 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
   task.settings.models = std::move(terms);
   task.settings.elements = elements;
   settle(task, base);
+  const auto lacks_gram = [](const auto& input) { return !input.auxiliary; };
+  if (method_.combiner == merge::Combiner::regmean && std::any_of(task.inputs.begin(), task.inputs.end(), lacks_gram))
+    task.settings.combiner = merge::Combiner::average;
   check_weights(task);
   if (elements > base.elements) {
     notes_.add(
