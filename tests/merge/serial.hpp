@@ -143,7 +143,7 @@ inline Merged merge_pieces(const MergeTensor& tensor, const merge::TensorStatist
 /// The whole of it at several splittings, which must agree; the result of one.
 inline Merged merge_all_ways(const MergeTensor& tensor) {
   const auto statistics = survey({tensor}, 1)[0];
-  if (merge::statistics_passes(tensor.settings) != 0) EXPECT_EQ(survey({tensor}, 3, 7001)[0], statistics);
+  if (merge::statistics_passes(tensor.settings) != 0) { EXPECT_EQ(survey({tensor}, 3, 7001)[0], statistics); }
   const auto merged = merge_pieces(tensor, statistics, 1);
   if (merge::needs_whole_tensor(tensor.settings)) return merged;
   for (const std::size_t count : {2, 3, 5}) {
