@@ -1,9 +1,12 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/execute.hpp"
+#include "pipeline/staged_output.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/link.hpp>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cstring>
@@ -48,11 +51,32 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   return spec;
 }
 
+// A view is small: rank 0 makes it alone.
+void link(const checkpoint::Header& source, const ConvertOptions& options, const comm::Communicator& world) {
+  world.agree([&] {
+    if (checkpoint::output_kind(options.output) != checkpoint::OutputKind::hdf5)
+      throw UsageError{fmt::format("{}: a link view is an HDF5 file; give a name that ends in .h5", options.output.string())};
+    if (options.dtype) throw UsageError{"--link leaves the weights where they are, --dtype changes them; give one of the two"};
+    if (!world.is_root()) return;
+    check_output(options.output, options.run, 0);
+    Staging staging{options.output};
+    staging.start_afresh();
+    checkpoint::create_link_view(staging.paths().temporary, source);
+    staging.commit(options.run.overwrite);
+    if (options.run.summary)
+      fmt::print("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(), source.root.string());
+  });
+}
+
 }  // namespace
 
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
   work.frame = world.from_root([&] { return checkpoint::read_header(options.source); });
+  if (options.link) {
+    link(work.frame, options, world);
+    return 0;
+  }
   work.products.push_back({conversion(work.frame, options.dtype), options.output, {}, false});
   auto& product = work.products.front();
   product.output_spec = [&] { return output_spec(work, product, options); };

@@ -15,10 +15,12 @@ dare::app::Program program() {
   po::options_description what{"What to convert"};
   what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
+  what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
   return {"dare-convert",
-          "converts a checkpoint between safetensors and HDF5, over MPI",
+          "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
           {"SRC DST [options]"},
-          "SRC: a Hugging Face folder, a .safetensors or an .h5 file. DST ending in .h5 or .safetensors is one file, otherwise a\n"
+          "SRC: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. DST ending in .h5 or .safetensors is one file, "
+          "otherwise a\n"
           "Hugging Face folder. There and back again gives the same files byte for byte.\n\n"
           "Examples:\n"
           "  mpirun -n 4 dare-convert model/ model.h5\n"
@@ -43,6 +45,7 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
       throw dare::UsageError{fmt::format("--dtype {}: no float type; give e.g. F32, BF16, F16", text)};
   }
   options.keep_shards = !given["reshard"].as<bool>() && given["shard-size"].defaulted();
+  options.link = given["link"].as<bool>();
   return options;
 }
 

@@ -15,6 +15,7 @@ struct ConvertOptions {
   std::filesystem::path output;
   std::filesystem::path source;
   std::optional<Dtype> dtype;  ///< floats are rounded to it
+  bool link = false;           ///< make an HDF5 view of safetensors files in place, copy nothing
   bool keep_shards = true;     ///< write the source's own safetensors headers again where they are known: the same files byte for byte
 };
 
