@@ -26,9 +26,18 @@ po::options_description merge_group() {
   add("normalize", po::bool_switch(), "divide by the sum of the weights");
   add("method", po::value<std::string>()->value_name("NAME"), "merge method, see below (dare_linear)");
   add("rescale", po::value<std::string>()->value_name("R"), "expected, none or l1 (the method's)");
+  add("sign", po::value<std::string>()->value_name("S"), "ties: weighted or unweighted deltas elect the sign (weighted)");
+  add("scope", po::value<std::string>()->value_name("S"), "magnitude: keep the largest of each tensor, or of the model (tensor)");
+  add("t", po::value<double>()->value_name("T"), "slerp, nearswap: how far to go from the base to the model");
   add("seed", po::value<std::uint64_t>()->value_name("S"), "of all random masks (0); recorded in the output");
   add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
+  add("missing", po::value<std::string>()->value_name("M"), "tensor that a model lacks: error, base or skip (error)");
+  add("rows", po::value<std::string>()->value_name("R"), "other vocabulary size: error, base or extend (error)");
+  add("nonfinite", po::value<std::string>()->value_name("N"), "infinite or NaN inputs: error or keep (error)");
+  add("overflow", po::value<std::string>()->value_name("O"), "results too large for the output type: error or saturate (error)");
+  add("rounding", po::value<std::string>()->value_name("R"), "nearest or stochastic (nearest)");
+  add("compat", po::value<std::string>()->value_name("C"), "mergelm or mergekit: compute as that program does");
   return group;
 }
 
@@ -125,6 +134,15 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   if (given["normalize"].as<bool>()) over.normalize = true;
   over.method = optional<std::string>(given, "method");
   over.rescale = optional<std::string>(given, "rescale");
+  over.sign = optional<std::string>(given, "sign");
+  over.scope = optional<std::string>(given, "scope");
+  over.t = optional<double>(given, "t");
+  over.missing = optional<std::string>(given, "missing");
+  over.rows = optional<std::string>(given, "rows");
+  over.nonfinite = optional<std::string>(given, "nonfinite");
+  over.overflow = optional<std::string>(given, "overflow");
+  over.rounding = optional<std::string>(given, "rounding");
+  over.compat = optional<std::string>(given, "compat");
   over.seed = optional<std::uint64_t>(given, "seed");
   over.dtype = optional<std::string>(given, "dtype");
   over.exclude = list<std::string>(given, "exclude");

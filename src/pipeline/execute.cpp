@@ -44,7 +44,8 @@ class Run {
       if (error.code() == ExitCode::input || error.code() == ExitCode::usage) {
         for (std::size_t p = 0; p < staged_.size(); ++p) discard(p);
       }
-      throw;
+      if (error.code() != ExitCode::failure) throw;
+      throw comm::AgreedError{error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
     }
     const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     print_summary(options_, work_, plan, {counts_, timings_, elapsed, done.size()}, world_);
@@ -132,6 +133,13 @@ std::vector<std::uint64_t> done_in_all(const std::vector<StagedOutput>& staged, 
 
 }  // namespace
 
+plan::Plan make_plan(const Work& work, plan::Grid grid, plan::Cluster cluster, plan::Limits limits,
+                     const std::vector<std::uint64_t>& done) {
+  limits.working_memory = working_memory(work);
+  const auto todo = plan::remaining(grid, done);
+  return plan::make_plan(std::move(grid), std::move(cluster), limits, todo);
+}
+
 plan::Cluster cluster_of(const comm::Communicator& world) {
   const auto node = world.split_by_node();
   // A node is known by its lowest rank in the world.
@@ -152,9 +160,8 @@ Refusals execute(const Work& work, const RunOptions& options, const comm::Commun
   const auto grid = grid_of(work);
 
   // A plan of everything shows what the memory allows before anything is made; the plan of a resumed run has less to do.
-  auto limits = options.limits;
-  limits.working_memory = working_memory(work);
-  auto plan = plan::make_plan(grid, cluster, limits, plan::remaining(grid, {}));
+  std::optional<plan::Plan> plan;
+  world.agree([&] { plan = make_plan(work, grid, cluster, options.limits, {}); });
   std::vector<StagedOutput> staged;
   for (const auto& product : work.products) {
     staged.push_back(prepare_output(work, product, options, grid.blocks(), world));
@@ -165,8 +172,8 @@ Refusals execute(const Work& work, const RunOptions& options, const comm::Commun
     }
   }
   const auto done = done_in_all(staged, work, grid, world);
-  if (!done.empty()) plan = plan::make_plan(grid, cluster, limits, plan::remaining(grid, done));
-  return Run{work, options, world, staged}.run(plan, done);
+  if (!done.empty()) plan = make_plan(work, grid, cluster, options.limits, done);
+  return Run{work, options, world, staged}.run(*plan, done);
 }
 
 }  // namespace dare::pipeline

@@ -40,14 +40,11 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
 void print_plan(const Work& work, const MergeOptions& options, const comm::Communicator& world) {
   auto cluster = cluster_of(world);
   if (options.plan_ranks) cluster = plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1));
-  auto grid = grid_of(work);
-  const auto everything = plan::remaining(grid, {});
-  auto limits = options.run.limits;
-  limits.working_memory = working_memory(work);
-  const auto plan = plan::make_plan(std::move(grid), std::move(cluster), limits, everything);
+  std::optional<plan::Plan> plan;
+  world.agree([&] { plan = make_plan(work, grid_of(work), std::move(cluster), options.run.limits, {}); });
   const auto earlier = survey_cost(work);
   if (!world.is_root()) return;
-  fmt::print("{}", options.run.json ? to_json(plan, earlier, options.bandwidth) : to_text(plan, earlier, options.bandwidth));
+  fmt::print("{}", options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
 }
 
 // The output may not be, hold or lie in what is read: --overwrite would take the inputs away.

@@ -1,1 +1,94 @@
+"""Faults in the middle of a merge: all ranks end with one message and exit code 1, OUTPUT is not there, and --resume ends in the right bytes."""
+
+import os
+import subprocess
+import tempfile
 import unittest
+
+from dare_system import SystemTest, contents, own_words, run, with_fault
+
+GOES_ON = "; what is done is kept, the same command with --resume goes on"
+
+
+class Faults(SystemTest):
+    shapes = {"a.weight": [1500, 2048], "b.weight": [64]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family(models=1)
+        done = run(1, "dare-merge", *self.merge_words("expected.safetensors", models=1))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def fails(self, fault, path, message, np=2, resumable=True):
+        output = "out.safetensors"
+        process = run(np, "dare-merge", *self.merge_words(output, "--writers", "all", models=1), **with_fault(fault, path))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        words = own_words(process, "dare-merge")
+        self.assertEqual(len(words), 1, process.stderr)
+        self.assertRegex(words[0], "^dare-merge: " + message.replace("DIR", self.folder) + "$")
+        self.assertFalse(os.path.exists(self.path(output)))
+        self.assertEqual(self.hidden() != [], resumable)
+        again = run(3, "dare-merge", *self.merge_words(output, "--resume", models=1))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(contents(self.path(output)) == contents(self.path("expected.safetensors")), True)
+        self.assertEqual(self.hidden(), [])
+        os.remove(self.path(output))
+        os.remove(self.path(output + ".manifest.json"))
+
+    def test_reading(self):
+        for rank in (0, 1):
+            self.fails(f"pread:5:EIO:{rank}", "m0.safe", r"DIR/m0.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
+
+    def test_writing(self):
+        self.fails("pwrite:3:ENOSPC:1", ".partial", r"DIR/.out.safetensors.partial.safetensors: writing \d+ bytes at offset \d+: "
+                                                    "No space left on device" + GOES_ON)
+        self.fails("pwrite:3:EDQUOT:0", ".partial", r"DIR/.out.safetensors.partial.safetensors: writing \d+ bytes at offset \d+: "
+                                                    "Disk quota exceeded" + GOES_ON)
+
+    def test_making_the_file(self):
+        self.fails("ftruncate:1:ENOSPC:0", ".partial", r"DIR/.out.safetensors.partial.safetensors: cannot be made \d+ bytes long: "
+                                                       "No space left on device", resumable=False)
+
+    def test_the_journal(self):
+        self.fails("pwrite:1:EIO:1", ".journal", r"DIR/.out.safetensors.journal: writing \d+ bytes at offset \d+: Input/output error" + GOES_ON)
+
+    def test_fsync(self):
+        self.fails("fsync:1:EIO:1", ".partial", "DIR/.out.safetensors.partial.safetensors: fsync: Input/output error" + GOES_ON)
+
+    def test_renaming(self):
+        self.fails("rename:1:EIO:0", "partial.manifest", "DIR/.out.safetensors.partial.manifest.json: cannot be renamed to "
+                                                         "DIR/out.safetensors.manifest.json: Input/output error" + GOES_ON)
+        self.fails("rename:1:EIO:0", ".partial.safetensors", "DIR/.out.safetensors.partial.safetensors: cannot rename to DIR/out.safetensors: "
+                                                             "Input/output error" + GOES_ON)
+
+    def test_an_old_output_stays_until_the_rename(self):
+        with open(self.path("out.safetensors"), "w", encoding="utf-8") as file:
+            file.write("an old output")
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--overwrite", models=1), **with_fault("fsync:2:EIO:0", ".partial"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual(contents(self.path("out.safetensors"))[""], b"an old output")
+        again = run(2, "dare-merge", *self.merge_words("out.safetensors", "--overwrite", "--resume", models=1))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(contents(self.path("out.safetensors")) == contents(self.path("expected.safetensors")), True)
+
+    def test_input_truncated_while_it_is_read(self):
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", models=1), **with_fault("pread:5:TRUNCATE:0", "m0.safe"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertRegex(own_words(process, "dare-merge")[0], rf"^dare-merge: {self.path('m0.safetensors')}: ends at \d+, \d+ bytes wanted at offset "
+                                                              r"\d+; it was truncated while in use")
+        self.assertFalse(os.path.exists(self.path("out.safetensors")))
+
+    def test_a_full_disk(self):
+        disk = tempfile.mkdtemp(prefix="dare-full.")
+        self.addCleanup(os.rmdir, disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], capture_output=True, check=False).returncode != 0:
+            self.skipTest("mounting a small file system is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        words = self.merge_words("x", models=1)[:-1]
+        process = run(2, "dare-merge", *words, os.path.join(disk, "out.safetensors"))
+        self.assert_refused(process, 1, f"{disk}/out.safetensors: needs 6.14 MB (6144128 bytes), 4.19 MB are free there; make room or write elsewhere")
+        self.assertEqual(os.listdir(disk), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,1 +1,153 @@
+"""What the guarantees promise, on whole merges: the same bytes in every way of running, bounded memory, plans, summaries, conversions."""
+
+import filecmp
+import json
+import multiprocessing
+import os
+import subprocess
 import unittest
+
+from dare_system import SystemTest, command, contents, environment, read_safetensors, run, random_model, write_safetensors
+
+
+class SameBytes(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        self.reference = self.merged(0, "reference.safetensors")
+
+    def merged(self, np, output, *more):
+        process = run(np, "dare-merge", *self.merge_words(output, *more))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return contents(self.path(output))
+
+    def test_at_any_ranks_writers_and_memory(self):
+        manifest = contents(self.path("reference.safetensors.manifest.json"))
+        ways = [(1, "1", "512MiB"), (2, "node", "2MiB"), (3, "2", "64MiB"), (5, "all", "512MiB"), (5, "1", "1MiB")]
+        for np, writers, memory in ways:
+            with self.subTest(np=np, writers=writers, memory=memory):
+                output = f"out{np}{writers}.safetensors"
+                self.assertEqual(self.merged(np, output, "--writers", writers, "--memory-per-rank", memory) == self.reference, True)
+                self.assertEqual(contents(self.path(output + ".manifest.json")), manifest)
+
+    def test_folder_with_shards_and_hdf5_hold_the_same_tensors(self):
+        expected = read_safetensors(self.path("reference.safetensors"))
+        self.merged(3, "folder", "--shard-size", "1MB")
+        with open(self.path("folder", "model.safetensors.index.json"), encoding="utf-8") as file:
+            index = json.load(file)
+        got = {}
+        for shard in sorted(set(index["weight_map"].values())):
+            got.update(read_safetensors(self.path("folder", shard)))
+        self.assertEqual(got == expected, True)
+        self.assertGreater(len(set(index["weight_map"].values())), 1)
+        self.merged(2, "out.h5", "--writers", "all")
+        back = run(2, "dare-convert", self.path("out.h5"), self.path("back.safetensors"))
+        self.assertEqual(back.returncode, 0, back.stderr)
+        self.assertEqual(read_safetensors(self.path("back.safetensors")) == expected, True)
+
+    def test_hdf5_inputs_and_link_views(self):
+        for name in ("base", "m0", "m1"):
+            kind = [] if name != "m1" else ["--link"]
+            process = run(2, "dare-convert", self.path(f"{name}.safetensors"), self.path(f"{name}.h5"), *kind)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        words = ["--base", self.path("base.h5"), "--drop-rate", "0.5", "--weight", "0.5", "--seed", "7", "--model", self.path("m0.h5"), "--model",
+                 self.path("m1.h5"), self.path("from_h5.safetensors")]
+        process = run(3, "dare-merge", *words)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(contents(self.path("from_h5.safetensors")) == self.reference, True)
+
+    def test_overwrite_replaces_a_folder_whole(self):
+        self.merged(2, "folder", "--shard-size", "1MB")
+        one = self.merged(2, "folder", "--overwrite")
+        self.assertEqual(sorted(one), ["dare-manifest.json", "model.safetensors"])
+        self.assertEqual(self.hidden(), [])
+
+    def test_umask(self):
+        old = os.umask(0o027)
+        try:
+            self.merged(2, "folder")
+        finally:
+            os.umask(old)
+        self.assertEqual(os.stat(self.path("folder", "model.safetensors")).st_mode & 0o777, 0o640)
+
+
+class Conversion(SystemTest):
+    def test_there_and_back_gives_the_same_files(self):
+        os.mkdir(self.path("model"))
+        tensors = random_model({"b": [70, 3], "a": [1 << 20, 3], "scalar": [], "none": [0]}, 5)
+        tensors["ids"] = ("I64", [5], bytes(range(40)))
+        tensors["mask"] = ("BOOL", [8], b"\1\0" * 4)
+        names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+        parts = [{n: tensors[n] for n in ("b", "a")}, {n: tensors[n] for n in ("scalar", "none", "ids", "mask")}]
+        for name, part in zip(names, parts):
+            write_safetensors(self.path("model", name), part, {"format": "pt", "note": "ä"})
+        index = {"metadata": {"total_size": 1}, "weight_map": {n: name for name, part in zip(names, parts) for n in part}}
+        for name, text in (("model.safetensors.index.json", json.dumps(index)), ("config.json", '{"torch_dtype": "bfloat16"}'), ("tokenizer.json", "{}")):
+            with open(self.path("model", name), "w", encoding="utf-8") as file:
+                file.write(text)
+        for np in (1, 2, 3, 5):
+            self.assertEqual(run(np, "dare-convert", self.path("model"), self.path(f"{np}.h5")).returncode, 0)
+            self.assertEqual(filecmp.cmp(self.path("1.h5"), self.path(f"{np}.h5"), shallow=False), True)
+        self.assertEqual(run(3, "dare-convert", self.path("1.h5"), self.path("back")).returncode, 0)
+        self.assertEqual(contents(self.path("back")) == contents(self.path("model")), True)
+
+    def test_dtype_is_rounded_and_told_in_config(self):
+        os.mkdir(self.path("model"))
+        write_safetensors(self.path("model", "model.safetensors"), random_model({"a": [100]}, 1, "F32"))
+        with open(self.path("model", "config.json"), "w", encoding="utf-8") as file:
+            file.write('{"torch_dtype": "float32", "x": 1}')
+        self.assertEqual(run(2, "dare-convert", self.path("model"), self.path("half"), "--dtype", "BF16").returncode, 0)
+        self.assertEqual(read_safetensors(self.path("half", "model.safetensors"))["a"][0], "BF16")
+        self.assertEqual(contents(self.path("half"))["config.json"], b'{"torch_dtype": "bfloat16", "x": 1}')
+
+
+class Words(SystemTest):
+    def test_help_and_version_need_no_mpi_and_are_said_once(self):
+        for program in ("dare-merge", "dare-convert"):
+            for option, begins in (("--help", f"{program}: "), ("--version", f"{program} ")):
+                process = run(3, program, option)
+                self.assertEqual(process.returncode, 0)
+                self.assertEqual(process.stdout.count(begins + ("" if option == "--version" else process.stdout.split(": ", 1)[1].split("\n")[0])), 1)
+
+    def test_plan_reads_no_weight_and_writes_nothing(self):
+        self.make_family()
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--json", "--ranks", "64", "--nodes", "8", "--bandwidth-read", "1GB"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        plan = json.loads(process.stdout)
+        self.assertEqual((plan["ranks"], plan["nodes"], plan["writers"], plan["passes"]), (64, 8, 8, 1))
+        sizes = sum(os.path.getsize(self.path(f"{name}.safetensors")) for name in ("base", "m0", "m1"))
+        self.assertAlmostEqual(plan["bytes_read"], sizes, delta=3000)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["base.safetensors", "m0.safetensors", "m1.safetensors"])
+
+    def test_a_selection_needs_three_passes(self):
+        self.make_family()
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--method", "magnitude_prune", "--plan", "--json"))
+        self.assertEqual(json.loads(process.stdout)["passes"], 3, process.stderr)
+
+    def test_summary(self):
+        self.make_family()
+        process = run(2, "dare-merge", *self.merge_words("out.h5", "--json"))
+        summary = json.loads(process.stdout)
+        self.assertEqual(set(summary["stages_s"]), {"read", "merge", "gather", "write", "fsync", "wait"})
+        self.assertEqual(summary["tensors"], len(self.shapes))
+
+
+class Memory(SystemTest):
+    shapes = {f"layers.{n}.weight": [4096, 4096] for n in range(10)}
+
+    def test_peak_stays_below_the_limit_whatever_the_size(self):
+        """335 MB a model at 16 MiB of buffers: the rest is the program itself and MPI."""
+        # In another process: the kernel counts what this one holds while it starts the program.
+        maker = multiprocessing.Process(target=self.make_family)
+        maker.start()
+        maker.join()
+        line = command(0, "dare-merge", *self.merge_words("out.safetensors", "--memory-per-rank", "16MiB"))
+        with subprocess.Popen(line, env=environment(), stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertLess(usage.ru_maxrss * 1024, (16 + 64) << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

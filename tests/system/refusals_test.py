@@ -1,1 +1,165 @@
+"""Bad input: one clear message, the exit code, at once, nothing left behind, an old OUTPUT untouched. At 1 rank and at 3."""
+
+import json
+import os
+import struct
 import unittest
+
+from dare_system import SystemTest, random_model, run, write_safetensors
+
+
+class Refusals(SystemTest):
+    shapes = {"a.weight": [64, 32], "b.weight": [16]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family(models=1)
+        with open(self.path("m0.safetensors"), "rb") as file:
+            self.raw = file.read()
+        (length,) = struct.unpack("<Q", self.raw[:8])
+        self.header = json.loads(self.raw[8 : 8 + length])
+        self.data = self.raw[8 + length :]
+        with open(self.path("old.safetensors"), "w", encoding="utf-8") as file:
+            file.write("an old output")
+
+    def refused(self, code, message, *words, output="old.safetensors", ranks=(1, 3)):
+        words = words or self.merge_words(output, "--overwrite", models=1)
+        before = sorted(os.listdir(self.folder))
+        for np in ranks:
+            with self.subTest(np=np):
+                self.assert_refused(run(np, "dare-merge", *words), code, message.replace("DIR", self.folder))
+                self.assertEqual(sorted(os.listdir(self.folder)), before)
+                with open(self.path("old.safetensors"), encoding="utf-8") as file:
+                    self.assertEqual(file.read(), "an old output")
+
+    def set_model(self, data):
+        with open(self.path("m0.safetensors"), "wb") as file:
+            file.write(data)
+
+    def set_header(self, **changes):
+        for name, change in changes.items():
+            self.header[name.replace("_weight", ".weight")].update(change)
+        text = json.dumps(self.header).encode()
+        text += b" " * (-len(text) % 8)
+        self.set_model(struct.pack("<Q", len(text)) + text + self.data)
+
+    # files
+
+    def test_truncated(self):
+        self.set_model(self.raw[:-10])
+        self.refused(3, f"DIR/m0.safetensors: {len(self.raw) - 10} bytes, its header describes {len(self.raw)}; fetch the file again")
+
+    def test_shorter_than_a_length(self):
+        self.set_model(self.raw[:5])
+        self.refused(3, "DIR/m0.safetensors: 5 bytes, a safetensors file has at least 8; fetch the file again")
+
+    def test_header_of_2_gib(self):
+        self.set_model(struct.pack("<Q", 2 << 30) + self.raw[8:])
+        self.refused(3, "DIR/m0.safetensors: header of 2147483648 bytes, at most 100000000 are allowed; fetch the file again")
+
+    def test_overlapping_offsets(self):
+        self.set_header(b_weight={"data_offsets": [4000, 4032]})
+        self.refused(3, 'DIR/m0.safetensors: tensor "b.weight": begins at 4000, the tensor before it ends at 4096: tensors may neither overlap '
+                        "nor leave holes; fetch the file again")
+
+    def test_unknown_dtype(self):
+        self.set_header(b_weight={"dtype": "F99"})
+        self.refused(3, 'DIR/m0.safetensors: tensor "b.weight": dtype "F99" is unknown; fetch the file again')
+
+    def test_missing_shard(self):
+        os.mkdir(self.path("m0"))
+        with open(self.path("m0", "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+            json.dump({"weight_map": {"a.weight": "model-1.safetensors"}}, file)
+        words = ["--base", self.path("base.safetensors"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out.h5")]
+        self.refused(3, "DIR/m0/model-1.safetensors: the index names this shard, it is not there; fetch it", *words)
+
+    def test_unreadable_files_are_all_told(self):
+        words = ["--base", self.path("no"), "--model", self.path("nor"), "--drop-rate", "0.5", self.path("out.h5")]
+        self.refused(3, "2 problems found, nothing was written:\n  DIR/nor: no such file or folder\n  DIR/no: no such file or folder", *words)
+
+    # models that do not fit
+
+    def test_missing_tensor(self):
+        write_safetensors(self.path("m0.safetensors"), random_model({"a.weight": [64, 32]}, 0))
+        self.refused(3, "DIR/m0.safetensors: lacks the base's \"b.weight\"; give the whole model, exclude them, or set missing: base or missing: skip")
+
+    def test_other_shape(self):
+        write_safetensors(self.path("m0.safetensors"), random_model({"a.weight": [32, 64], "b.weight": [16]}, 0))
+        self.refused(3, "DIR/m0.safetensors: tensor \"a.weight\": BF16 [32, 64], expected the base's BF16 [64, 32]; the models are not of one "
+                        "architecture; exclude the tensor to keep the base's")
+
+    def test_integer_for_float(self):
+        model = random_model({"a.weight": [64, 32]}, 0)
+        model["b.weight"] = ("I32", [16], bytes(64))
+        write_safetensors(self.path("m0.safetensors"), model)
+        self.refused(3, "DIR/m0.safetensors: tensor \"b.weight\": I32 [16], expected the base's BF16 [16]; an integer is not merged with a float; "
+                        "exclude the tensor to keep the base's")
+
+    def test_quantised_model(self):
+        os.mkdir(self.path("m0"))
+        write_safetensors(self.path("m0", "model.safetensors"), random_model(self.shapes, 1))
+        with open(self.path("m0", "config.json"), "w", encoding="utf-8") as file:
+            json.dump({"quantization_config": {"quant_method": "gptq"}}, file)
+        words = ["--base", self.path("base.safetensors"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out.h5")]
+        self.refused(3, "DIR/m0: config.json has a quantization_config (gptq): the tensors are codes, not weights; merge the checkpoint it was "
+                        "quantised from", *words)
+
+    def test_the_lowest_nonfinite_element_of_all_ranks(self):
+        self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}
+        self.make_family(models=1)
+        model = random_model(self.shapes, 0)
+        data = bytearray(model["a.weight"][2])
+        for element in (3_000_000, 1_500_000, 2_500_000):
+            data[2 * element : 2 * element + 2] = b"\x80\x7f"
+        model["a.weight"] = ("BF16", [3, 1 << 20], bytes(data))
+        write_safetensors(self.path("m0.safetensors"), model)
+        self.refused(3, 'DIR/m0.safetensors: tensor "a.weight": element 1500000 is inf; the file is damaged or its training diverged; '
+                        "`nonfinite: keep` in the recipe merges it as it is", ranks=(1, 2, 3, 5))
+
+    # command line and recipe
+
+    def test_rates_outside_0_to_1(self):
+        for rate in ("1.5", "-0.1", "nan"):
+            words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", rate, self.path("out.h5")]
+            self.refused(2, f"--drop-rate: {rate} is outside [0, 1]", *words, ranks=(3,))
+
+    def test_every_problem_of_a_recipe_with_its_line(self):
+        with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels:\n  - model: m0.safetensors\n"
+                       "    parameters: {wieght: 1, drop_rate: 2}\nsed: 4\n")
+        self.refused(2, '3 problems found, nothing was written:\n  DIR/recipe.yml:5: unknown key "wieght" in parameters; did you mean weight?\n'
+                        '  DIR/recipe.yml:5: drop_rate: 2 is outside [0, 1]\n  DIR/recipe.yml:6: unknown key "sed" in a recipe; did you mean seed?',
+                     self.path("recipe.yml"), self.path("out.h5"))
+
+    def test_unknown_option(self):
+        self.refused(2, "unrecognised option '--bass'; see dare-merge --help", "--bass", "x", self.path("out.h5"))
+
+    def test_no_output(self):
+        self.refused(2, "no OUTPUT is given; see dare-merge --help", "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
+
+    def test_too_little_memory(self):
+        self.refused(2, "--memory-per-rank 1.02 kB: this merge needs at least 57.3 kB a rank",
+                     *self.merge_words("old.safetensors", "--overwrite", "--memory-per-rank", "1KiB", models=1), ranks=(3,))
+
+    # outputs
+
+    def test_output_exists(self):
+        self.refused(3, "DIR/old.safetensors: exists; name another output, or give --overwrite", *self.merge_words("old.safetensors", models=1))
+
+    def test_output_without_a_folder(self):
+        self.refused(3, "DIR/no/such/out.h5: its folder DIR/no/such is not there; make it first", *self.merge_words("no/such/out.h5", models=1))
+
+    def test_output_is_an_input(self):
+        self.refused(2, "DIR/m0.safetensors: OUTPUT and the input DIR/m0.safetensors lie in each other; name another output",
+                     *self.merge_words("m0.safetensors", "--overwrite", models=1))
+
+    def test_overwrite_of_a_folder_that_is_no_model(self):
+        os.mkdir(self.path("thesis"))
+        with open(self.path("thesis", "chapter1.tex"), "w", encoding="utf-8") as file:
+            file.write("years of work")
+        self.refused(3, "DIR/thesis: is a folder that holds no model; --overwrite replaces models only, name another output",
+                     *self.merge_words("thesis", "--overwrite", models=1))
+
+
+if __name__ == "__main__":
+    unittest.main()
