@@ -102,8 +102,8 @@ struct Extent {
 /// nearly tie at a cut.
 [[nodiscard]] unsigned statistics_passes(const TensorSettings& settings) noexcept;
 
-/// Bytes that merging needs beyond buffers for the inputs and the output: rows of della and filter-wise model_stock, matrices of regmean
-/// (for a Gram matrix of d columns and r rows of weights 8 (2 d^2 + 2 d r): 3 d^2 and more, were they not solved in place).
+/// Bytes that merging needs beyond buffers for the inputs and the output: ranks within a row for della; for regmean, with d columns and r
+/// rows, 8 (2 d^2 + 2 d r): the sum of the Gram matrices, one of them, one model's values and the result.
 [[nodiscard]] std::uint64_t working_memory(const TensorSettings& settings) noexcept;
 
 }  // namespace dare::merge
