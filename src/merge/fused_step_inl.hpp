@@ -8,6 +8,7 @@
 
 #include "merge/fused_strip.hpp"
 #include "merge/lanes_inl.hpp"
+#include "random/vector_targets.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace dare::merge::HWY_NAMESPACE {
@@ -99,14 +100,16 @@ HWY_INLINE void finish(const FusedStrip<typename C::W>& strip, std::size_t first
   }
 }
 
-template <class Kernel, class C>
+// `Kernel` k_vectors at a time, `Rest` for what remains.
+template <class Kernel, class C, class Rest = Kernel>
 StripResult over_strip(const FusedStrip<typename C::W>& strip) {
   constexpr auto k_lanes = lanes<C>();
   Totals<C> totals;
   std::size_t i = 0;
-  for (; i + 2 * k_lanes <= strip.n; i += 2 * k_lanes) Kernel::template step<C, 2, false>(strip, i, totals);
-  for (; i + k_lanes <= strip.n; i += k_lanes) Kernel::template step<C, 1, false>(strip, i, totals);
-  if (i < strip.n) Kernel::template step<C, 1, true>(strip, i, totals);
+  constexpr auto k_step = Kernel::k_vectors * k_lanes;
+  for (; i + k_step <= strip.n; i += k_step) Kernel::template step<C, Kernel::k_vectors, false>(strip, i, totals);
+  for (; i + k_lanes <= strip.n; i += k_lanes) Rest::template step<C, 1, false>(strip, i, totals);
+  if (i < strip.n) Rest::template step<C, 1, true>(strip, i, totals);
   return {!C::all_finite(totals.seen), totals.zeros.total() - totals.padding, totals.equal.total() - totals.padding};
 }
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint32_t k_refine = std::uint32_t{1} << 31U;  // in counter word 1
 
+static_assert(k_block_quantum * k_block_draws == 256, "room_for");
+
 std::uint64_t key_of(std::uint64_t seed, std::uint64_t stream) noexcept {
   std::array<std::byte, 16> bytes{};
   for (unsigned i = 0; i < 8; ++i) {

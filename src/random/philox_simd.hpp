@@ -18,7 +18,7 @@ struct BlockRun {
 inline constexpr std::size_t k_block_draws = 8;
 
 /// Vectors are stored whole: buffers of draws need room for a multiple of this many blocks.
-inline constexpr std::size_t k_block_quantum = 16;
+inline constexpr std::size_t k_block_quantum = 32;
 
 [[nodiscard]] constexpr std::size_t padded_blocks(std::size_t blocks) noexcept {
   return (blocks + k_block_quantum - 1) / k_block_quantum * k_block_quantum;

@@ -46,7 +46,7 @@ class DropStream {
   };
   static constexpr std::size_t k_beyond = 64;
   /// The room that settled() wants for `n` elements.
-  [[nodiscard]] static constexpr std::size_t room_for(std::size_t n) noexcept { return (n + 7 + k_beyond + 127) / 128 * 128; }
+  [[nodiscard]] static constexpr std::size_t room_for(std::size_t n) noexcept { return (n + 7 + k_beyond + 255) / 256 * 256; }
   /// high_halves() and settle() at once, without a copy. @pre threshold < 2^32, room.size() >= room_for(n)
   [[nodiscard]] Settled settled(std::uint64_t first, std::size_t n, std::uint64_t threshold, std::span<std::uint16_t> room) const;
 
