@@ -72,18 +72,20 @@ void read_shards(const fs::path& folder, const Form& form, Header& header) {
   check_against_index(folder, header, shard_of);
 }
 
-void read_weights(const fs::path& folder, const std::vector<Form>& forms, Header& header) {
+void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::string_view kind, Header& header) {
   for (const auto& form : forms) {
     header.format = form.format;
-    if (fs::exists(folder / form.index)) return read_shards(folder, form, header);
+    if (!form.index.empty() && fs::exists(folder / form.index)) return read_shards(folder, form, header);
     if (!fs::exists(folder / form.single)) continue;
     check_is_own_file(folder, form.single);
     return append(header, form.parse(folder / form.single, form.single));
   }
   std::vector<std::string> names;
-  for (const auto& form : forms) names.insert(names.end(), {form.index, form.single});
-  throw InputError{
-      fmt::format("{}: none of {} is in this folder; give a Hugging Face model folder", folder.string(), fmt::join(names, ", "))};
+  for (const auto& form : forms) {
+    if (!form.index.empty()) names.push_back(form.index);
+    names.push_back(form.single);
+  }
+  throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }
 
 bool lies_in(const fs::path& path, const fs::path& folder) {
@@ -92,10 +94,10 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 }  // namespace
 
-Header read_header(const fs::path& folder, const std::vector<Form>& forms) {
+Header read_header(const fs::path& folder, const std::vector<Form>& forms, std::string_view kind) {
   Header header;
   header.root = folder;
-  read_weights(folder, forms, header);
+  read_weights(folder, forms, kind, header);
   for (const auto& entry : fs::directory_iterator{folder}) {
     if (!is_side_file(entry)) continue;
     header.side_files.push_back(entry.path().filename().string());

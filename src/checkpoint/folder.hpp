@@ -18,13 +18,15 @@ using ParseFile = std::function<FileHeader(const std::filesystem::path& path, st
 /// One form that weights have in a folder.
 struct Form {
   Format format;
-  std::string index;   ///< name of the index of shards
+  std::string index;   ///< name of the index of shards; empty where this form has none
   std::string single;  ///< name of the file where there are no shards
   ParseFile parse;
 };
 
-/// The checkpoint in `folder`, in the first of `forms` that is there. @throws InputError
-[[nodiscard]] Header read_header(const std::filesystem::path& folder, const std::vector<Form>& forms);
+/// The checkpoint in `folder`, in the first of `forms` that is there. @param kind  for messages: what should have been given.
+/// @throws InputError
+[[nodiscard]] Header read_header(const std::filesystem::path& folder, const std::vector<Form>& forms,
+                                 std::string_view kind = "a Hugging Face model folder");
 /// A checkpoint of one file. @throws InputError
 [[nodiscard]] Header read_file_header(const std::filesystem::path& file, Format format, const ParseFile& parse);
 

@@ -2,6 +2,7 @@
 
 #include "checkpoint/formats.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -32,6 +33,8 @@ Header read_header(const fs::path& path) {
   if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
   try {
     if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};
+    if (is_lora_adapter(path))
+      throw InputError{fmt::format("{}: a LoRA adapter; give it as a model, beside the base it belongs to", path.string())};
     return format_for(path, fs::is_directory(status)).read_header(path);
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seeds of the fuzz targets that no other test data serves: tests/fuzz/seeds/{safetensors,pickle,index}. Standard library only.
+"""Makes the seeds of the fuzz targets that no other test data serves: tests/fuzz/seeds/{safetensors,pickle,index,lora_config}. Standard library only.
 Findings of long runs stand beside them, named finding-*, and are kept."""
 import json
 import pathlib
@@ -54,7 +54,15 @@ def index_seeds():
             write("index", path.parent.name, path.read_bytes())
 
 
+def lora_seeds():
+    for path in sorted((DATA / "lora").glob("*/adapter_config.json")):
+        write("lora_config", path.parent.name, path.read_bytes())
+
+
 if __name__ == "__main__":
     safetensors_seeds()
     pickle_seeds()
     index_seeds()
+    lora_seeds()
+    for target in ("zip", "pytorch"):  # their seeds are other tests' data
+        write(target, "none", b"")

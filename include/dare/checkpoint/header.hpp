@@ -23,14 +23,31 @@ struct TensorInfo {
   Shape shape;
   std::uint64_t elements = 0;
   std::uint64_t bytes = 0;
-  std::uint32_t file = 0;    ///< index into Header::files
-  std::uint64_t offset = 0;  ///< of its first byte in that file (safetensors, PyTorch, and HDF5 where contiguous; else 0)
-  std::string dataset;       ///< HDF5: path of its dataset; else empty
-  Shape strides;             ///< PyTorch: in elements, where it is not stored row by row without gaps; else empty
+  std::uint32_t file = 0;      ///< index into Header::files
+  std::uint64_t offset = 0;    ///< of its first byte in that file (safetensors, PyTorch, and HDF5 where contiguous; else 0)
+  std::string dataset;         ///< HDF5: path of its dataset; else empty
+  Shape strides;               ///< PyTorch: in elements, where it is not stored row by row without gaps; else empty
+  std::int32_t low_rank = -1;  ///< LoRA: index into Header::low_rank where only the factors of its change are stored; else -1
 
   template <class A>
   void archive(A& a) {
-    a(name, dtype, shape, elements, bytes, file, offset, dataset, strides);
+    a(name, dtype, shape, elements, bytes, file, offset, dataset, strides, low_rank);
+  }
+};
+
+/// The change of one of a base's tensors as a product of two matrices: scale * B A, or its transpose.
+struct LowRank {
+  TensorInfo a;  ///< rank rows
+  TensorInfo b;  ///< rank columns
+  std::uint64_t rank = 0;
+  double scale = 1;
+  bool transposed = false;  ///< the base stores the transpose (embeddings, Conv1D)
+  bool has_base = false;    ///< the adapter carries the base's tensor too:
+  TensorInfo base;          ///< where it is; the product changes this tensor, and only this
+
+  template <class A>
+  void archive(A& archive) {
+    archive(a, b, rank, scale, transposed, has_base, base);
   }
 };
 
@@ -56,6 +73,7 @@ struct Header {
   std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset (PyTorch: in the state dict's order)
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
+  std::vector<LowRank> low_rank;        ///< of a LoRA adapter (lora.hpp); else empty
 
   /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
@@ -63,7 +81,7 @@ struct Header {
 
   template <class A>
   void archive(A& a) {
-    a(format, root, files, tensors, metadata, side_files);
+    a(format, root, files, tensors, metadata, side_files, low_rank);
   }
 
  private:
