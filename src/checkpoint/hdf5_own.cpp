@@ -124,6 +124,7 @@ std::vector<TensorInfo> in_order(const fs::path& path, std::vector<Entry> entrie
   for (auto& [index, tensor] : entries) {
     if (index != tensors.size())
       refuse(path, tensor.name, fmt::format("index {}, {} is expected: each from 0 up once", index, tensors.size()));
+    require_name(path, tensor.name);
     if (!names.insert(tensor.name).second) refuse(path, tensor.name, "stands twice in the file");
     tensors.push_back(std::move(tensor));
   }

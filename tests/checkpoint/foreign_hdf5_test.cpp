@@ -157,6 +157,8 @@ std::vector<Refused> refused() {
          for (int i = 0; i < 100; ++i) path += "/g";
          return "group \"" + path + "\" lies more than 100 groups deep";
        }()},
+      {"no_utf8", [](hid_t file) { add(file, "g\xff", H5T_IEEE_F32LE, {}); },
+       "tensor \"g\\xff\": the name is no UTF-8 text without NUL; rename it"},
       {"no_weights",
        [](hid_t file) {
          const H5Group made{H5Gcreate2(file, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), k_make};
@@ -173,7 +175,7 @@ TEST(ForeignHdf5, WhatCannotBeReadIsRefusedWithItsReason) {
     make_shared(path, bad.fill);
     EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path); }), path.string() + ": " + bad.text) << bad.rule;
   }
-  EXPECT_EQ(n, 8);
+  EXPECT_EQ(n, 9);
 }
 
 }  // namespace
