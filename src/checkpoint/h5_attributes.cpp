@@ -60,31 +60,40 @@ void put_shape(hid_t object, const char* name, const Shape& shape, const Doing& 
   if (!shape.empty()) check(H5Awrite(attribute.get(), H5T_NATIVE_UINT64, shape.data()), doing);
 }
 
+// Sizes instead of dataspaces: a stored size of one element's says the same and asks HDF5 for less, of each tensor several times.
+std::optional<std::string> text_in(hid_t attribute, const Doing& doing) {
+  const H5Type type{H5Aget_type(attribute), doing};
+  if (H5Tget_class(type.get()) != H5T_STRING) return std::nullopt;
+  const std::size_t stored = H5Aget_storage_size(attribute);
+  if (stored == 0) return "";
+  const auto size = H5Tget_size(type.get());
+  if (H5Tis_variable_str(type.get()) > 0) {
+    const H5Space space{H5Aget_space(attribute), doing};
+    if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
+    return read_varying(attribute, type.get(), space.get(), doing);
+  }
+  if (size != stored || size > k_longest_text) return std::nullopt;
+  std::string text(size, '\0');
+  check(H5Aread(attribute, type.get(), text.data()), doing);
+  return text;
+}
+
+std::optional<std::uint64_t> number_in(hid_t attribute, const Doing& doing) {
+  const H5Type type{H5Aget_type(attribute), doing};
+  if (H5Tget_class(type.get()) != H5T_INTEGER || H5Tget_size(type.get()) != H5Aget_storage_size(attribute)) return std::nullopt;
+  std::uint64_t number = 0;
+  check(H5Aread(attribute, H5T_NATIVE_UINT64, &number), doing);
+  return number;
+}
+
 std::optional<std::string> get_text(hid_t object, const char* name, const Doing& doing) {
   const auto attribute = open(object, name, doing);
-  if (!attribute) return std::nullopt;
-  const H5Type type{H5Aget_type(attribute->get()), doing};
-  const H5Space space{H5Aget_space(attribute->get()), doing};
-  if (H5Tget_class(type.get()) != H5T_STRING) return std::nullopt;
-  if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) return "";
-  if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
-  if (H5Tis_variable_str(type.get()) > 0) return read_varying(attribute->get(), type.get(), space.get(), doing);
-  const auto size = H5Tget_size(type.get());
-  if (size == 0 || size > k_longest_text) return std::nullopt;
-  std::string text(size, '\0');
-  check(H5Aread(attribute->get(), type.get(), text.data()), doing);
-  return text;
+  return attribute ? text_in(attribute->get(), doing) : std::nullopt;
 }
 
 std::optional<std::uint64_t> get_number(hid_t object, const char* name, const Doing& doing) {
   const auto attribute = open(object, name, doing);
-  if (!attribute) return std::nullopt;
-  const H5Type type{H5Aget_type(attribute->get()), doing};
-  const H5Space space{H5Aget_space(attribute->get()), doing};
-  if (H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
-  std::uint64_t number = 0;
-  check(H5Aread(attribute->get(), H5T_NATIVE_UINT64, &number), doing);
-  return number;
+  return attribute ? number_in(attribute->get(), doing) : std::nullopt;
 }
 
 std::optional<Shape> get_shape(hid_t object, const char* name, const Doing& doing) {

@@ -22,4 +22,8 @@ void put_shape(hid_t object, const char* name, const Shape& shape, const Doing& 
 [[nodiscard]] std::optional<std::uint64_t> get_number(hid_t object, const char* name, const Doing& doing);
 [[nodiscard]] std::optional<Shape> get_shape(hid_t object, const char* name, const Doing& doing);
 
+/// The same of an attribute that is open.
+[[nodiscard]] std::optional<std::string> text_in(hid_t attribute, const Doing& doing);
+[[nodiscard]] std::optional<std::uint64_t> number_in(hid_t attribute, const Doing& doing);
+
 }  // namespace dare::checkpoint::hdf5

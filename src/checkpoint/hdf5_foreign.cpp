@@ -21,6 +21,7 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   const H5Space space{H5Dget_space(dataset), doing};
   const auto extents = extents_of(space.get());
   if (!extents) return std::nullopt;  // a null space: nothing is stored
+  require_name(path, name);
   TensorInfo tensor;
   tensor.name = name;
   tensor.dataset = "/" + name;

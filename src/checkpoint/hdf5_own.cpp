@@ -34,9 +34,9 @@ class TensorReader {
     Entry entry;
     auto& tensor = entry.tensor;
     tensor.dataset = "/tensors/" + dataset_path;
-    tensor.name = need(get_text(dataset, "name", doing), dataset_path, "name");
-    entry.index = need(get_number(dataset, "index", doing), tensor.name, "index");
-    const auto dtype = need(get_text(dataset, "dtype", doing), tensor.name, "dtype");
+    tensor.name = text(dataset, dataset_path, "name", doing);
+    entry.index = number(dataset, tensor.name, "index", doing);
+    const auto dtype = text(dataset, tensor.name, "dtype", doing);
     const auto known = dtype_named(dtype);
     if (!known) refuse(path_, tensor.name, fmt::format("dtype \"{}\" is unknown", dtype));
     tensor.dtype = *known;
@@ -46,10 +46,21 @@ class TensorReader {
   }
 
  private:
-  template <class T>
-  T need(std::optional<T> value, std::string_view tensor, const char* attribute) {
-    if (!value) refuse(path_, tensor, fmt::format("attribute {} is missing or of another kind", attribute));
+  // Opened at once: of what must be there nobody asks first whether it is.
+  H5Attribute open(hid_t dataset, std::string_view tensor, const char* name) {
+    const auto id = H5Aopen(dataset, name, H5P_DEFAULT);
+    if (id < 0) refuse(path_, tensor, fmt::format("attribute {} is missing or damaged", name));
+    return {id, {path_, "open", name}};
+  }
+  std::string text(hid_t dataset, std::string_view tensor, const char* name, const Doing& doing) {
+    auto value = text_in(open(dataset, tensor, name).get(), doing);
+    if (!value) refuse(path_, tensor, fmt::format("attribute {} is no text", name));
     return std::move(*value);
+  }
+  std::uint64_t number(hid_t dataset, std::string_view tensor, const char* name, const Doing& doing) {
+    const auto value = number_in(open(dataset, tensor, name).get(), doing);
+    if (!value) refuse(path_, tensor, fmt::format("attribute {} is no integer", name));
+    return *value;
   }
 
   // Returns whether the bytes are as a file of ours has them, so that they can be read in place.
@@ -113,6 +124,7 @@ std::vector<TensorInfo> in_order(const fs::path& path, std::vector<Entry> entrie
   for (auto& [index, tensor] : entries) {
     if (index != tensors.size())
       refuse(path, tensor.name, fmt::format("index {}, {} is expected: each from 0 up once", index, tensors.size()));
+    require_name(path, tensor.name);
     if (!names.insert(tensor.name).second) refuse(path, tensor.name, "stands twice in the file");
     tensors.push_back(std::move(tensor));
   }

@@ -15,6 +15,9 @@ namespace dare::checkpoint::hdf5 {
 /// "FILE: tensor "NAME": what; fetch the file again" as an InputError.
 [[noreturn]] void refuse(const std::filesystem::path& file, std::string_view tensor, const std::string& what);
 
+/// Names go into JSON headers and into links of HDF5. @throws InputError
+void require_name(const std::filesystem::path& file, const std::string& tensor);
+
 enum class SoftLinks : std::uint8_t { refuse, skip };
 
 /// Calls `visit` with the path (no leading '/') and the identifier of each dataset below `group`, by hard links, names in byte order.

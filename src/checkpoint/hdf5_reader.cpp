@@ -15,8 +15,8 @@
 namespace dare::checkpoint::hdf5 {
 namespace {
 
-// Room for the chunks of one dataset that a run of elements touches, so that the next run finds them unpacked.
-constexpr std::size_t k_chunk_cache = std::size_t{64} << 20U;
+// Room for the chunks of one dataset that a run of elements touches, so that the next run finds them unpacked. Other layouts take none.
+constexpr std::size_t k_chunk_cache = std::size_t{32} << 20U;
 constexpr std::size_t k_chunk_slots = 12'421;  // a prime, as HDF5's manual asks for
 
 void reverse_bytes(std::span<std::byte> bytes, std::size_t size) {

@@ -45,6 +45,11 @@ SchemaWriter::SchemaWriter(const std::filesystem::path& file, std::size_t tensor
   check(H5Pset_obj_track_times(group_creation_.get(), false), doing);
   link_creation_ = H5Properties{H5Pcreate(H5P_LINK_CREATE), doing};
   check(H5Pset_char_encoding(link_creation_.get(), H5T_CSET_UTF8), doing);
+  dataset_creation_ = H5Properties{H5Pcreate(H5P_DATASET_CREATE), doing};
+  check(H5Pset_obj_track_times(dataset_creation_.get(), false), doing);
+  check(H5Pset_layout(dataset_creation_.get(), H5D_CONTIGUOUS), doing);
+  check(H5Pset_fill_time(dataset_creation_.get(), H5D_FILL_TIME_NEVER), doing);
+  check(H5Pset_alloc_time(dataset_creation_.get(), H5D_ALLOC_TIME_EARLY), doing);
   put_text(file_.get(), "format", k_format, {path_, "write attribute", "format"});
   put_number(file_.get(), "format_version", k_format_version, {path_, "write attribute", "format_version"});
 }
@@ -63,16 +68,14 @@ hid_t SchemaWriter::group(const std::string& path) {
 H5Dataset SchemaWriter::new_dataset(hid_t parent, const char* name, hid_t type, hid_t space, const std::optional<ExternalPlace>& external,
                                     std::uint64_t size) {
   const Doing doing{path_, "make dataset", name};
-  const H5Properties creation{H5Pcreate(H5P_DATASET_CREATE), doing};
-  check(H5Pset_obj_track_times(creation.get(), false), doing);
-  check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), doing);
-  check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), doing);
+  H5Properties outside;
   if (external && size > 0) {
-    check(H5Pset_external(creation.get(), external->path.c_str(), static_cast<off_t>(external->offset), size), doing);
-  } else {
-    check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), doing);
+    outside = H5Properties{H5Pcopy(dataset_creation_.get()), doing};
+    check(H5Pset_alloc_time(outside.get(), H5D_ALLOC_TIME_LATE), doing);
+    check(H5Pset_external(outside.get(), external->path.c_str(), static_cast<off_t>(external->offset), size), doing);
   }
-  return {H5Dcreate2(parent, name, type, space, link_creation_.get(), creation.get(), H5P_DEFAULT), doing};
+  const auto creation = outside.is_open() ? outside.get() : dataset_creation_.get();
+  return {H5Dcreate2(parent, name, type, space, link_creation_.get(), creation, H5P_DEFAULT), doing};
 }
 
 H5Dataset SchemaWriter::write_bytes(const std::string& group_path, const std::string& name, std::span<const std::byte> data) {
@@ -107,7 +110,8 @@ std::uint64_t SchemaWriter::tensor(const SchemaTensor& tensor) {
   const auto size = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
   if (!size) throw InputError{path_.string() + ": tensor \"" + std::string{tensor.name} + "\" is no whole number of bytes below 2^63"};
   const auto stored = stored_shape(tensor.dtype, tensor.shape, *elements, *size);
-  const auto type = file_type(tensor.dtype, path_);
+  auto& type = types_[tensor.dtype];
+  if (!type.is_open()) type = file_type(tensor.dtype, path_);
   const auto space = space_of(stored.extents, doing);
   const auto slash = tensor.path.rfind('/');
   const auto folder = slash == std::string_view::npos ? std::string{} : "/" + std::string{tensor.path.substr(0, slash)};

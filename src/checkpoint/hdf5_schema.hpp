@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -71,6 +72,8 @@ class SchemaWriter {
   H5File file_;
   H5Properties group_creation_;
   H5Properties link_creation_;
+  H5Properties dataset_creation_;
+  std::map<Dtype, H5Type> types_;
   std::unordered_map<std::string, H5Group> groups_;
 };
 

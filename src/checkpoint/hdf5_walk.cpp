@@ -1,6 +1,7 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
+#include "checkpoint/text.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -79,6 +80,11 @@ class Walk {
 
 void refuse(const std::filesystem::path& file, std::string_view tensor, const std::string& what) {
   throw InputError{fmt::format("{}: tensor \"{}\": {}; fetch the file again", file.string(), tensor, what)};
+}
+
+void require_name(const std::filesystem::path& file, const std::string& tensor) {
+  if (is_utf8_without_nul(tensor)) return;
+  throw InputError{fmt::format("{}: tensor \"{}\": the name is no UTF-8 text without NUL; rename it", file.string(), shown(tensor))};
 }
 
 void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft, const std::function<void(const std::string&, hid_t)>& visit) {

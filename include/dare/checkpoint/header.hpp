@@ -24,7 +24,7 @@ struct TensorInfo {
   std::uint64_t elements = 0;
   std::uint64_t bytes = 0;
   std::uint32_t file = 0;      ///< index into Header::files
-  std::uint64_t offset = 0;    ///< of its first byte in that file (safetensors, PyTorch, and HDF5 where contiguous; else 0)
+  std::uint64_t offset = 0;    ///< of its first byte in that file; HDF5: 0 where it does not lie there as it is read (chunks, big-endian)
   std::string dataset;         ///< HDF5: path of its dataset; else empty
   Shape strides;               ///< PyTorch: in elements, where it is not stored row by row without gaps; else empty
   std::int32_t low_rank = -1;  ///< LoRA: index into Header::low_rank where only the factors of its change are stored; else -1
@@ -69,7 +69,7 @@ struct InputFile {
 struct Header {
   Format format = Format::safetensors;
   std::filesystem::path root;           ///< as the user gave it
-  std::vector<InputFile> files;         ///< shards in order
+  std::vector<InputFile> files;         ///< shards in order; HDF5: the .h5 file, then those that a link view's tensors lie in
   std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset (PyTorch: in the state dict's order)
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
@@ -91,6 +91,10 @@ struct Header {
 /// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file, a PyTorch `.bin`, `.pt` or `.pth`, or a
 /// Hugging Face folder with either of the latter. No weight is read and no code of a pickle is run. Local: rank 0 calls it and hands the
 /// value on.
+///
+/// An `.h5` file that this program did not write is read too: each dataset of floats or integers, of any layout, is a tensor named by its
+/// path; text and other classes are passed over. Hard links are followed, a group once, so cycles end; soft links, other names of what is
+/// in the file, are passed over; links to other files, external and virtual storage are refused.
 /// @throws InputError  it cannot be read, or a rule of its format is broken.
 [[nodiscard]] Header read_header(const std::filesystem::path& path);
 

@@ -1,0 +1,154 @@
+#include <dare/checkpoint/header.hpp>
+
+#include "checkpoint/raw_files.hpp"
+#include "checkpoint/sample.hpp"
+#include "support/temp_folder.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+namespace dare {
+namespace {
+
+namespace fs = std::filesystem;
+
+using test::error_text;
+using test::write_file;
+
+// A file of one tensor of 4 bytes.
+std::string one(const std::string& name) {
+  return test::safetensors(R"({")" + name + R"(":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4);
+}
+
+std::string index_of(const std::string& map) {
+  return R"({"metadata":{},"weight_map":)" + map + "}";
+}
+
+// Tensors a and b in two shards, and the index that says so.
+class Folder : public testing::Test {
+ protected:
+  Folder() {
+    fs::create_directory(path_);
+    write_file(path_ / "s1.safetensors", one("a"));
+    write_file(path_ / "s2.safetensors", one("b"));
+    write_file(path_ / k_index, index_of(R"({"a":"s1.safetensors","b":"s2.safetensors"})"));
+  }
+  std::string refusal() {
+    return error_text<InputError>([&] { (void)checkpoint::read_header(path_); });
+  }
+
+  static constexpr auto k_index = "model.safetensors.index.json";
+  test::TempFolder temporary_;
+  fs::path path_ = temporary_ / "model";
+};
+
+TEST_F(Folder, ShardsAreReadInOrderOfNamesWithSideFiles) {
+  write_file(path_ / "config.json", "{}");
+  for (const auto* other : {".hidden", "pytorch_model.bin", "other.h5", "x.index.json", "dare-manifest.json", "flax.msgpack"}) {
+    write_file(path_ / other, "?");
+  }
+  fs::create_directory(path_ / "sub");
+  const auto header = checkpoint::read_header(path_);
+  ASSERT_EQ(header.tensors.size(), 2U);
+  EXPECT_EQ(header.tensors[1].name, "b");
+  EXPECT_EQ(header.tensors[1].file, 1U);
+  EXPECT_EQ(header.files[1].name, "s2.safetensors");
+  EXPECT_EQ(header.side_files, std::vector<std::string>{"config.json"});
+}
+
+TEST_F(Folder, MissingShard) {
+  fs::remove(path_ / "s2.safetensors");
+  EXPECT_EQ(refusal(), (path_ / "s2.safetensors").string() + ": the index names this shard, it is not there; fetch it");
+}
+
+TEST_F(Folder, TensorInAnotherShardThanTheIndexSays) {
+  write_file(path_ / k_index, index_of(R"({"a":"s2.safetensors","b":"s1.safetensors"})"));
+  EXPECT_EQ(refusal(),
+            (path_ / "s1.safetensors").string() + ": tensor \"a\": the index places it in s2.safetensors; fetch the model again");
+}
+
+TEST_F(Folder, TensorThatTheIndexDoesNotList) {
+  write_file(path_ / "s2.safetensors", one("c"));
+  EXPECT_EQ(refusal(), (path_ / "s2.safetensors").string() + ": tensor \"c\": the index places it in no shard; fetch the model again");
+}
+
+TEST_F(Folder, TensorThatOnlyTheIndexLists) {
+  write_file(path_ / k_index, index_of(R"({"a":"s1.safetensors","b":"s2.safetensors","c":"s2.safetensors"})"));
+  EXPECT_EQ(refusal(),
+            (path_ / "s2.safetensors").string() + ": tensor \"c\" is listed in the index and not in the file; fetch the model again");
+}
+
+TEST_F(Folder, TensorInTwoShards) {
+  write_file(path_ / "s2.safetensors", one("a"));
+  EXPECT_EQ(refusal(), (path_ / "s2.safetensors").string() + ": tensor \"a\" is in another shard too; fetch the model again");
+}
+
+TEST_F(Folder, IndexThatIsNoJson) {
+  write_file(path_ / k_index, "{\"weight_map\"");
+  EXPECT_EQ(refusal(), (path_ / k_index).string() + ": no valid JSON (at byte 14); fetch the file again");
+  write_file(path_ / k_index, "{}");
+  EXPECT_THAT(refusal(), testing::StartsWith((path_ / k_index).string() + ": no valid index ("));
+  write_file(path_ / k_index, index_of(R"({"a":1})"));
+  EXPECT_THAT(refusal(), testing::StartsWith((path_ / k_index).string() + ": no valid index ("));
+}
+
+TEST_F(Folder, IndexThatNamesAFileOutsideTheFolder) {
+  write_file(temporary_ / "out.safetensors", one("b"));
+  for (const std::string name : {"../out.safetensors", "..", ".", "", "/etc/passwd"}) {
+    write_file(path_ / k_index, index_of(R"({"a":"s1.safetensors","b":")" + name + R"("})"));
+    EXPECT_EQ(refusal(), (path_ / k_index).string() + ": tensor \"b\": shard \"" + name + "\" is no file of this folder");
+  }
+}
+
+TEST_F(Folder, LinksOutOfTheFolder) {
+  const auto out = temporary_ / "out.safetensors";
+  write_file(out, one("b"));
+  const auto text = [&](const fs::path& link) {
+    return link.string() + ": is a symbolic link out of the folder, to " + fs::canonical(out).string() + "; copy the file into the folder";
+  };
+  fs::create_symlink(out, path_ / "notes.txt");
+  EXPECT_EQ(refusal(), text(path_ / "notes.txt"));
+  fs::remove(path_ / "notes.txt");
+  fs::remove(path_ / "s2.safetensors");
+  fs::create_symlink("../out.safetensors", path_ / "s2.safetensors");
+  EXPECT_EQ(refusal(), text(path_ / "s2.safetensors"));
+}
+
+TEST_F(Folder, LinksWithinTheFolderAndIntoTheHubsCacheAreFollowed) {
+  fs::rename(path_ / "s2.safetensors", path_ / "real.bin");
+  fs::create_symlink("real.bin", path_ / "s2.safetensors");
+  EXPECT_EQ(checkpoint::read_header(path_).tensors.size(), 2U);
+
+  const auto snapshot = temporary_ / "cache/snapshots/0a1b";
+  fs::create_directories(snapshot);
+  fs::create_directories(temporary_ / "cache/blobs");
+  write_file(temporary_ / "cache/blobs/77", one("w"));
+  write_file(temporary_ / "cache/blobs/78", "{}");
+  fs::create_symlink("../../blobs/77", snapshot / "model.safetensors");
+  fs::create_symlink("../../blobs/78", snapshot / "config.json");
+  const auto header = checkpoint::read_header(snapshot);
+  EXPECT_EQ(header.tensors.at(0).name, "w");
+  EXPECT_EQ(header.side_files, std::vector<std::string>{"config.json"});
+}
+
+TEST_F(Folder, SizesOfWhatIsPlannedAreSizesOfWhatIsMade) {
+  auto spec = test::sample_spec();
+  for (const std::uint64_t shard_size : {1'000U, 1'000'000U, 1'000'000'000U}) {
+    spec.shard_size = shard_size;
+    const auto out = temporary_ / ("out" + std::to_string(shard_size));
+    const auto planned = checkpoint::plan_output(checkpoint::OutputKind::folder, spec);
+    const auto made = checkpoint::create_output(out, checkpoint::OutputKind::folder, spec);
+    ASSERT_EQ(planned.files.size(), made.files.size());
+    for (std::size_t f = 0; f < made.files.size(); ++f) {
+      EXPECT_EQ(planned.files[f].size, made.files[f].size);
+      EXPECT_EQ(made.files[f].size, fs::file_size(out / made.files[f].name));
+    }
+    EXPECT_EQ(checkpoint::read_header(out).tensors.size(), spec.tensors.size());
+  }
+}
+
+}  // namespace
+}  // namespace dare
