@@ -88,7 +88,7 @@ TEST_F(Folder, TensorInTwoShards) {
 
 TEST_F(Folder, IndexThatIsNoJson) {
   write_file(path_ / k_index, "{\"weight_map\"");
-  EXPECT_EQ(refusal(), (path_ / k_index).string() + ": no valid JSON (at byte 14); fetch the file again");
+  EXPECT_THAT(refusal(), testing::StartsWith((path_ / k_index).string() + ": no valid index ("));
   write_file(path_ / k_index, "{}");
   EXPECT_THAT(refusal(), testing::StartsWith((path_ / k_index).string() + ": no valid index ("));
   write_file(path_ / k_index, index_of(R"({"a":1})"));
@@ -107,7 +107,7 @@ TEST_F(Folder, LinksOutOfTheFolder) {
   const auto out = temporary_ / "out.safetensors";
   write_file(out, one("b"));
   const auto text = [&](const fs::path& link) {
-    return link.string() + ": is a symbolic link out of the folder, to " + fs::canonical(out).string() + "; copy the file into the folder";
+    return link.string() + ": a symbolic link out of its folder, to " + fs::canonical(out).string() + "; put the file itself there";
   };
   fs::create_symlink(out, path_ / "notes.txt");
   EXPECT_EQ(refusal(), text(path_ / "notes.txt"));

@@ -61,6 +61,12 @@ std::vector<Edit> edits() {
       {"no_name", attribute("/tensors/w", "name"), "tensor \"w\": attribute name is missing or damaged" + again},
       {"name_is_a_number", attribute("/tensors/w", "name", as_number("name", 1)), "tensor \"w\": attribute name is no text" + again},
       {"name_twice", attribute("/tensors/w", "name", as_text("name", "v")), "tensor \"v\": stands twice in the file" + again},
+      {"name_with_nul",
+       attribute("/tensors/w", "name",
+                 [](hid_t object) {
+                   put_text(object, "name", std::string_view{"a\0b", 3}, k_edit);
+                 }),
+       "tensor \"a\\x00b\": the name is no UTF-8 text without NUL; rename it"},
       {"no_index", attribute("/tensors/w", "index"), "tensor \"w\": attribute index is missing or damaged" + again},
       {"index_is_a_text", attribute("/tensors/w", "index", as_text("index", "12345678")),
        "tensor \"w\": attribute index is no integer" + again},

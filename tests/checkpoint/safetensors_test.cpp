@@ -42,10 +42,10 @@ std::vector<Broken> broken_files() {
       {"header_of_2_to_64", safetensors_with_length(~std::uint64_t{0}, "{}", 0),
        "header of 18446744073709551615 bytes, at most 100000000 are allowed" + again},
       {"header_cut", safetensors_with_length(100, "{}", 0), "header of 100 bytes in a file of 10" + again},
-      {"no_json", safetensors("{\"w\":", 0), "the header is no valid JSON (at byte 6)" + again},
-      {"no_utf8", safetensors("{\"\xff\":1}", 0), "the header is no valid JSON (at byte 3)" + again},
+      {"no_json", safetensors("{\"w\":", 0), "the header is no valid JSON (*"},
+      {"no_utf8", safetensors("{\"\xff\":1}", 0), "the header is no valid JSON (*"},
       {"list", safetensors("[]", 0), "the header is no JSON object" + again},
-      {"text_behind_json", safetensors("{} {}", 0), "the header is no valid JSON (at byte 4)" + again},
+      {"text_behind_json", safetensors("{} {}", 0), "the header is no valid JSON (*"},
       {"name_twice", safetensors(R"({"w":)" + good + R"(,"w":)" + good + "}", 8), "tensor \"w\": stands twice in the header" + again},
       {"number_for_tensor", safetensors(w("3"), 0), "tensor \"w\": no dtype" + again},
       {"no_shape", safetensors(w(R"({"dtype":"F32","data_offsets":[0,8]})"), 8), "tensor \"w\": no shape" + again},
@@ -86,7 +86,12 @@ TEST_P(BrokenFile, IsRefusedWithItsReason) {
   const test::TempFolder folder;
   const auto path = folder / "w.safetensors";
   test::write_file(path, GetParam().bytes);
-  EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(path); }), path.string() + ": " + GetParam().text);
+  const auto text = error_text<InputError>([&] { (void)checkpoint::read_header(path); });
+  if (GetParam().text.ends_with('*')) {  // the JSON library's own words follow
+    EXPECT_THAT(text, testing::StartsWith(path.string() + ": " + GetParam().text.substr(0, GetParam().text.size() - 1)));
+  } else {
+    EXPECT_EQ(text, path.string() + ": " + GetParam().text);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rules, BrokenFile, testing::ValuesIn(broken_files()),
@@ -118,9 +123,8 @@ TEST(SafetensorsHeader, OtherPathsAreRefused) {
   test::write_file(text, "x");
   EXPECT_THAT(error_text<InputError>([&] { (void)checkpoint::read_header(text); }),
               testing::StartsWith(text.string() + ": not a checkpoint known by its ending; give a "));
-  EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(folder.path()); }),
-            folder.path().string() +
-                ": neither model.safetensors.index.json nor model.safetensors is in this folder; give a Hugging Face model folder");
+  EXPECT_THAT(error_text<InputError>([&] { (void)checkpoint::read_header(folder.path()); }),
+              testing::StartsWith(folder.path().string() + ": none of model.safetensors.index.json, model.safetensors, "));
 }
 
 }  // namespace
