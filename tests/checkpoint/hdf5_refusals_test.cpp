@@ -186,7 +186,7 @@ class Damaged : public testing::Test {
 TEST_F(Damaged, EveryTruncationIsRefused) {
   const auto bytes = good();
   ASSERT_TRUE(reads(bytes));
-  for (std::size_t length = 0; length < bytes.size(); length += 7) EXPECT_FALSE(reads(bytes.substr(0, length))) << length;
+  for (std::size_t length = 0; length < bytes.size(); length += 31) EXPECT_FALSE(reads(bytes.substr(0, length))) << length;
   EXPECT_FALSE(reads(bytes.substr(0, bytes.size() - 1)));
 }
 
@@ -195,7 +195,7 @@ TEST_F(Damaged, NoChangedByteGoesUnnoticedOrCrashes) {
   test::write_file(path_, bytes);
   auto file = File::open_write(path_);
   std::size_t refused = 0;
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const auto byte = static_cast<std::byte>(bytes[at]);
     const auto changed = byte ^ static_cast<std::byte>(1U << at % 8);
     file.write_at(at, {&changed, 1});
@@ -203,7 +203,7 @@ TEST_F(Damaged, NoChangedByteGoesUnnoticedOrCrashes) {
     file.write_at(at, {&byte, 1});
   }
   EXPECT_TRUE(reads());
-  EXPECT_GT(refused, 1'000U) << "of " << bytes.size();
+  EXPECT_GT(refused, 300U) << "of " << bytes.size() / 3;
 }
 
 // Files of the older format, which other programs write, have no checksums: much is read as it stands.
@@ -212,15 +212,15 @@ TEST_F(Damaged, ChangedBytesOfForeignFilesNeverCrash) {
   const auto bytes = test::file_text(path_);
   auto file = File::open_write(path_);
   std::size_t refused = 0;
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const auto byte = static_cast<std::byte>(bytes[at]);
-    if (byte == std::byte{0} && at % 16 != 0) continue;
+    if (byte == std::byte{0} && at % 5 != 0) continue;
     const auto changed = byte ^ static_cast<std::byte>(1U << at % 8);
     file.write_at(at, {&changed, 1});
     if (!reads()) ++refused;
     file.write_at(at, {&byte, 1});
   }
-  EXPECT_GT(refused, 100U);
+  EXPECT_GT(refused, 50U);
 }
 
 TEST_F(Damaged, OtherFilesAreToldFromHdf5) {
