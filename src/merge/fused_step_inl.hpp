@@ -49,6 +49,7 @@ HWY_INLINE hn::Vec<typename C::Raw> load(const std::byte* from, std::size_t firs
 
 template <class C, int Vectors>
 struct Bases {
+  HWY_INLINE Bases() {}  // an implicit constructor would lack the target's instructions
   hn::Vec<typename C::Raw> raw[Vectors];
   hn::Vec<typename C::Wide> value[Vectors][C::k_parts];
 

@@ -53,7 +53,10 @@ HWY_INLINE V high(V product) {
 #endif
 }
 
+// An implicit constructor would lack the target's instructions.
 struct State {
+  HWY_INLINE State() {}
+  HWY_INLINE State(V w0, V w1, V w2, V w3) : c0{w0}, c1{w1}, c2{w2}, c3{w3} {}
   V c0, c1, c2, c3;
 };
 

@@ -6,12 +6,31 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iostream>
+#include <string>
 #include <vector>
 
 namespace dare::random {
 namespace {
 
 constexpr std::uint64_t k_carry = std::uint64_t{1} << 35U;  // the element whose block counter carries into the next word
+
+// Says which kernels the other tests here run, and that a machine with vectors has not lost them.
+TEST(Targets, OfThisMachine) {
+  std::int64_t all = 0;
+  std::string names;
+  for (const auto target : hwy::SupportedAndGeneratedTargets()) {
+    all |= target;
+    names += std::string{" "} + hwy::TargetName(target);
+  }
+  std::cout << "targets:" << names << '\n';
+  RecordProperty("targets", names);
+#if defined(__aarch64__)
+  EXPECT_NE(all & HWY_NEON, 0);
+#elif defined(__x86_64__)
+  if (__builtin_cpu_supports("sse4.2")) { EXPECT_NE(all & HWY_SSE4, 0); }
+#endif
+}
 
 TEST(DropThreshold, RoundsHalfUp) {
   EXPECT_EQ(drop_threshold(0), 0U);
