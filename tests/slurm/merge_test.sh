@@ -26,7 +26,7 @@ expect_code 0 "$merged_all"
 local_run dare-convert merged_all.h5 from_h5
 expect_equal from_h5/model.safetensors local/model.safetensors
 
-# The same by the environment, without the caller's own, with inputs in HDF5.
+# Arguments by the environment; the base in HDF5.
 sed "s|$family/base|base.h5|" recipe.yml > h5.yml
 by_environment=$(RECIPE=h5.yml OUTPUT=by_environment MERGE_OPTIONS="--writers 2" job --nodes=2 merge.sbatch)
 refused=$(job merge.sbatch recipe.yml merged)
