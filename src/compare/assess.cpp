@@ -82,7 +82,8 @@ class Assessor {
     std::vector<std::uint32_t> found;
     for (std::size_t p = 0; p < fitness_.tensors.size(); ++p) {
       const auto norm = fitness_.tensors[p].relative_norm();
-      if (norm && *norm >= 1) found.push_back(pairing_.pairs[p].a);
+      // A bias may have been all but zero in the base.
+      if (norm && *norm >= 1 && is_matrix(base_.tensors[pairing_.pairs[p].b].shape)) found.push_back(pairing_.pairs[p].a);
     }
     if (found.empty()) return;
     warn(Verdict::doubtful,
@@ -92,8 +93,9 @@ class Assessor {
 
   void size(double mean) {
     if (mean >= k_pretraining_size) {
-      warn(Verdict::unfit, fmt::format("mean |delta| is {}, not below {}: continued pre-training rather than fine-tuning; DARE fails there",
-                                       figure(mean), k_pretraining_size));
+      warn(Verdict::unfit,
+           fmt::format("mean |delta| is {}, not below {}: continued pre-training rather than fine-tuning; DARE fails around 0.03 and above",
+                       figure(mean), k_pretraining_size));
     } else if (mean >= k_large_size) {
       warn(Verdict::doubtful,
            fmt::format("mean |delta| is {}, above the {} that supervised fine-tuning hardly exceeds: drop less, and evaluate", figure(mean),

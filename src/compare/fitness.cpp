@@ -8,10 +8,6 @@ namespace {
 
 constexpr std::size_t k_pairs_per_batch = 64;  // a histogram of 256 KiB each
 
-bool is_matrix(const Shape& shape) {
-  return std::count_if(shape.begin(), shape.end(), [](auto extent) { return extent > 1; }) >= 2;
-}
-
 // Over all tensors, or over some.
 struct Overall {
   DeltaFigures figures;
@@ -81,6 +77,10 @@ class Survey {
 };
 
 }  // namespace
+
+bool is_matrix(const Shape& shape) noexcept {
+  return std::count_if(shape.begin(), shape.end(), [](auto extent) { return extent > 1; }) >= 2;
+}
 
 double DeltaFigures::mean_size() const noexcept {
   return finite() == 0 ? 0 : sums.size / static_cast<double>(finite());

@@ -44,12 +44,12 @@ struct Fitness {
                                       std::optional<Dtype> rounded, const comm::Communicator& world);
 
 /// Limits of the assessment; where they come from is in dare-inspect --help.
-inline constexpr double k_usual_size = 0.002;       ///< mean |delta| of supervised fine-tuning is mostly below
-inline constexpr double k_large_size = 0.005;       ///< ... and hardly above
-inline constexpr double k_coarse_size = 0.01;       ///< half of all elements is the most to drop
-inline constexpr double k_pretraining_size = 0.03;  ///< DARE fails
-inline constexpr double k_unrelated_cosine = 0.5;   ///< of a base and a model that was trained from it: near 1
-inline constexpr double k_still_share = 0.5;        ///< elements that did not move
+inline constexpr double k_usual_size = 0.002;        ///< mean |delta| of supervised fine-tuning is mostly below
+inline constexpr double k_large_size = 0.005;        ///< ... and hardly above
+inline constexpr double k_coarse_size = 0.01;        ///< half of all elements is the most to drop
+inline constexpr double k_pretraining_size = 0.025;  ///< the paper: DARE fails around .03 and above
+inline constexpr double k_unrelated_cosine = 0.5;    ///< of a base and a model that was trained from it: near 1
+inline constexpr double k_still_share = 0.5;         ///< elements that did not move
 
 enum class Verdict : std::uint8_t { fit, doubtful, unfit };
 [[nodiscard]] std::string_view name(Verdict verdict) noexcept;
@@ -60,6 +60,9 @@ struct Assessment {
   std::optional<double> drop_rate;  ///< to begin with
   std::string advice;               ///< one line
 };
+
+/// Whether two extents or more are above 1.
+[[nodiscard]] bool is_matrix(const Shape& shape) noexcept;
 
 /// Pure.
 [[nodiscard]] Assessment assess(const Fitness& fitness, const Pairing& pairing, const checkpoint::Header& model,
