@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
@@ -54,6 +55,14 @@ void print_message(const std::string& program, const std::string& text) {
     if (n <= 0) return;
     done += static_cast<std::size_t>(n);
   }
+}
+
+void print_result(const Communicator& world, const std::string& text) {
+  if (world.is_root()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  }
+  world.barrier();
 }
 
 std::string mpi_library() {

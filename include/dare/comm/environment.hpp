@@ -32,6 +32,10 @@ class Environment {
 /// Writes "program: text" and a newline to stderr in one piece. Local.
 void print_message(const std::string& program, const std::string& text);
 
+/// Rank 0 writes `text` to stdout; no rank returns before it is out: with an exit code that is not 0 the first to leave ends the others.
+/// Collective.
+void print_result(const Communicator& world, const std::string& text);
+
 /// The MPI library in use, e.g. "Open MPI v4.1.4". Needs no MPI_Init. Local.
 [[nodiscard]] std::string mpi_library();
 

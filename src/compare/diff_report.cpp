@@ -1,0 +1,157 @@
+#include "compare/diff_report.hpp"
+
+#include "compare/table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::compare {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using checkpoint::TensorInfo;
+
+bool equal_pair(const DiffReport& report, std::size_t p) {
+  const auto& pair = report.pairing.pairs[p];
+  return report.differences[p].differing == 0 && report.a.tensors[pair.a].dtype == report.b.tensors[pair.b].dtype;
+}
+
+std::string dtypes(const TensorInfo& a, const TensorInfo& b) {
+  return a.dtype == b.dtype ? std::string{name(a.dtype)} : fmt::format("{} / {}", name(a.dtype), name(b.dtype));
+}
+
+bool has_ulps(const TensorInfo& a, const TensorInfo& b) {
+  return a.dtype == b.dtype && is_floating(a.dtype);
+}
+
+bool has_figures(const TensorInfo& a, const TensorInfo& b) {
+  return is_floating(a.dtype) && is_floating(b.dtype);
+}
+
+std::string described(const TensorInfo& tensor) {
+  return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));
+}
+
+Difference overall(const DiffReport& report) {
+  Difference all;
+  for (const auto& difference : report.differences) all.add(difference);
+  return all;
+}
+
+std::string cosine_text(const std::optional<double>& cosine) {
+  return cosine ? fmt::format("{:.6f}", *cosine) : "-";
+}
+
+std::string table_of(const DiffReport& report) {
+  Table table{{"<tensor", "<type", "elements", "differing", "max |a-b|", "at", "max relative", "ULPs", "cosine"}};
+  for (std::size_t p = 0; p < report.differences.size(); ++p) {
+    if (equal_pair(report, p) && !report.options.list_equal) continue;
+    const auto& a = report.a.tensors[report.pairing.pairs[p].a];
+    const auto& b = report.b.tensors[report.pairing.pairs[p].b];
+    const auto& d = report.differences[p];
+    const bool figures = has_figures(a, b);
+    table.add({a.name, dtypes(a, b), std::to_string(d.elements), std::to_string(d.differing), figures ? figure(d.absolute.value) : "-",
+               figures && d.absolute.value > 0 ? std::to_string(d.absolute.at) : "-", figures ? figure(d.relative.value) : "-",
+               has_ulps(a, b) ? std::to_string(d.ulps.value) : "-", figures ? cosine_text(d.cosine()) : "-"});
+  }
+  return table.empty() ? "" : table.text();
+}
+
+std::string unpaired(const DiffReport& report) {
+  std::string text;
+  for (const auto t : report.pairing.only_a)
+    text += fmt::format("only in A: {} {}\n", report.a.tensors[t].name, described(report.a.tensors[t]));
+  for (const auto t : report.pairing.only_b)
+    text += fmt::format("only in B: {} {}\n", report.b.tensors[t].name, described(report.b.tensors[t]));
+  for (const auto& pair : report.pairing.of_other_shape) {
+    text += fmt::format("other shape: {} is {} in A, {} in B\n", report.a.tensors[pair.a].name, described(report.a.tensors[pair.a]),
+                        described(report.b.tensors[pair.b]));
+  }
+  return text;
+}
+
+std::size_t equal_pairs(const DiffReport& report) {
+  std::size_t count = 0;
+  for (std::size_t p = 0; p < report.differences.size(); ++p) count += equal_pair(report, p) ? 1 : 0;
+  return count;
+}
+
+Json figures_json(const Difference& d, bool figures, bool ulps) {
+  const auto peak = [](bool has, const auto& peak_of) -> Json {
+    if (!has) return nullptr;
+    return {{"value", peak_of.value}, {"at", peak_of.value > 0 ? Json(peak_of.at) : Json()}};
+  };
+  const auto cosine = figures ? d.cosine() : std::nullopt;
+  return {{"elements", d.elements},
+          {"differing", d.differing},
+          {"nonfinite", d.nonfinite},
+          {"max_absolute", peak(figures, d.absolute)},
+          {"max_relative", peak(figures, d.relative)},
+          {"max_ulps", peak(ulps, d.ulps)},
+          {"cosine", cosine ? Json(*cosine) : Json()}};
+}
+
+Json pair_json(const DiffReport& report, std::size_t p) {
+  const auto& a = report.a.tensors[report.pairing.pairs[p].a];
+  const auto& b = report.b.tensors[report.pairing.pairs[p].b];
+  Json json{
+      {"tensor", a.name}, {"equal", equal_pair(report, p)}, {"dtype_a", name(a.dtype)}, {"dtype_b", name(b.dtype)}, {"shape", a.shape}};
+  json.update(figures_json(report.differences[p], has_figures(a, b), has_ulps(a, b)));
+  return json;
+}
+
+Json names(const std::vector<std::uint32_t>& positions, const checkpoint::Header& header) {
+  auto list = Json::array();
+  for (const auto t : positions) list.push_back(header.tensors[t].name);
+  return list;
+}
+
+}  // namespace
+
+bool DiffReport::equal() const noexcept {
+  return pairing.only_a.empty() && pairing.only_b.empty() && pairing.of_other_shape.empty() && equal_pairs(*this) == differences.size();
+}
+
+std::string DiffReport::text() const {
+  const auto all = overall(*this);
+  const auto same = equal_pairs(*this);
+  auto result = table_of(*this) + unpaired(*this);
+  result += fmt::format("{} in both: {} equal, {} different; {} of {} differ", plural(differences.size(), "tensor"), same,
+                        differences.size() - same, all.differing, plural(all.elements, "element"));
+  if (all.nonfinite != 0) result += fmt::format(", {} of them not finite", all.nonfinite);
+  if (all.differing != 0) {
+    result += fmt::format("; max |a-b| {}, max relative {}, cosine {}", figure(all.absolute.value), figure(all.relative.value),
+                          cosine_text(all.cosine()));
+  }
+  return result + (equal() ? "\nequal\n" : "\ndifferent\n");
+}
+
+std::string DiffReport::json() const {
+  auto tensors = Json::array();
+  for (std::size_t p = 0; p < differences.size(); ++p) {
+    if (!equal_pair(*this, p) || options.list_equal) tensors.push_back(pair_json(*this, p));
+  }
+  auto shapes = Json::array();
+  for (const auto& pair : pairing.of_other_shape) {
+    shapes.push_back({{"tensor", a.tensors[pair.a].name}, {"shape_a", a.tensors[pair.a].shape}, {"shape_b", b.tensors[pair.b].shape}});
+  }
+  auto all = overall(*this);
+  auto overall_json = figures_json(all, true, false);
+  for (const auto* key : {"max_absolute", "max_relative"}) overall_json[key] = overall_json[key]["value"];
+  overall_json.erase("max_ulps");
+  const Json result{{"a", options.a.string()},
+                    {"b", options.b.string()},
+                    {"equal", equal()},
+                    {"tensors_in_both", differences.size()},
+                    {"tensors_equal", equal_pairs(*this)},
+                    {"overall", std::move(overall_json)},
+                    {"tensors", std::move(tensors)},
+                    {"only_in_a", names(pairing.only_a, a)},
+                    {"only_in_b", names(pairing.only_b, b)},
+                    {"other_shape", std::move(shapes)}};
+  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dare::compare

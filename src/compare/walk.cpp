@@ -1,0 +1,55 @@
+#include "compare/walk.hpp"
+
+namespace dare::compare {
+namespace {
+
+constexpr std::size_t k_stretches_per_batch = 65536;  // 4.3e9 elements: results of all ranks are some MB
+
+std::vector<std::byte>& sized(std::vector<std::byte>& bytes, const checkpoint::TensorInfo& tensor, std::uint64_t elements) {
+  bytes.resize((elements * info(tensor.dtype).bits + 7) / 8);
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::span<const Pair>> batches(const std::vector<Pair>& pairs, std::size_t most_pairs) {
+  std::vector<std::span<const Pair>> all;
+  for (std::size_t first = 0; first < pairs.size();) {
+    std::size_t last = first;
+    std::size_t stretches = 0;
+    while (last < pairs.size() && last - first < most_pairs && (last == first || stretches < k_stretches_per_batch)) {
+      stretches += stretches_of(pairs[last++]);
+    }
+    all.push_back(std::span{pairs}.subspan(first, last - first));
+    first = last;
+  }
+  return all;
+}
+
+PairWalk::PairWalk(const checkpoint::Header& a, const checkpoint::Header& b, const comm::Communicator& world)
+    : a_{a}, b_{b}, world_{world}, reader_a_{checkpoint::open(a, world)}, reader_b_{checkpoint::open(b, world)} {}
+
+void PairWalk::close() {
+  reader_a_->close();
+  reader_b_->close();
+}
+
+plan::Grid PairWalk::grid_of(std::span<const Pair> batch) const {
+  std::vector<plan::TensorLoad> loads;
+  for (const auto& pair : batch) {
+    const auto bits = info(a_.tensors[pair.a].dtype).bits + info(b_.tensors[pair.b].dtype).bits;
+    loads.push_back({pair.elements, bits, 0, 0});
+  }
+  return plan::Grid{std::move(loads)};
+}
+
+Stretch PairWalk::read(std::span<const Pair> batch, const plan::Tile& tile) {
+  const auto& pair = batch[tile.tensor];
+  const auto& a = a_.tensors[pair.a];
+  const auto& b = b_.tensors[pair.b];
+  reader_a_->read(a, tile.first, sized(bytes_a_, a, tile.elements));
+  reader_b_->read(b, tile.first, sized(bytes_b_, b, tile.elements));
+  return {tile.tensor, tile.first, tile.elements, bytes_a_, bytes_b_};
+}
+
+}  // namespace dare::compare

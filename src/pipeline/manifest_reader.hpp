@@ -1,0 +1,64 @@
+#pragma once
+/// A manifest as it was written, read back and checked.
+
+#include <dare/core/dtype.hpp>
+#include <dare/core/hash.hpp>
+#include <dare/core/shape.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dare::pipeline {
+
+struct ManifestTensor {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  Shape shape;
+  std::uint64_t elements = 0;
+  std::vector<Hash128> blocks;  ///< of the fixed grid, in order
+  template <class A>
+  void archive(A& a) {
+    a(name, dtype, shape, elements, blocks);
+  }
+};
+
+struct ManifestInput {
+  struct File {
+    std::string name;
+    std::uint64_t size = 0;  ///< bytes
+    std::string header_hash;
+    template <class A>
+    void archive(A& a) {
+      a(name, size, header_hash);
+    }
+  };
+  std::string path;  ///< as the user gave it
+  std::vector<File> files;
+  template <class A>
+  void archive(A& a) {
+    a(path, files);
+  }
+};
+
+struct Manifest {
+  std::string program;
+  std::uint64_t stream_version = 0;
+  std::string recipe;  ///< JSON
+  std::vector<ManifestInput> inputs;
+  std::vector<ManifestTensor> tensors;
+  template <class A>
+  void archive(A& a) {
+    a(program, stream_version, recipe, inputs, tensors);
+  }
+};
+
+/// Reads the manifest in `file`. Its text may be anything: at most 1 GiB of it is read. Local.
+/// @throws InputError  it is not there, or is no manifest.
+[[nodiscard]] Manifest read_manifest(const std::filesystem::path& file);
+/// The same from text; `file` names it in messages. Pure.
+[[nodiscard]] Manifest parse_manifest(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace dare::pipeline

@@ -1,0 +1,71 @@
+#include "recipe/recipe_from_json.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::recipe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void move_member(Json& from, const char* key, Json& into) {
+  if (from.contains(key)) into[key] = std::move(from[key]);
+  from.erase(key);
+}
+
+// Parts of one kind as a recipe writes them; the parts are erased from the front of `rate`.
+Json leading_parts(Json& rate, const std::string& kind) {
+  auto parts = Json::array();
+  while (!rate.empty() && rate.front().contains(kind)) {
+    auto part = std::move(rate.front());
+    rate.erase(0);
+    part["value"] = std::move(part[kind]);
+    part.erase(kind);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+// A list of parts, densities and drop rates mixed: a recipe can say that only by a model's own list of one kind with the list of all
+// models, of the other kind, behind it.
+void move_rate(Json& model, Json& own, Json& of_all) {
+  move_member(model, "drop_rate", own);
+  move_member(model, "density", own);
+  if (!model.contains("rate")) return;
+  auto rate = std::move(model["rate"]);
+  model.erase("rate");
+  for (auto* into : {&own, &of_all}) {
+    if (rate.empty()) return;
+    const std::string kind = rate.front().contains("density") ? "density" : "drop_rate";
+    if (auto parts = leading_parts(rate, kind); !parts.empty()) (*into)[kind] = std::move(parts);
+  }
+}
+
+// The form of a recipe file: what belongs to a model stands under its `parameters`.
+Json as_recipe(Json json) {
+  auto& of_all = json["parameters"];
+  for (auto& model : json.at("models")) {
+    Json own = Json::object();
+    for (const auto* key : {"weight", "rescale", "gamma", "epsilon"}) move_member(model, key, own);
+    move_rate(model, own, of_all);
+    model["parameters"] = std::move(own);
+  }
+  for (const auto* key : {"base_model", "out_dtype"}) {
+    if (json.contains(key) && json[key].is_null()) json.erase(key);
+  }
+  return json;
+}
+
+}  // namespace
+
+Recipe recipe_from_json(const std::string& json, const std::string& where, const std::filesystem::path& folder) {
+  try {
+    return parse(as_recipe(Json::parse(json)).dump(), where, folder, {});
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError{fmt::format("{}: no recipe of a merge ({})", where, error.what())};
+  } catch (const UsageError& error) { throw InputError{error.what()}; }
+}
+
+}  // namespace dare::recipe

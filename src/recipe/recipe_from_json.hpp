@@ -1,0 +1,17 @@
+#pragma once
+/// A manifest's resolved recipe, as a recipe again.
+
+#include <dare/recipe/recipe.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace dare::recipe {
+
+/// The recipe whose recipe_json is `json`, checked as one that a user wrote is. Pure.
+/// @param where   names it in messages.
+/// @param folder  relative paths are relative to it.
+/// @throws InputError  it is none.
+[[nodiscard]] Recipe recipe_from_json(const std::string& json, const std::string& where, const std::filesystem::path& folder);
+
+}  // namespace dare::recipe

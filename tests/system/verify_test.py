@@ -1,0 +1,173 @@
+"""dare-verify finds every changed byte, names it, and recomputes what the inputs give."""
+
+import json
+import os
+import re
+import shutil
+import unittest
+
+from dare_system import BLOCK, SystemTest, own_words, random_model, run, write_safetensors
+
+BIG = "model.layers.0.up.weight"  # [1100, 2048]: three blocks
+
+
+class Verify(SystemTest):
+    def merged(self, output, *more, **keywords):
+        process = run(2, "dare-merge", *self.merge_words(output, *more, **keywords))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return self.path(output)
+
+    def verify(self, np, code, *words):
+        process = run(np, "dare-verify", *words)
+        self.assertEqual(process.returncode, code, process.stdout + process.stderr)
+        if code in (0, 4):
+            self.assertEqual(own_words(process, "dare-verify"), [])
+        return process.stdout
+
+    def without_time(self, text):
+        return re.sub(r"read in [0-9.]+ s on \d+ ranks?", "read", text).splitlines()
+
+    def change(self, path, tensor, element, size=2):
+        """Flips the lowest bit of one element of a safetensors file; returns where it is."""
+        with open(path, "r+b") as file:
+            length = int.from_bytes(file.read(8), "little")
+            begin, _ = json.loads(file.read(length))[tensor]["data_offsets"]
+            place = 8 + length + begin
+            file.seek(place + element * size)
+            old = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([old[0] ^ 1]))
+        return place
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+
+    def test_untouched_outputs_of_every_form_are_verified(self):
+        for number, output in enumerate(("out.safetensors", "out.h5", "folder")):
+            self.merged(output)
+            for np in (0, 1, 2, 3):
+                with self.subTest(output=output, np=np):
+                    words = [self.path(output)] + (["--against", "--all"] if np == number + 1 else [])
+                    text = self.verify(np, 0, *words)
+                    self.assertEqual(self.without_time(text)[-1], "verified")
+                    self.assertIn("0 of 6 blocks differ", text)
+
+    def test_a_changed_element_is_named_at_any_number_of_ranks(self):
+        output = self.merged("out.safetensors")
+        tensor = self.change(output, BIG, BLOCK + 5)
+        bytes_of = f"bytes [{tensor + 2 * BLOCK}, {tensor + 4 * BLOCK}) of out.safetensors"
+        for np in (1, 2, 3):
+            lines = self.without_time(self.verify(np, 4, output))
+            self.assertEqual(len(lines), 3, lines)
+            self.assertRegex(lines[0], rf'^tensor "{re.escape(BIG)}": block 1 of 3 differs: elements \[1048576, 2097152\), '
+                                       rf"{re.escape(bytes_of)}: XXH3-128 [0-9a-f]{{32}}, the manifest has [0-9a-f]{{32}}$")
+            self.assertEqual(lines[1:], [f"{output}: 1 of 6 blocks differ (4.52 MB read)", "NOT verified"])
+        found = json.loads(self.verify(3, 4, output, "--json"))
+        self.assertFalse(found["verified"])
+        self.assertEqual(found["mismatched_blocks"], 1)
+        self.assertEqual([(m["tensor"], m["block"], m["offset"], m["bytes"]) for m in found["mismatches"]], [(BIG, 1, tensor + 2 * BLOCK, 2 * BLOCK)])
+
+    def test_all_are_counted_and_some_are_listed(self):
+        output = self.merged("out.safetensors")
+        for element in (0, BLOCK, 2 * BLOCK):
+            self.change(output, BIG, element)
+        lines = self.without_time(self.verify(2, 4, output, "--show", "1"))
+        self.assertEqual(lines[1:], ["... and 2 more (--show)", f"{output}: 3 of 6 blocks differ (4.52 MB read)", "NOT verified"])
+
+    def test_against_finds_what_a_forged_manifest_hides(self):
+        output = self.merged("out.safetensors")
+        other = self.merged("other.safetensors", "--lambda", "0.5")
+        manifest = self.path("out.safetensors.manifest.json")
+        shutil.copy(other, output)
+        with open(self.path("other.safetensors.manifest.json")) as file:
+            forged = json.load(file)
+        forged["recipe"]["parameters"]["lambda"] = 1.0
+        with open(manifest, "w") as file:
+            json.dump(forged, file)
+        self.assertIn("0 of 6 blocks differ", self.verify(2, 0, output))
+        results = []
+        for np in (1, 2, 3):
+            found = json.loads(self.verify(np, 4, output, "--against", "--sample", "3", "--json"))
+            self.assertEqual(found["against"]["runs"], 3)
+            self.assertGreater(found["against"]["mismatched_runs"], 0)
+            results.append(found["against"])
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+
+    def test_against_names_the_element(self):
+        output = self.merged("out.safetensors")
+        self.change(output, BIG, 70000)
+        lines = self.without_time(self.verify(2, 4, output, "--against", "--all"))
+        self.assertRegex(lines[1], rf'^tensor "{re.escape(BIG)}": 1 element of the run of 65536 at element 65536 not as the inputs give them, '
+                                   r"the first element 70000: 0x[0-9a-f]{4}, recomputed 0x[0-9a-f]{4}$")
+
+    def test_methods_that_survey_are_recomputed(self):
+        for number, words in enumerate((["--method", "ties", "--scope", "tensor"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):
+            words = [word for word in words if word not in ("--scope", "tensor")]
+            output = self.merged(f"s{number}.safetensors", *words)
+            text = self.verify(1 + number, 0, output, "--against", "--sample", "5")
+            self.assertIn("0 of 5 runs recomputed from the inputs differ", text)
+
+    def test_recipes_with_lists_are_read_back(self):
+        with open(self.path("recipe.yml"), "w") as file:
+            file.write("merge_method: dare_ties\nbase_model: base.safetensors\ndtype: float32\nseed: 18446744073709551615\nexclude: [norm]\n"
+                       "parameters: {density: 0.25, lambda: 0.7}\n"
+                       "models:\n- {model: m0.safetensors, parameters: {weight: [0.1, 0.9], drop_rate: {filter: up, value: 0.5}}}\n"
+                       "- {model: m1.safetensors, stream: 9}\n")
+        process = run(2, "dare-merge", self.path("recipe.yml"), self.path("out"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
+        words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
+        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder")
+
+    def test_inputs_that_are_no_longer_those(self):
+        output = self.merged("out.safetensors")
+        write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, 1), {"format": "pt", "note": "another header"})
+        lines = self.without_time(self.verify(2, 4, output, "--against"))
+        self.assertRegex(lines[0], rf"^input {re.escape(self.path('m1.safetensors'))}: file m1.safetensors of \d+ bytes, the manifest lists m1.safetensors of \d+$")
+        self.assertEqual(lines[-1], "NOT verified")
+
+    def test_an_output_cut_off_is_a_mismatch(self):
+        output = self.merged("out.safetensors")
+        size = os.path.getsize(output)
+        os.truncate(output, size - 1)
+        lines = self.without_time(self.verify(2, 4, output))
+        self.assertEqual(lines, [f"{output}: {size - 1} bytes, its header describes {size}; fetch the file again",
+                                 f"{output}: 0 of 0 blocks differ; 1 other problem (0 B read)", "NOT verified"])
+
+    def test_a_missing_shard_is_a_mismatch(self):
+        output = self.merged("folder", "--shard-size", "1MB")
+        shard = sorted(name for name in os.listdir(output) if name.endswith(".safetensors"))[0]
+        os.remove(os.path.join(output, shard))
+        lines = self.without_time(self.verify(2, 4, output))
+        self.assertEqual(lines[0], f"{os.path.join(output, shard)}: the index names this shard, it is not there; fetch it")
+
+    def test_other_tensors_than_the_manifest_has(self):
+        output = self.merged("out.safetensors")
+        model = random_model({**self.shapes, "model.norm.weight": [33], "extra": [2]}, "x")
+        del model["scalar"]
+        write_safetensors(output, model)
+        lines = self.verify(2, 4, output).splitlines()
+        self.assertEqual(lines[:3], ['tensor "model.norm.weight" is BF16 [33], the manifest has it as BF16 [32]',
+                                     'tensor "scalar" is missing; the manifest has it as BF16 []', 'tensor "extra" is not in the manifest'])
+
+    def test_what_is_refused(self):
+        output = self.merged("out.safetensors")
+        manifest = output + ".manifest.json"
+        self.assert_refused(run(2, "dare-verify"), 2, "0 words, OUTPUT alone is expected; see dare-verify --help", "dare-verify")
+        self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
+        self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
+        with open(manifest, "r+") as file:
+            text = file.read().replace('"xxh3_128":"', '"xxh3_128":"00')
+            file.seek(0)
+            file.write(text)
+        self.assert_refused(run(3, "dare-verify", output), 3, f'{manifest}: tensor "model.embed.weight": 34 digits of hashes, its 1 blocks have 32 each; '
+                            "the manifest is damaged, take it from where the output came from", "dare-verify")
+        os.remove(manifest)
+        self.assert_refused(run(2, "dare-verify", output), 3, f"{manifest}: no manifest is there; only outputs of dare-merge have one, "
+                            "and it is moved along with them", "dare-verify")
+
+
+if __name__ == "__main__":
+    unittest.main()

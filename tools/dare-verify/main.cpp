@@ -1,0 +1,70 @@
+#include "app/program.hpp"
+
+#include <dare/core/error.hpp>
+#include <dare/pipeline/verify.hpp>
+
+#include <fmt/format.h>
+
+namespace {
+
+namespace po = boost::program_options;
+using dare::app::Given;
+
+dare::app::Program program() {
+  po::options_description inputs{"Against the inputs"};
+  auto add = inputs.add_options();
+  add("against", po::bool_switch(), "also recompute elements from the inputs that the manifest names, and compare");
+  add("inputs-at", po::value<std::string>()->value_name("DIR"), "relative paths of the inputs are relative to DIR (the working folder)");
+  add("sample", po::value<std::uint64_t>()->value_name("N")->default_value(256), "recompute N runs of 65,536 elements, chosen at random");
+  add("sample-seed", po::value<std::uint64_t>()->value_name("S")->default_value(0), "another seed chooses other runs");
+  add("all", po::bool_switch(), "recompute every element");
+  po::options_description report{"Reporting"};
+  report.add_options()("show", po::value<std::uint64_t>()->value_name("N")->default_value(20), "list N mismatches; all are counted");
+  report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
+  return {
+      "dare-verify",
+      "checks that a merged model still is what dare-merge wrote, over MPI",
+      {"OUTPUT [options]"},
+      "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it. The\n"
+      "manifest has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and those that differ are named by\n"
+      "tensor, block, elements and bytes. A copy that was cut off, a bad disk or an edited weight show up here.\n\n"
+      "--against goes further: it takes the recipe and the inputs from the manifest, checks that the inputs' files still have the\n"
+      "recorded sizes and headers, merges a sample of the elements again and compares bytes. The same seed always takes the same\n"
+      "sample, at any number of ranks. Methods that select over whole tensors (ties, magnitude, l1) read the sampled tensors in full.\n\n"
+      "Examples:\n"
+      "  mpirun -n 8 dare-verify merged/\n"
+      "  mpirun -n 8 dare-verify merged.h5 --against --sample 1000 --inputs-at /data/models\n"
+      "  dare-verify merged/ --json | jq .verified\n\n"
+      "Exit codes: 0 verified, 1 runtime failure, 2 usage, 3 no output, no manifest or unreadable inputs, 4 something differs\n",
+      {inputs, report},
+      "words"};
+}
+
+dare::pipeline::VerifyOptions options_from(const Given& given) {
+  dare::pipeline::VerifyOptions options;
+  options.program = "dare-verify";
+  const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  if (words.size() != 1) throw dare::UsageError{fmt::format("{} words, OUTPUT alone is expected; see dare-verify --help", words.size())};
+  options.output = words.front();
+  options.show = given["show"].as<std::uint64_t>();
+  options.json = given["json"].as<bool>();
+  options.against = given["against"].as<bool>();
+  if (given.count("inputs-at") != 0) options.inputs_at = given["inputs-at"].as<std::string>();
+  options.sample = given["sample"].as<std::uint64_t>();
+  options.seed = given["sample-seed"].as<std::uint64_t>();
+  options.all = given["all"].as<bool>();
+  const bool about_inputs = options.all || !options.inputs_at.empty() || !given["sample"].defaulted() || !given["sample-seed"].defaulted();
+  if (about_inputs && !options.against) throw dare::UsageError{"--inputs-at, --sample, --sample-seed and --all go with --against"};
+  if (options.all && !given["sample"].defaulted()) throw dare::UsageError{"--all and --sample exclude each other; give one"};
+  return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return dare::app::run_with_mpi(argc, argv, program(), [](const Given& given, const dare::comm::Communicator& world) {
+    dare::pipeline::VerifyOptions options;
+    world.agree([&] { options = options_from(given); });
+    return dare::pipeline::verify(options, world);
+  });
+}
