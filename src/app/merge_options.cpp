@@ -52,6 +52,14 @@ po::options_description plan_group() {
   return group;
 }
 
+po::options_description explain_group() {
+  po::options_description group{"Explaining (nothing is written)"};
+  group.add_options()(
+      "explain", po::value<std::string>()->value_name("ELEMENT"),
+      "TENSOR[i,j], TENSOR[flat index] or, of one element, TENSOR: print how this element of the output comes about, and stop");
+  return group;
+}
+
 template <class T>
 std::optional<T> optional(const Given& given, const char* name) {
   if (given.count(name) == 0) return std::nullopt;
@@ -74,7 +82,7 @@ void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& o
   if (next < words.size()) options.output = words[next++];
   if (next < words.size())
     throw UsageError{fmt::format("\"{}\": one word too many; give RECIPE.yml OUTPUT, or OUTPUT with --base and --model", words[next])};
-  if (options.output.empty() && !options.plan_only) throw UsageError{"no OUTPUT is given; see dare-merge --help"};
+  if (options.output.empty() && !options.plan_only && !options.explain) throw UsageError{"no OUTPUT is given; see dare-merge --help"};
   if (options.recipe.empty() && !options.overrides.base && options.overrides.models.empty()) {
     throw UsageError{"neither a recipe (RECIPE.yml) nor --base and --model are given; see dare-merge --help"};
   }
@@ -103,7 +111,8 @@ std::string details() {
       "Examples:\n"
       "  mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 --dtype BF16 merged/\n"
       "  mpirun -n 8 dare-merge recipe.yml merged.h5 --seed 7\n"
-      "  dare-merge recipe.yml --plan --ranks 64 --nodes 8\n\n"
+      "  dare-merge recipe.yml --plan --ranks 64 --nodes 8\n"
+      "  dare-merge recipe.yml --explain 'model.norm.weight[7]'\n\n"
       "Exit codes: 0 done, 1 runtime failure, 2 usage or recipe, 3 bad input or OUTPUT exists, 75 interrupted: --resume\n";
   return text;
 }
@@ -111,13 +120,13 @@ std::string details() {
 }  // namespace
 
 Program merge_program() {
-  return {
-      "dare-merge",
-      "merges fine-tuned models into their base with DARE, over MPI",
-      {"RECIPE.yml OUTPUT [options]", "--base B --model M [--model M ...] --drop-rate P OUTPUT [options]", "RECIPE.yml --plan [options]"},
-      details(),
-      {merge_group(), run_options_group(), plan_group()},
-      "words"};
+  return {"dare-merge",
+          "merges fine-tuned models into their base with DARE, over MPI",
+          {"RECIPE.yml OUTPUT [options]", "--base B --model M [--model M ...] --drop-rate P OUTPUT [options]",
+           "RECIPE.yml --plan [options]", "RECIPE.yml --explain 'TENSOR[i,j]' [options]"},
+          details(),
+          {merge_group(), run_options_group(), plan_group(), explain_group()},
+          "words"};
 }
 
 pipeline::MergeOptions merge_options_from(const Given& given) {
@@ -152,6 +161,8 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
     throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
   options.bandwidth = {bandwidth(given, "bandwidth-read"), bandwidth(given, "bandwidth-write")};
+  options.explain = optional<std::string>(given, "explain");
+  if (options.explain && options.plan_only) throw UsageError{"--plan and --explain: give one of them"};
   read_words(list<std::string>(given, "words"), options);
   return options;
 }

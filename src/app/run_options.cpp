@@ -35,7 +35,7 @@ po::options_description run_options_group() {
   add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
   add("progress", po::value<std::string>()->default_value("auto")->value_name("P"), "auto, bar, plain or off");
   add("log-level", po::value<std::string>()->default_value("info")->value_name("L"), "error, info or debug");
-  add("json", po::bool_switch(), "the summary (or the plan) as JSON on stdout");
+  add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
   return group;
 }
 

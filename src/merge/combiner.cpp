@@ -88,6 +88,21 @@ void mark_effect(const Strip<W>& strip) {
   }
 }
 
+template <class W>
+std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
+                                        std::uint64_t first) {
+  auto row = run;
+  row.wanted = {first, std::min(settings.row, settings.elements - first)};
+  const auto& combiner = row_of(settings);
+  std::vector<double> sums(combiner.sums(settings));
+  StripBuffers<W> buffers;
+  StripReader<W> reader{settings, statistics, row, buffers};
+  while (reader.next()) combiner.template add<W>()(reader.strip(), sums);
+  return combiner.coefficients(settings, sums);
+}
+
+template std::vector<double> coefficients_of_row<float>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t);
+template std::vector<double> coefficients_of_row<double>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t);
 template double normalizer<float>(const Strip<float>&) noexcept;
 template double normalizer<double>(const Strip<double>&) noexcept;
 template void mark_effect<float>(const Strip<float>&);

@@ -94,6 +94,11 @@ void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys);
 template <class W>
 [[nodiscard]] double normalizer(const Strip<W>& strip) noexcept;
 
+/// The coefficients of a filter-wise combiner: those of the row that begins at element `first`, all of which `run` holds.
+template <class W>
+[[nodiscard]] std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
+                                                      std::uint64_t first);
+
 /// x_k of the averages: F_k without a sparsifier, else B + W(g) delta where kept and B where dropped. `effect` stays `base` where they are
 /// B's bits.
 template <class W>

@@ -55,6 +55,8 @@ RegmeanResult regmean(const TensorSettings& settings, const TensorStatistics& st
   const auto width = static_cast<Eigen::Index>(settings.row);
   const auto rows = static_cast<Eigen::Index>(settings.elements / std::max<std::uint64_t>(settings.row, 1));
   if (settings.elements == 0) return {};
+  auto all = run;  // whatever part of it is wanted
+  all.wanted = {0, settings.elements};
   Matrix sum = Matrix::Zero(width, width);
   RegmeanResult result;
   result.values.assign(settings.elements, 0.0);
@@ -64,7 +66,7 @@ RegmeanResult regmean(const TensorSettings& settings, const TensorStatistics& st
     Matrix x(width, rows);
     for (std::size_t k = 0; k < settings.models.size(); ++k) {
       if (const auto finding = load_gram(settings, run, k, gram)) return {{}, finding};
-      load_values(settings, statistics, run, k, buffers, scratch, x);
+      load_values(settings, statistics, all, k, buffers, scratch, x);
       sum += gram;
       right.noalias() += gram * x;
     }

@@ -19,7 +19,7 @@ struct RegmeanResult {
 };
 
 /// (sum of w_k G_k)^-1 sum of w_k G_k x_k^T in float64, G_k with its off-diagonals times alpha.
-/// @param run  the whole tensor
+/// @param run  holds the whole tensor, whatever part is wanted
 template <class W>
 [[nodiscard]] RegmeanResult regmean(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
                                     StripBuffers<W>& buffers, SparsifierScratch& scratch);

@@ -59,20 +59,6 @@ void check_inputs(const Strip<W>& strip, Findings& findings, std::span<bool> bad
   }
 }
 
-// A filter-wise combiner's coefficients are its row's.
-template <class W>
-std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
-                                        std::uint64_t first) {
-  auto row = run;
-  row.wanted = {first, std::min(settings.row, settings.elements - first)};
-  const auto& combiner = row_of(settings);
-  std::vector<double> sums(combiner.sums(settings));
-  StripBuffers<W> buffers;
-  StripReader<W> reader{settings, statistics, row, buffers};
-  while (reader.next()) combiner.template add<W>()(reader.strip(), sums);
-  return combiner.coefficients(settings, sums);
-}
-
 // Some elements of a run; `models` holds the spans.
 Run part_of_run(const TensorSettings& settings, const Run& run, Extent wanted, std::vector<std::span<const std::byte>>& models) {
   const auto cut = [&](std::span<const std::byte> bytes, Dtype dtype, std::uint64_t held) {

@@ -1,6 +1,7 @@
 #include <dare/pipeline/merge.hpp>
 
 #include "pipeline/execute.hpp"
+#include "pipeline/explain.hpp"
 #include "pipeline/sources.hpp"
 #include "pipeline/staged_output.hpp"
 #include "pipeline/survey_loop.hpp"
@@ -62,7 +63,7 @@ void refuse_output_among_inputs(const Sources& sources, const std::filesystem::p
 }
 
 void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
-  if (options.plan_only) return;
+  if (options.plan_only || options.explain) return;
   refuse_output_among_inputs(sources, options.output);
   if (!options.run.resume) check_output(options.output, options.run, grid_of(work).bytes_written());
 }
@@ -83,7 +84,9 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   if (world.is_root() && options.run.log_level != LogLevel::error) {
     for (const auto& note : product.job.notes) comm::print_message(options.run.program, note);
   }
-  if (options.plan_only) {
+  if (options.explain) {
+    explain(work, sources.recipe, options, world);
+  } else if (options.plan_only) {
     print_plan(work, options, world);
   } else {
     execute(work, options.run, world);

@@ -148,4 +148,17 @@ std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, 
   return all;
 }
 
+merge::TensorStatistics survey_tensor(const Work& work, std::uint32_t task, const plan::Plan& plan, Inputs& inputs,
+                                      const comm::Communicator& world) {
+  const auto& job = work.products.front().job;
+  if (!needs_survey(job.tasks[task])) return {};
+  Batch batch{task};
+  if (merge::needs_whole_model(job.tasks[task].settings)) batch = batches(job, 0).front();
+  ProductStatistics statistics;
+  std::optional<BatchSurvey> one;
+  world.agree([&] { one.emplace(batch, job, plan, inputs, world); });
+  one->run(statistics);
+  return statistics.of_task(task);
+}
+
 }  // namespace dare::pipeline

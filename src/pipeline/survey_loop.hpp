@@ -39,4 +39,9 @@ class ProductStatistics {
 [[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
                                                     const comm::Communicator& world);
 
+/// The statistics of one tensor of the only product; no other is surveyed unless they depend on each other. Collective.
+/// @throws comm::AgreedError
+[[nodiscard]] merge::TensorStatistics survey_tensor(const Work& work, std::uint32_t task, const plan::Plan& plan, Inputs& inputs,
+                                                    const comm::Communicator& world);
+
 }  // namespace dare::pipeline

@@ -10,6 +10,28 @@ namespace dare::pipeline {
 
 using Action = recipe::TensorTask::Action;
 
+InputError refusal(const Work& work, const recipe::TensorTask& task, const merge::Finding& finding) {
+  using Kind = merge::Finding::Kind;
+  const auto& tensor = work.frame.tensors[task.tensor];
+  if (finding.kind == Kind::nonfinite_input) {
+    const auto model = finding.model < 0 ? -1 : task.inputs[static_cast<std::size_t>(finding.model)].model;
+    const auto& header = work.input(finding.auxiliary ? work.auxiliary_of(model) : finding.model < 0 ? 0 : work.input_of(model));
+    return InputError{
+        fmt::format("{}: tensor \"{}\": element {} is {}; the file is damaged or its training diverged; `nonfinite: keep` in the recipe "
+                    "merges it as it is",
+                    header.root.string(), tensor.name, finding.index, finding.value)};
+  }
+  if (finding.kind == Kind::singular) {
+    return InputError{
+        fmt::format("tensor \"{}\": the sum of the Gram matrices has no inverse (smallest pivot {}); gather them on more "
+                    "inputs, or set alpha below 1",
+                    tensor.name, finding.value)};
+  }
+  return InputError{fmt::format(
+      "tensor \"{}\": element {} becomes {}, more than {} holds; write a wider dtype, or set `overflow: saturate` in the recipe",
+      tensor.name, finding.index, finding.value, name(task.settings.out_dtype))};
+}
+
 TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
     : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()) {}
 
@@ -57,7 +79,7 @@ void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task,
 void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
   const auto run = inputs_.run(task, wanted);
   const StageTimer timer{timings_, Stage::merge};
-  if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) report(task, *finding);
+  if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) throw refusal(work_, task, *finding);
 }
 
 // A tensor that is solved as a whole is solved once by each rank that has tiles of it.
@@ -70,28 +92,6 @@ void TileWorker::merge_whole(const plan::Tile& tile, const recipe::TensorTask& t
   }
   const auto part = std::span{product.whole}.subspan(tile.first * size, tile.elements * size);
   std::copy(part.begin(), part.end(), out.begin());
-}
-
-void TileWorker::report(const recipe::TensorTask& task, const merge::Finding& finding) const {
-  using Kind = merge::Finding::Kind;
-  const auto& tensor = work_.frame.tensors[task.tensor];
-  if (finding.kind == Kind::nonfinite_input) {
-    const auto model = finding.model < 0 ? -1 : task.inputs[static_cast<std::size_t>(finding.model)].model;
-    const auto& header = work_.input(finding.auxiliary ? work_.auxiliary_of(model) : finding.model < 0 ? 0 : work_.input_of(model));
-    throw InputError{
-        fmt::format("{}: tensor \"{}\": element {} is {}; the file is damaged or its training diverged; `nonfinite: keep` in the recipe "
-                    "merges it as it is",
-                    header.root.string(), tensor.name, finding.index, finding.value)};
-  }
-  if (finding.kind == Kind::singular) {
-    throw InputError{
-        fmt::format("tensor \"{}\": the sum of the Gram matrices has no inverse (smallest pivot {}); gather them on more "
-                    "inputs, or set alpha below 1",
-                    tensor.name, finding.value)};
-  }
-  throw InputError{fmt::format(
-      "tensor \"{}\": element {} becomes {}, more than {} holds; write a wider dtype, or set `overflow: saturate` in the recipe",
-      tensor.name, finding.index, finding.value, name(task.settings.out_dtype))};
 }
 
 void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out) {

@@ -5,6 +5,7 @@
 #include "pipeline/survey_loop.hpp"
 #include "pipeline/work.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/plan/partition.hpp>
 
@@ -13,6 +14,9 @@
 #include <vector>
 
 namespace dare::pipeline {
+
+/// What a user is told of a finding in one tensor's elements.
+[[nodiscard]] InputError refusal(const Work& work, const recipe::TensorTask& task, const merge::Finding& finding);
 
 class TileWorker {
  public:
@@ -37,7 +41,6 @@ class TileWorker {
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
   void merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
-  [[noreturn]] void report(const recipe::TensorTask& task, const merge::Finding& finding) const;
 
   const Work& work_;
   Inputs& inputs_;

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace dare::pipeline {
 
@@ -15,10 +16,11 @@ struct MergeOptions {
   std::filesystem::path output;
   std::filesystem::path recipe;  ///< empty: the command line alone
   recipe::Overrides overrides;
-  bool plan_only = false;         ///< --plan: print the plan on stdout, read no weight
-  std::optional<int> plan_ranks;  ///< --plan for another number of ranks than these
-  std::optional<int> plan_nodes;  ///< and of nodes
-  plan::Bandwidth bandwidth;      ///< for --plan
+  bool plan_only = false;              ///< --plan: print the plan on stdout, read no weight
+  std::optional<int> plan_ranks;       ///< --plan for another number of ranks than these
+  std::optional<int> plan_nodes;       ///< and of nodes
+  plan::Bandwidth bandwidth;           ///< for --plan
+  std::optional<std::string> explain;  ///< --explain TENSOR[i,j]: print how this element comes about, write nothing
 };
 
 /// Merges. Collective over `world`. Nothing is at the output's place until all of it is.
