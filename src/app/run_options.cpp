@@ -33,6 +33,7 @@ po::options_description run_options_group() {
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
   add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");
   add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
+  add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
   add("progress", po::value<std::string>()->default_value("auto")->value_name("P"), "auto, bar, plain or off");
   add("log-level", po::value<std::string>()->default_value("info")->value_name("L"), "error, info or debug");
   add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
@@ -50,6 +51,7 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   if (options.shard_size == 0) throw UsageError{"--shard-size 0: give a size above 0"};
   options.resume = given["resume"].as<bool>();
   options.overwrite = given["overwrite"].as<bool>();
+  options.hash_inputs = given["hash-inputs"].as<bool>();
   options.json = given["json"].as<bool>();
   options.progress = choice("progress", given["progress"].as<std::string>(),
                             std::array{std::pair{"auto", ProgressStyle::automatic}, std::pair{"bar", ProgressStyle::bar},

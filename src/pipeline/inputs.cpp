@@ -4,7 +4,11 @@ namespace dare::pipeline {
 
 Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timings)
     : work_{work}, timings_{timings}, inputs_(work.inputs()) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].reader = checkpoint::open(work.input(i), world);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const auto& header = work.input(i);
+    inputs_[i].reader = checkpoint::open(header, world);
+    if (!header.low_rank.empty()) inputs_[i].products = std::make_unique<checkpoint::LoraReader>(header, *inputs_[i].reader);
+  }
 }
 
 void Inputs::close() {
@@ -29,13 +33,40 @@ std::span<const std::byte> Inputs::read(const recipe::TensorTask::Input& input, 
   return read(work_.input_of(input.model), input.tensor, extent);
 }
 
+// A LoRA adapter's change, in the working type.
+std::span<const std::byte> Inputs::product(std::size_t number, std::uint32_t tensor, merge::Extent extent,
+                                           const checkpoint::LoraReader::BaseRun& base, bool wide) {
+  auto& input = inputs_[number];
+  if (input.tensor == tensor && input.extent == extent) return input.bytes;
+  const StageTimer timer{timings_, Stage::read};
+  const auto& info = work_.input(number).tensors[tensor];
+  const auto there = merge::clipped(extent, info.elements);
+  const auto fill = [&]<class W>(W /*type*/) {
+    input.bytes.resize(there.elements * sizeof(W));
+    const std::span<W> delta{reinterpret_cast<W*>(input.bytes.data()), there.elements};
+    if (there.elements != 0) input.products->read_delta(info, there.first, base, delta);
+  };
+  input.tensor.reset();
+  wide ? fill(double{}) : fill(float{});
+  input.tensor = tensor;
+  input.extent = extent;
+  return input.bytes;
+}
+
+std::span<const std::byte> Inputs::model(const recipe::TensorTask& task, const recipe::TensorTask::Input& input, merge::Extent extent) {
+  const auto number = work_.input_of(input.model);
+  if (work_.input(number).tensors[input.tensor].low_rank < 0) return read(number, input.tensor, extent);
+  const checkpoint::LoraReader::BaseRun base{task.settings.base_dtype, read(0, task.tensor, extent)};
+  return product(number, input.tensor, extent, base, merge::works_in_float64(task.settings));
+}
+
 merge::Run Inputs::run(const recipe::TensorTask& task, merge::Extent wanted) {
   const auto extent = merge::extent_needed(task.settings, wanted);
   const auto base = task.settings.has_base ? read(0, task.tensor, extent) : std::span<const std::byte>{};
   models_.clear();
   auxiliaries_.clear();
   for (const auto& input : task.inputs) {
-    models_.push_back(read(input, extent));
+    models_.push_back(model(task, input, extent));
     if (!input.auxiliary) continue;
     const auto number = work_.auxiliary_of(input.model);
     // A Gram matrix is wanted whole, Fisher weights as the elements are.

@@ -4,6 +4,7 @@
 #include "pipeline/timings.hpp"
 #include "pipeline/work.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/run.hpp>
@@ -33,10 +34,15 @@ class Inputs {
  private:
   struct Input {
     std::unique_ptr<checkpoint::CheckpointReader> reader;
-    std::vector<std::byte> bytes;         // of the extent
-    std::optional<std::uint32_t> tensor;  // that they belong to
+    std::unique_ptr<checkpoint::LoraReader> products;  // of an adapter
+    std::vector<std::byte> bytes;                      // of the extent
+    std::optional<std::uint32_t> tensor;               // that they belong to
     merge::Extent extent;
   };
+
+  std::span<const std::byte> model(const recipe::TensorTask& task, const recipe::TensorTask::Input& input, merge::Extent extent);
+  std::span<const std::byte> product(std::size_t number, std::uint32_t tensor, merge::Extent extent,
+                                     const checkpoint::LoraReader::BaseRun& base, bool wide);
 
   const Work& work_;
   Timings& timings_;

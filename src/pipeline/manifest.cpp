@@ -37,16 +37,21 @@ class TextFile {
   std::string pending_;
 };
 
-Json describe(const checkpoint::Header& header) {
+Json describe(const checkpoint::Header& header, const std::vector<std::string>& contents) {
   auto files = Json::array();
-  for (const auto& file : header.files)
+  for (std::size_t f = 0; f < header.files.size(); ++f) {
+    const auto& file = header.files[f];
     files.push_back({{"name", file.name}, {"size", file.size}, {"header_xxh3_128", to_hex(file.header_hash)}});
+    if (!contents.empty()) files.back()["pieces_xxh3_128"] = contents[f];
+  }
   return {{"path", header.root.string()}, {"files", std::move(files)}};
 }
 
 Json head_of(const Work& work, const Product& product) {
   auto inputs = Json::array();
-  for (std::size_t i = 0; i < work.inputs(); ++i) inputs.push_back(describe(work.input(i)));
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    inputs.push_back(describe(work.input(i), work.content_hashes.empty() ? std::vector<std::string>{} : work.content_hashes[i]));
+  }
   return {{"format", "dare-manifest"},
           {"format_version", 1},
           {"program", "dare-mpi " DARE_VERSION},

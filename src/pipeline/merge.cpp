@@ -2,6 +2,7 @@
 
 #include "pipeline/execute.hpp"
 #include "pipeline/explain.hpp"
+#include "pipeline/input_hash.hpp"
 #include "pipeline/sources.hpp"
 #include "pipeline/staged_output.hpp"
 #include "pipeline/survey_loop.hpp"
@@ -89,6 +90,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   } else if (options.plan_only) {
     print_plan(work, options, world);
   } else {
+    if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
     execute(work, options.run, world);
   }
   return 0;

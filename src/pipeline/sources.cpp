@@ -1,5 +1,6 @@
 #include "pipeline/sources.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/recipe/quantization.hpp>
 
 #include <fmt/format.h>
@@ -23,7 +24,8 @@ void refuse_quantised(const checkpoint::Header& header, Problems& problems) {
 // Every problem of every input is told at once.
 checkpoint::Header read_source(const recipe::Source& source, Problems& problems) {
   try {
-    auto header = checkpoint::read_header(source.path);
+    auto header =
+        checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
     refuse_quantised(header, problems);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
     return header;
@@ -43,6 +45,10 @@ Sources read_sources(recipe::Recipe recipe) {
     if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, problems));
   }
   sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, problems) : sources.models.front();
+  if (!sources.frame.low_rank.empty()) {
+    problems.input(
+        fmt::format("{}: a LoRA adapter is no base; give the model that it was trained on as the base", sources.frame.root.string()));
+  }
   problems.throw_if_any();
   return sources;
 }

@@ -12,6 +12,8 @@
 namespace dare::pipeline {
 namespace {
 
+constexpr std::uint64_t k_adapter_bytes = std::uint64_t{16} << 20U;  // of its factors that a LoraReader keeps
+
 using Batch = std::vector<std::uint32_t>;  // tasks, ascending
 
 bool needs_survey(const recipe::TensorTask& task) {
@@ -114,6 +116,8 @@ plan::EarlierPasses survey_cost(const Work& work) {
 
 std::uint64_t working_memory(const Work& work) {
   std::uint64_t most = 0;
+  std::uint64_t adapters = 0;
+  for (const auto& model : work.models) adapters += model.low_rank.empty() ? 0 : k_adapter_bytes;
   for (const auto& product : work.products) {
     for (const auto& task : product.job.tasks) {
       if (task.action != recipe::TensorTask::Action::merge) continue;
@@ -130,7 +134,7 @@ std::uint64_t working_memory(const Work& work) {
       most = std::max(most, bytes);
     }
   }
-  return most;
+  return most + adapters;
 }
 
 std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,

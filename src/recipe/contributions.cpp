@@ -68,6 +68,8 @@ std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, 
   const auto& base = frame_.tensors[tensor];
   const auto match = matchers_[model].find(base);
   if (!match) {
+    // What an adapter does not name it does not change.
+    if (!models_[model].low_rank.empty() && recipe_.base) return Contribution{{-1, tensor, std::nullopt}, &base, base.elements};
     if (recipe_.missing == Missing::error) {
       lacking_.add(root(model), lacks_, "; give the whole model, exclude them, or set missing: base or missing: skip", base.name);
       return std::nullopt;
@@ -107,6 +109,7 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
   merge::ModelTerm term;
   term.model = static_cast<std::uint32_t>(model);
   term.dtype = contribution.info->dtype;
+  if (contribution.info->low_rank >= 0) term.source = merge::Source::delta;
   if (contribution.input.auxiliary) term.auxiliary = auxiliaries_[model].tensors[*contribution.input.auxiliary].dtype;
   term.weight = *given.weight.at(tensor_name, depth);
   if (const auto rate = given.rate.at(tensor_name, depth)) {

@@ -62,6 +62,19 @@ class SameBytes(SystemTest):
         self.assertEqual(sorted(one), ["dare-manifest.json", "model.safetensors"])
         self.assertEqual(self.hidden(), [])
 
+    def test_hashes_of_the_inputs_in_the_manifest(self):
+        self.merged(3, "hashed.safetensors", "--hash-inputs")
+        manifest = json.loads(contents(self.path("hashed.safetensors.manifest.json"))[""])
+        digests = [file["pieces_xxh3_128"] for given in manifest["inputs"] for file in given["files"]]
+        self.assertEqual(len(set(digests)), 3)
+        with open(self.path("m1.safetensors"), "r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"\x01")
+        self.merged(1, "again.safetensors", "--hash-inputs")
+        again = json.loads(contents(self.path("again.safetensors.manifest.json"))[""])
+        same = [a == b["pieces_xxh3_128"] for a, b in zip(digests, (f for given in again["inputs"] for f in given["files"]))]
+        self.assertEqual(same, [True, True, False])
+
     def test_umask(self):
         old = os.umask(0o027)
         try:

@@ -16,6 +16,7 @@ struct RunOptions {
   plan::Limits limits;
   bool resume = false;     ///< go on where an interrupted run of the same merge stopped
   bool overwrite = false;  ///< replace an output that is there, once the new one is complete
+  bool hash_inputs = false;  ///< hashes of the inputs' contents in the manifest: one more read of them
   ProgressStyle progress = ProgressStyle::automatic;
   LogLevel log_level = LogLevel::info;
   bool summary = true;                       ///< say on stdout what was done
