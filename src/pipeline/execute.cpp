@@ -18,7 +18,15 @@
 namespace dare::pipeline {
 namespace {
 
-using Refusals = std::vector<std::optional<comm::AgreedError>>;
+// What a later run could go on from stays; what was made from bad inputs goes.
+bool is_given_up(const Error& error) {
+  return error.code() == ExitCode::input || error.code() == ExitCode::usage;
+}
+
+comm::AgreedError with_advice(const comm::AgreedError& error) {
+  if (error.code() != ExitCode::failure) return error;
+  return {error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
+}
 
 // One run of the slice loop over staged outputs.
 class Run {
@@ -26,30 +34,28 @@ class Run {
   Run(const Work& work, const RunOptions& options, const comm::Communicator& world, std::vector<StagedOutput>& staged)
       : work_{work}, options_{options}, world_{world}, staged_{staged} {}
 
-  Refusals run(const plan::Plan& plan, const std::vector<std::uint64_t>& done) {
+  std::vector<Outcome> run(const plan::Plan& plan, const std::vector<std::uint64_t>& done) {
     try {
       const InputWatch inputs{work_, world_};
       auto hashes = slices(plan);
       world_.agree([&] { inputs.check(); });
       for (std::size_t p = 0; p < staged_.size(); ++p) {
-        if (refusals_[p]) {
-          discard(p);
-          continue;
+        if (!outcomes_[p].refusal) {
+          for (const auto block : done) hashes[p][block] = staged_[p].records[block];
         }
-        for (const auto block : done) hashes[p][block] = staged_[p].records[block];
-        commit(p, plan.grid, hashes[p]);
+        finish(p, plan.grid, hashes[p]);
       }
     } catch (const comm::AgreedError& error) {
-      // What a later run could go on from stays; what was made from bad inputs goes.
-      if (error.code() == ExitCode::input || error.code() == ExitCode::usage) {
-        for (std::size_t p = 0; p < staged_.size(); ++p) discard(p);
+      for (std::size_t p = 0; p < staged_.size(); ++p) {
+        if (is_given_up(error)) discard(p);
       }
-      if (error.code() != ExitCode::failure) throw;
-      throw comm::AgreedError{error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
+      throw with_advice(error);
     }
     const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    print_summary(options_, work_, plan, {counts_, timings_, elapsed, done.size()}, world_);
-    return std::move(refusals_);
+    const bool any = std::any_of(outcomes_.begin(), outcomes_.end(), [](const auto& outcome) { return !outcome.refusal; });
+    if (any) print_summary(options_, work_, plan, {counts_, timings_, elapsed, done.size()}, world_);
+    add_counts();
+    return std::move(outcomes_);
   }
 
  private:
@@ -84,10 +90,29 @@ class Run {
     std::vector<std::vector<Hash128>> hashes;
     for (std::size_t p = 0; p < staged_.size(); ++p) {
       counts_.push_back(worker.counts(p));
-      refusals_.push_back(loop.refusal(p));
-      hashes.push_back(loop.all_hashes(p));
+      outcomes_.push_back({loop.refusal(p), {}});
+      hashes.push_back(outcomes_.back().refusal ? std::vector<Hash128>{} : loop.all_hashes(p));
     }
     return hashes;
+  }
+
+  void finish(std::size_t p, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
+    auto& refusal = outcomes_[p].refusal;
+    try {
+      if (!refusal) commit(p, grid, hashes);
+    } catch (const comm::AgreedError& error) { refusal = with_advice(error); }
+    if (refusal && is_given_up(*refusal)) discard(p);
+  }
+
+  void add_counts() {
+    std::vector<std::int64_t> sums;
+    for (const auto& counts : counts_) {
+      sums.push_back(static_cast<std::int64_t>(counts.merged));
+      sums.push_back(static_cast<std::int64_t>(counts.swallowed));
+    }
+    world_.all_reduce(sums, comm::Reduce::sum);
+    for (std::size_t p = 0; p < outcomes_.size(); ++p)
+      outcomes_[p].counts = {static_cast<std::uint64_t>(sums[2 * p]), static_cast<std::uint64_t>(sums[2 * p + 1])};
   }
 
   void commit(std::size_t p, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
@@ -113,7 +138,7 @@ class Run {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Timings timings_{};
   std::vector<merge::Counts> counts_;
-  Refusals refusals_;
+  std::vector<Outcome> outcomes_;
 };
 
 // Blocks that all products have done already.
@@ -154,7 +179,7 @@ plan::Cluster cluster_of(const comm::Communicator& world) {
   return cluster;
 }
 
-Refusals execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   const StopSignal signals;
   const auto cluster = cluster_of(world);
   const auto grid = grid_of(work);
@@ -168,7 +193,7 @@ Refusals execute(const Work& work, const RunOptions& options, const comm::Commun
     if (staged.back().finished && work.products.size() == 1) {
       if (world.is_root())
         comm::print_message(options.program, fmt::format("{}: finished already, nothing to do", product.output.string()));
-      return {std::nullopt};
+      return {Outcome{}};
     }
   }
   const auto done = done_in_all(staged, work, grid, world);

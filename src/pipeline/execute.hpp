@@ -4,6 +4,7 @@
 #include "pipeline/work.hpp"
 
 #include <dare/comm/communicator.hpp>
+#include <dare/merge/run.hpp>
 #include <dare/pipeline/run_options.hpp>
 
 #include <optional>
@@ -18,9 +19,15 @@ namespace dare::pipeline {
 [[nodiscard]] plan::Plan make_plan(const Work& work, plan::Grid grid, plan::Cluster cluster, plan::Limits limits,
                                    const std::vector<std::uint64_t>& done);
 
-/// Does `work` and puts its outputs in place. Collective.
-/// @return for each product why it was refused, or nothing for one that is in its place; the same on all ranks.
+/// What became of a product; the same on all ranks.
+struct Outcome {
+  std::optional<comm::AgreedError> refusal;  ///< why it was refused; nothing for one that is in its place
+  merge::Counts counts;                      ///< over all ranks; of this run's blocks alone
+};
+
+/// Does `work` and puts its outputs in place. Collective. A product that is refused alone, for its values or because its place is taken,
+/// does not stop the others. @return one a product.
 /// @throws comm::AgreedError  nothing could be finished.
-std::vector<std::optional<comm::AgreedError>> execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
+std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
 
 }  // namespace dare::pipeline

@@ -3,41 +3,18 @@
 #include "pipeline/execute.hpp"
 #include "pipeline/explain.hpp"
 #include "pipeline/input_hash.hpp"
+#include "pipeline/merge_work.hpp"
 #include "pipeline/sources.hpp"
 #include "pipeline/staged_output.hpp"
 #include "pipeline/survey_loop.hpp"
 
-#include <dare/checkpoint/config_dtype.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/recipe/job.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
-
 namespace dare::pipeline {
 namespace {
-
-// The frame's own side files and metadata, with the type that the output really has.
-checkpoint::OutputSpec output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
-  checkpoint::OutputSpec spec;
-  spec.tensors = output_tensors(work, product);
-  spec.metadata = work.frame.metadata.empty() ? R"({"format":"pt"})" : work.frame.metadata;
-  spec.shard_size = run.shard_size;
-  auto frame = work.frame;
-  frame.root = recipe.frame().path;
-  for (const auto& file : work.frame.side_files) {
-    auto bytes = checkpoint::read_side_file(frame, file);
-    if (file == "config.json" && recipe.output_dtype()) {
-      const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *recipe.output_dtype());
-      bytes.resize(text.size());
-      std::memcpy(bytes.data(), text.data(), text.size());
-    }
-    spec.side_files.push_back({file, std::move(bytes)});
-  }
-  return spec;
-}
 
 void print_plan(const Work& work, const MergeOptions& options, const comm::Communicator& world) {
   auto cluster = cluster_of(world);
@@ -49,23 +26,9 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   fmt::print("{}", options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
 }
 
-// The output may not be, hold or lie in what is read: --overwrite would take the inputs away.
-void refuse_output_among_inputs(const Sources& sources, const std::filesystem::path& output) {
-  namespace fs = std::filesystem;
-  const auto place = fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
-  const auto check = [&](const recipe::Source& source) {
-    const auto input = fs::weakly_canonical(source.path);
-    const auto [in_input, in_place] = std::mismatch(input.begin(), input.end(), place.begin(), place.end());
-    if (in_input == input.end() || in_place == place.end())
-      throw UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), source.written)};
-  };
-  check(sources.recipe.frame());
-  for (const auto& model : sources.recipe.models) check(model);
-}
-
 void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
   if (options.plan_only || options.explain) return;
-  refuse_output_among_inputs(sources, options.output);
+  refuse_output_among_inputs(sources.recipe, options.output);
   if (!options.run.resume) check_output(options.output, options.run, grid_of(work).bytes_written());
 }
 
@@ -81,7 +44,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     if (world.is_root()) check_before_work(work, sources, options);
   });
   auto& product = work.products.front();
-  product.output_spec = [&] { return output_spec(work, product, sources.recipe, options.run); };
+  product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
   if (world.is_root() && options.run.log_level != LogLevel::error) {
     for (const auto& note : product.job.notes) comm::print_message(options.run.program, note);
   }
@@ -91,7 +54,8 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     print_plan(work, options, world);
   } else {
     if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
-    execute(work, options.run, world);
+    const auto outcomes = execute(work, options.run, world);
+    if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   }
   return 0;
 }

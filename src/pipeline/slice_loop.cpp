@@ -26,6 +26,7 @@ void SliceLoop::run(Progress& progress) {
     if (round < slices_.size()) work_slice(slices_[round]);
     gather_.end_slice();
     const auto signal = agree(round);
+    if (std::all_of(products_.begin(), products_.end(), [](const Product& product) { return product.refusal.has_value(); })) return;
     if (round < slices_.size()) note(slices_[round]);
     if (signal != 0 && round + 1 < rounds) stop(signal);
     progress.update(round + 1, rounds);
@@ -75,8 +76,6 @@ int SliceLoop::agree(std::size_t round) {
   for (std::size_t product = 0; product < products_.size(); ++product) {
     if (lowest[2 + product] < world_.size()) settle(product, static_cast<int>(lowest[2 + product]), round);
   }
-  const bool any_left = std::any_of(products_.begin(), products_.end(), [](const Product& product) { return !product.refusal; });
-  if (!any_left) throw comm::AgreedError{*products_.front().refusal};
   return static_cast<int>(-lowest[1]);
 }
 

@@ -19,8 +19,8 @@ class SliceLoop {
   SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather, std::vector<Journal>& journals,
             Timings& timings);
 
-  /// Works through all slices. Collective. A product whose inputs' values are refused is given up and the others go on; when none is left,
-  /// or something else failed, or a signal came, all ranks throw. @throws comm::AgreedError
+  /// Works through all slices, or until no product is left: one whose inputs' values are refused is given up and the others go on.
+  /// Collective. When something else failed or a signal came all ranks throw. @throws comm::AgreedError
   void run(Progress& progress);
 
   /// Why a product was given up (the lowest tensor, element and model of all ranks); nothing for one that is complete. The same on all
@@ -29,6 +29,7 @@ class SliceLoop {
   /// Bytes that all ranks together will read and write.
   [[nodiscard]] std::uint64_t bytes_in_all() const;
   /// XXH3-128 of the output bytes of each block of the grid; zero for blocks that this run did not do. Collective.
+  /// @pre !refusal(product)
   [[nodiscard]] std::vector<Hash128> all_hashes(std::size_t product) const;
 
  private:

@@ -7,6 +7,7 @@ namespace dare::pipeline {
 namespace {
 
 volatile std::sig_atomic_t g_received = 0;
+int g_watches = 0;
 constexpr std::array k_signals{SIGUSR1, SIGINT, SIGTERM};
 std::array<struct sigaction, k_signals.size()> g_before;
 
@@ -17,6 +18,7 @@ extern "C" void note_signal(int number) {
 }  // namespace
 
 StopSignal::StopSignal() {
+  if (g_watches++ != 0) return;  // one within another: what came is kept
   g_received = 0;
   struct sigaction action {};
   action.sa_handler = note_signal;
@@ -25,6 +27,7 @@ StopSignal::StopSignal() {
 }
 
 StopSignal::~StopSignal() {
+  if (--g_watches != 0) return;
   for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &g_before[i], nullptr);
 }
 

@@ -3,7 +3,7 @@
 
 namespace dare::pipeline {
 
-/// From its making to its end these signals only set a flag; then what was before holds again.
+/// From its making to its end these signals only set a flag; then what was before holds again. One within another changes nothing.
 class StopSignal {
  public:
   StopSignal();

@@ -143,7 +143,7 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
   if (entry.key == "base_model") {
     recipe.base = read_source(yaml, entry.value, entry.key, folder);
   } else if (entry.key == "models") {
-    for (const auto& node : yaml.sequence(entry.value, entry.key)) read_model(yaml, node, folder, draft);
+    read_models(yaml, entry.value, folder, draft);
   } else if (entry.key == "parameters") {
     read_parameters(yaml, entry.value, "parameters", recipe.parameters, &recipe.method_parameters, draft);
   } else if (entry.key == "exclude") {
@@ -179,13 +179,24 @@ Source source_at(const std::string& written, const fs::path& folder) {
   return {path.is_absolute() ? path : folder / path, written};
 }
 
-void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folder, Draft& draft) {
-  const auto entries = yaml.mapping(root, "a recipe");
+const std::vector<std::string_view>& recipe_keys() noexcept {
+  return k_top_keys;
+}
+
+void read_models(YamlReader& yaml, const YAML::Node& list, const fs::path& folder, Draft& draft) {
+  for (const auto& node : yaml.sequence(list, "models")) read_model(yaml, node, folder, draft);
+}
+
+void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries, const fs::path& folder, Draft& draft) {
   // What `rescale: true` means depends on it.
   for (const auto& entry : entries) {
     if (entry.key == "compat" && draft.recipe.compat == merge::Compat::none) (void)read_scalar(yaml, entry, draft.recipe);
   }
   for (const auto& entry : entries) read_entry(yaml, entry, folder, draft);
+}
+
+void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folder, Draft& draft) {
+  read_recipe(yaml, yaml.mapping(root, "a recipe"), folder, draft);
 }
 
 Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides) {

@@ -1,0 +1,89 @@
+#include "sweep/cost.hpp"
+
+#include <dare/core/byte_size.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::sweep {
+namespace {
+
+constexpr std::size_t k_passes_shown = 8;
+
+std::string passes_text(const std::vector<std::uint64_t>& passes) {
+  std::string text = fmt::format("{}", passes.size());
+  if (passes.empty()) return text;
+  text += " (points: ";
+  for (std::size_t i = 0; i < std::min(passes.size(), k_passes_shown); ++i) text += fmt::format("{}{}", i == 0 ? "" : ", ", passes[i]);
+  return text + (passes.size() > k_passes_shown ? ", ...)" : ")");
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  return fmt::format("{} ({} bytes)", format_bytes(bytes), bytes);
+}
+
+}  // namespace
+
+SweepCost cost_of(const Specification& specification, const CostSurvey& survey, const std::vector<Standing>& standing,
+                  const std::vector<Batch>& batches) {
+  SweepCost cost;
+  cost.points = specification.points();
+  cost.families = survey.families.size();
+  cost.refused = survey.refused.size();
+  cost.done = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::done));
+  cost.to_score = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::to_score));
+  std::uint64_t largest = 0;
+  for (const auto& family : survey.families) {
+    cost.to_do += family.to_do.size();
+    cost.earlier_passes = std::max(cost.earlier_passes, family.earlier_passes);
+    cost.earlier_bytes += family.earlier_bytes;
+    largest = std::max(largest, family.bytes_written);
+  }
+  for (const auto& batch : batches) {
+    const auto& family = survey.families[batch.family];
+    cost.passes.push_back(batch.points.size());
+    cost.bytes_read += family.bytes_read;
+    cost.bytes_written += batch.points.size() * family.bytes_written;
+  }
+  const auto keep = specification.settings().keep;
+  cost.bytes_kept = keep == Keep::all ? cost.bytes_written : keep == Keep::best ? largest : 0;
+  return cost;
+}
+
+std::string to_text(const SweepCost& cost) {
+  auto text = fmt::format("points         {}: {} to do, {} done by earlier runs, {} to be scored only, {} refused\n", cost.points,
+                          cost.to_do, cost.done, cost.to_score, cost.refused);
+  text += fmt::format("inputs         {} famil{} of checkpoints\n", cost.families, cost.families == 1 ? "y" : "ies");
+  text += fmt::format("groups         {} of {} rank{} in all\n", cost.groups, cost.ranks, cost.ranks == 1 ? "" : "s");
+  text += fmt::format("passes         {}\n", passes_text(cost.passes));
+  text += fmt::format("reads          {}\n", bytes_text(cost.bytes_read));
+  if (cost.earlier_bytes != 0) {
+    text += fmt::format("  before that  {}: up to {} passes of each point's method\n", bytes_text(cost.earlier_bytes), cost.earlier_passes);
+  }
+  text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
+  text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
+  return text;
+}
+
+std::string to_json(const SweepCost& cost) {
+  const nlohmann::ordered_json json{{"points", cost.points},
+                                    {"to_do", cost.to_do},
+                                    {"done", cost.done},
+                                    {"to_score", cost.to_score},
+                                    {"refused", cost.refused},
+                                    {"families", cost.families},
+                                    {"groups", cost.groups},
+                                    {"ranks", cost.ranks},
+                                    {"passes", cost.passes},
+                                    {"bytes_read", cost.bytes_read},
+                                    {"earlier_passes", cost.earlier_passes},
+                                    {"earlier_bytes", cost.earlier_bytes},
+                                    {"bytes_written", cost.bytes_written},
+                                    {"bytes_kept", cost.bytes_kept},
+                                    {"bytes_free", cost.bytes_free}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace dare::sweep

@@ -1,0 +1,98 @@
+#include "sweep/evaluation.hpp"
+
+#include "sweep/command.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace dare::sweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t k_shown = 200;
+
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of(" \t\r\n");
+  if (end == std::string::npos) return "";
+  const auto begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+void flatten(const Json& from, const std::string& prefix, Json& into) {
+  for (const auto& [key, value] : from.items()) {
+    if (value.is_object()) {
+      flatten(value, prefix + key + ".", into);
+    } else if (value.is_number()) {
+      into[prefix + key] = value;
+    } else {
+      throw InputError{fmt::format("score \"{}\" is {}, expected a number", prefix + key, value.dump().substr(0, k_shown))};
+    }
+  }
+}
+
+std::string failure_of(const CommandResult& result, const Settings& settings, const std::filesystem::path& log) {
+  using End = CommandResult::End;
+  switch (result.end) {
+    case End::timed_out:
+      return fmt::format("evaluate ran longer than evaluate_timeout, {} s, and was killed; its messages are in {}",
+                         settings.evaluate_timeout_s, log.string());
+    case End::killed:
+      return fmt::format("evaluate was killed by signal {}; its messages are in {}", result.code, log.string());
+    default:
+      return result.code == 0 ? "" : fmt::format("evaluate ended with exit code {}; its messages are in {}", result.code, log.string());
+  }
+}
+
+}  // namespace
+
+std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point) {
+  std::string result;
+  for (std::size_t i = 0; i < command.size();) {
+    const auto rest = std::string_view{command}.substr(i);
+    const auto take = [&](std::string_view word, const std::string& value) {
+      if (!rest.starts_with(word)) return false;
+      result += shell_quoted(value);
+      i += word.size();
+      return true;
+    };
+    if (take("{checkpoint}", checkpoint) || take("{point}", point)) continue;
+    result += command[i++];
+  }
+  return result;
+}
+
+Json scores_in(const std::string& output) {
+  const auto line = last_line(output);
+  const auto expected = [&] {
+    return InputError{fmt::format("evaluate's last line is no JSON object of scores such as {{\"accuracy\": 0.91}}: {}",
+                                  line.empty() ? "it printed nothing" : line.substr(0, k_shown))};
+  };
+  const auto json = Json::parse(line, nullptr, false);
+  if (!json.is_object()) throw expected();
+  auto scores = Json::object();
+  flatten(json, "", scores);
+  if (scores.empty()) throw expected();
+  return scores;
+}
+
+void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record) {
+  const auto log = places.log(record.point);
+  const auto command = command_for(settings.evaluate, (places.folder / record.output).string(), record.point);
+  record.status = Status::unscored;
+  try {
+    const auto result = run_command(command, std::chrono::duration<double>{settings.evaluate_timeout_s}, log, stop);
+    if (result.end == CommandResult::End::stopped) throw Interrupted{fmt::format("stopped while point {} was evaluated", record.point)};
+    record.error = failure_of(result, settings, log);
+    if (!record.error.empty()) return;
+    record.scores = scores_in(result.standard_output);
+    record.status = Status::done;
+  } catch (const Interrupted&) { throw; } catch (const Error& error) {
+    record.error = error.what();
+  }
+}
+
+}  // namespace dare::sweep

@@ -1,0 +1,23 @@
+#pragma once
+/// Scores of finished checkpoints, by a command of the user's own.
+
+#include "sweep/record.hpp"
+#include "sweep/specification.hpp"
+
+#include <functional>
+#include <string>
+
+namespace dare::sweep {
+
+/// Scores in the last line of a command's output that is not blank: a JSON object of numbers, {"accuracy": 0.91}; objects within it give
+/// names with dots. Pure. @throws InputError  there is no such line.
+[[nodiscard]] nlohmann::ordered_json scores_in(const std::string& output);
+
+/// Runs the settings' command on a record's checkpoint and puts the scores into the record, or the reason why there are none. Local.
+/// @param stop  says that a signal has come; then @throws Interrupted, and the record is as before.
+void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record);
+
+/// The command with {checkpoint} and {point} replaced, quoted for the shell where that is needed. Pure.
+[[nodiscard]] std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point);
+
+}  // namespace dare::sweep

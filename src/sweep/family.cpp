@@ -1,0 +1,115 @@
+#include "sweep/family.hpp"
+
+#include "pipeline/merge_work.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+namespace dare::sweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string key_of(const recipe::Recipe& recipe) {
+  std::string key;
+  const auto add = [&](const recipe::Source& source) { key += source.path.string() + '\0' + source.written + '\0'; };
+  if (recipe.base) add(*recipe.base);
+  key += '\1';
+  for (const auto& model : recipe.models) {
+    add(model);
+    if (model.auxiliary) add(*model.auxiliary);
+    key += '\1';
+  }
+  return key;
+}
+
+Json joined(const std::vector<Json>& values) {
+  std::string text;
+  bool equal = true;
+  for (const auto& value : values) {
+    text += (text.empty() ? "" : "+") + (value.is_string() ? value.get<std::string>() : value.dump());
+    equal = equal && value == values.front();
+  }
+  return values.empty() ? Json{} : equal ? values.front() : Json(text);
+}
+
+// Every model's value of one key; nothing where none has it.
+Json of_models(const Json& models, const std::string& key) {
+  std::vector<Json> values;
+  for (const auto& model : models) {
+    if (key == "drop_rate" && model.contains("density") && model["density"].is_number())
+      values.emplace_back(1 - model["density"].get<double>());
+    else if (model.contains(key)) values.push_back(model[key]);
+  }
+  return joined(values);
+}
+
+}  // namespace
+
+std::vector<Family> find_families(const Specification& specification, const comm::Communicator& world) {
+  return world.from_root([&] {
+    std::vector<Family> families;
+    std::unordered_map<std::string, std::size_t> known;
+    for (std::uint64_t i = 0; i < specification.points(); ++i) {
+      auto recipe = specification.recipe(specification.point(i));
+      const auto [at, is_new] = known.emplace(key_of(recipe), families.size());
+      if (is_new) {
+        auto& family = families.emplace_back();
+        family.sources.recipe = recipe;
+        try {
+          family.sources = pipeline::read_sources(std::move(recipe));
+        } catch (const Error& error) { family.problem = error.what(); }
+      }
+      families[at->second].points.push_back(i);
+    }
+    return families;
+  });
+}
+
+pipeline::Work inputs_of(const Family& family) {
+  const auto& sources = family.sources;
+  return {sources.frame, sources.recipe.base.has_value(), sources.models, sources.auxiliaries, {}};
+}
+
+Json settings_of(const Point& point, const std::string& recipe_json) {
+  const auto recipe = Json::parse(recipe_json);
+  const auto& models = recipe["models"];
+  Json settings{{"merge_method", recipe["merge_method"]}, {"models", of_models(models, "model")}};
+  for (const auto* key : {"drop_rate", "weight"}) settings[key] = of_models(models, key);
+  const auto& parameters = recipe["parameters"];
+  settings["lambda"] = parameters.contains("lambda") ? parameters["lambda"] : Json{};
+  settings["rescale"] = of_models(models, "rescale");
+  settings["seed"] = recipe["seed"];
+  for (const auto& variation : point.variations) {
+    if (variation->key == "models" || !settings.contains(variation->key)) settings[variation->key] = variation->text;
+  }
+  return settings;
+}
+
+std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, Format format) {
+  return folder / (point + (format == Format::safetensors ? ".safetensors" : format == Format::h5 ? ".h5" : ""));
+}
+
+PassWork::PassWork(const Specification& specification, const Family& family, const std::vector<std::uint64_t>& points,
+                   const std::filesystem::path& folder, const pipeline::RunOptions& run)
+    : work_{inputs_of(family)} {
+  for (const auto number : points) {
+    const auto point = specification.point(number);
+    auto recipe = std::make_unique<recipe::Recipe>(specification.recipe(point));
+    try {
+      auto job = recipe::resolve(*recipe, family.sources.frame, family.sources.models, family.sources.auxiliaries);
+      work_.products.push_back({std::move(job), output_of(folder, point.name, specification.settings().format), {}});
+    } catch (const Error& error) {
+      refused_.push_back({number, error});
+      continue;
+    }
+    points_.push_back(number);
+    recipes_.push_back(std::move(recipe));
+  }
+  for (std::size_t p = 0; p < points_.size(); ++p) {
+    work_.products[p].output_spec = [this, p, run] { return pipeline::merge_output_spec(work_, work_.products[p], *recipes_[p], run); };
+  }
+}
+
+}  // namespace dare::sweep

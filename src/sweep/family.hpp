@@ -1,0 +1,70 @@
+#pragma once
+/// Points that read the same checkpoints, and the work that some of them are together.
+
+#include "pipeline/sources.hpp"
+#include "pipeline/work.hpp"
+#include "sweep/record.hpp"
+#include "sweep/specification.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/pipeline/run_options.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dare::sweep {
+
+/// Checkpoints that points share, with their headers.
+struct Family {
+  pipeline::Sources sources;          ///< of its first point's recipe
+  std::vector<std::uint64_t> points;  ///< all of them, in order
+  std::string problem;                ///< why its checkpoints cannot be read; empty: they can
+  template <class A>
+  void archive(A& a) {
+    a(sources, points, problem);
+  }
+};
+
+/// Sorts all points into families and reads the headers. Collective. @throws comm::AgreedError
+[[nodiscard]] std::vector<Family> find_families(const Specification& specification, const comm::Communicator& world);
+
+/// The work without products: headers alone. The family must outlive it.
+[[nodiscard]] pipeline::Work inputs_of(const Family& family);
+
+/// The settings of a recipe that a table of results is read by; values that differ between models are joined by '+'. Pure.
+/// @param recipe_json  of recipe::MergeJob.
+[[nodiscard]] nlohmann::ordered_json settings_of(const Point& point, const std::string& recipe_json);
+
+/// The checkpoint of a point, below `folder`.
+[[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, Format format);
+
+/// One pass: the points of a batch as one work for the slice loop.
+class PassWork {
+ public:
+  /// References must outlive it. Pure: every rank makes the same one.
+  PassWork(const Specification& specification, const Family& family, const std::vector<std::uint64_t>& points,
+           const std::filesystem::path& folder, const pipeline::RunOptions& run);
+  PassWork(const PassWork&) = delete;
+  PassWork& operator=(const PassWork&) = delete;
+
+  struct Refused {
+    std::uint64_t point = 0;
+    Error error;
+  };
+  /// Points whose recipes do not fit the checkpoints.
+  [[nodiscard]] const std::vector<Refused>& refused() const noexcept { return refused_; }
+  /// The others, in order; one a product.
+  [[nodiscard]] const std::vector<std::uint64_t>& points() const noexcept { return points_; }
+  [[nodiscard]] const pipeline::Work& work() const noexcept { return work_; }
+
+ private:
+  std::vector<std::unique_ptr<const recipe::Recipe>> recipes_;
+  std::vector<std::uint64_t> points_;
+  std::vector<Refused> refused_;
+  pipeline::Work work_;
+};
+
+}  // namespace dare::sweep

@@ -1,0 +1,70 @@
+#include "sweep/folder.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <sys/file.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace dare::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t k_kept_back = 128;         // libraries, logs, MPI's connections
+constexpr std::uint64_t k_most_files = 1U << 20U;  // where there is no limit
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directory(folder, error);
+  if (fs::is_directory(folder)) return;
+  if (error == std::errc::no_such_file_or_directory)
+    throw InputError{fmt::format("{}: its folder {} is not there; make it first", folder.string(), folder.parent_path().string())};
+  if (fs::exists(folder)) throw InputError{fmt::format("{}: is a file, a sweep's outputs need a folder; name another", folder.string())};
+  throw IoError{fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const Places& places) {
+  make_folder(places.folder);
+  make_folder(places.records);
+  const auto path = places.records / ".lock";
+  if (!fs::exists(path)) {
+    try {
+      lock_ = File::create(path);
+    } catch (const IoError&) {
+      if (!fs::exists(path)) throw;  // else another run made it between the two looks
+    }
+  }
+  if (!lock_.is_open()) lock_ = File::open_write(path);
+  // A file system without locks is used without them.
+  if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR)) return;
+  throw InputError{fmt::format("{}: another sweep is writing there (it holds {}); wait for it, or name another folder",
+                               places.folder.string(), path.string())};
+}
+
+std::uint64_t free_space(const fs::path& folder) {
+  const auto there = fs::is_directory(folder) ? folder : folder.has_parent_path() ? folder.parent_path() : fs::path{"."};
+  std::error_code error;
+  const auto space = fs::space(there, error);
+  if (error) throw IoError{fmt::format("{}: {}", there.string(), error.message())};
+  return space.available;
+}
+
+std::uint64_t raise_open_files() noexcept {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return k_kept_back;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto files = std::min<std::uint64_t>(limit.rlim_cur, k_most_files);
+  return files > k_kept_back ? files - k_kept_back : 1;
+}
+
+}  // namespace dare::sweep

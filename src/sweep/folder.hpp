@@ -1,0 +1,29 @@
+#pragma once
+/// The sweep's folder and the limits of the system around it.
+
+#include "sweep/record.hpp"
+
+#include <dare/core/file.hpp>
+
+#include <cstdint>
+#include <filesystem>
+
+namespace dare::sweep {
+
+/// Makes the folder where it is not there, and holds it against another run. Local: rank 0 has one.
+class FolderLock {
+ public:
+  /// @throws InputError  another run holds it, or its place is taken.  @throws IoError
+  explicit FolderLock(const Places& places);
+
+ private:
+  File lock_;
+};
+
+/// Bytes free where the folder is, or will be. Local. @throws IoError
+[[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);
+
+/// Raises the soft limit of open files to the hard one. @return files that may still be opened, some kept back. Local.
+[[nodiscard]] std::uint64_t raise_open_files() noexcept;
+
+}  // namespace dare::sweep

@@ -1,0 +1,177 @@
+#include "sweep/group_run.hpp"
+
+#include "pipeline/execute.hpp"
+#include "pipeline/manifest.hpp"
+#include "pipeline/staging.hpp"
+#include "pipeline/stop_signal.hpp"
+#include "sweep/evaluation.hpp"
+#include "sweep/retention.hpp"
+#include "sweep/standing.hpp"
+
+#include <dare/comm/environment.hpp>
+
+#include <fmt/format.h>
+
+#include <thread>
+
+namespace dare::sweep {
+namespace {
+
+constexpr std::chrono::milliseconds k_nap{5};
+constexpr std::chrono::seconds k_between_updates{10};
+constexpr std::int64_t k_beyond_all = std::int64_t{1} << 40U;
+
+}  // namespace
+
+void Tally::add_failure(ExitCode code) noexcept {
+  ++failed;
+  if (code == ExitCode::input) ++input;
+  if (code == ExitCode::usage) ++usage;
+}
+
+GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group, comm::Counter& counter)
+    : shared_{shared}, group_{group}, counter_{counter} {}
+
+Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
+  const auto pieces = batches.size() + to_score.size();
+  for (;;) {
+    const auto next = static_cast<std::uint64_t>(take());
+    if (next >= pieces) break;
+    try {
+      if (next < batches.size()) {
+        run_batch(batches[next]);
+      } else {
+        const auto& name = shared_.names[to_score[next - batches.size()]];
+        at_root([&] { score(*read_record(shared_.places.record(name))); });
+      }
+    } catch (const comm::AgreedError& error) {
+      if (error.code() != ExitCode::interrupted) throw;
+      tally_.signal = group_.all_reduce(pipeline::StopSignal::received(), comm::Reduce::max);
+      if (group_.is_root()) (void)counter_.next(k_beyond_all);  // the other groups take nothing more either
+      break;
+    }
+  }
+  at_root([&] { update_results(true); });
+  return tally_;
+}
+
+std::int64_t GroupRun::take() {
+  return group_.all_reduce(group_.is_root() ? counter_.next() : 0, comm::Reduce::max);
+}
+
+void GroupRun::run_batch(const Batch& batch) {
+  const PassWork pass{shared_.specification, shared_.families[batch.family], batch.points, shared_.places.folder, shared_.run};
+  for (const auto& refused : pass.refused()) fail(refused.point, refused.error, "");
+  if (!pass.points().empty()) make(pass);
+  at_root([&] { update_results(false); });
+}
+
+void GroupRun::make(const PassWork& pass) {
+  const auto& work = pass.work();
+  std::vector<pipeline::Outcome> outcomes;
+  try {
+    outcomes = pipeline::execute(work, shared_.run, group_);
+  } catch (const comm::AgreedError& error) {
+    if (error.code() == ExitCode::interrupted) throw;
+    for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, work.products[p].job.recipe_json);
+    return;
+  }
+  ++tally_.passes;
+  const auto grid = pipeline::grid_of(work);
+  tally_.bytes_read += static_cast<std::int64_t>(grid.bytes_read());
+  tally_.bytes_written += static_cast<std::int64_t>(grid.bytes_written());
+  // First all records: what is made is written down before an evaluation takes its time.
+  for (std::size_t p = 0; p < outcomes.size(); ++p) {
+    if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
+    else finish_model(pass, p, outcomes[p].counts.merged, outcomes[p].counts.swallowed);
+  }
+  if (shared_.specification.settings().evaluate.empty()) return;
+  for (std::size_t p = 0; p < outcomes.size(); ++p) {
+    if (outcomes[p].refusal) continue;
+    at_root([&] { score(*read_record(shared_.places.record(shared_.names[pass.points()[p]]))); });
+  }
+}
+
+void GroupRun::finish_model(const PassWork& pass, std::size_t product, std::uint64_t elements_merged, std::uint64_t elements_lost) {
+  const auto& settings = shared_.specification.settings();
+  const bool to_score = !settings.evaluate.empty();
+  if (!to_score) ++tally_.done;
+  at_root([&] {
+    const auto number = pass.points()[product];
+    const auto& one = pass.work().products[product];
+    Record record;
+    record.point = shared_.names[number];
+    record.status = to_score ? Status::unscored : Status::done;
+    record.error = to_score ? "not evaluated yet" : "";
+    record.identity = identity_of(pipeline::manifest_head(pass.work(), one), settings);
+    record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
+    record.statistics = {{"elements_merged", elements_merged}, {"elements_lost", elements_lost}};
+    record.output = one.output.filename().string();
+    record.hash = hash_in_manifest(pipeline::OutputPaths{one.output}.manifest);
+    write_record(shared_.places, record);
+  });
+}
+
+// Rank 0 alone; the tally is brought to the others by at_root().
+void GroupRun::score(Record record) {
+  const auto& settings = shared_.specification.settings();
+  evaluate(
+      settings, shared_.places,
+      [&] {
+        counter_.progress();
+        return pipeline::StopSignal::received() != 0;
+      },
+      record);
+  write_record(shared_.places, record);
+  if (record.status == Status::done) {
+    ++tally_.done;
+  } else {
+    tally_.add_failure(ExitCode::failure);
+    comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+  }
+  if (settings.keep == Keep::none && record.status == Status::done) delete_checkpoint(shared_.places, record);
+  if (settings.keep == Keep::best) apply_retention(settings, shared_.places, read_records(shared_.places, shared_.names));
+  update_results(false);
+}
+
+void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {
+  tally_.add_failure(error.code());
+  at_root([&] {
+    Record record;
+    record.point = shared_.names[point];
+    record.error = error.what();
+    if (!recipe_json.empty()) record.settings = settings_of(shared_.specification.point(point), recipe_json);
+    write_record(shared_.places, record);
+    comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+  });
+}
+
+void GroupRun::update_results(bool now) {
+  const auto time = std::chrono::steady_clock::now();
+  if (!now && time - last_update_ < k_between_updates) return;
+  write_results(shared_.places, shared_.names);
+  last_update_ = std::chrono::steady_clock::now();
+}
+
+void GroupRun::at_root(const std::function<void()>& work) {
+  std::optional<Error> error;
+  if (group_.is_root()) {
+    try {
+      work();
+    } catch (const Error& caught) { error = caught; } catch (const std::exception& caught) {
+      error = Error{ExitCode::failure, caught.what()};
+    }
+  }
+  std::array<std::int64_t, 4> mine{};
+  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.input, tally_.usage};
+  std::array<std::int64_t, 4> all{};
+  auto request = group_.begin_all_reduce(mine, all, comm::Reduce::sum);
+  while (!request.test()) std::this_thread::sleep_for(k_nap);
+  tally_.done = all[0];
+  tally_.failed = all[1];
+  tally_.input = all[2];
+  tally_.usage = all[3];
+  group_.agree_on(error);
+}
+
+}  // namespace dare::sweep

@@ -1,0 +1,69 @@
+#pragma once
+/// One group of ranks at work: it takes one piece of work after another until none is left.
+
+#include "sweep/batches.hpp"
+#include "sweep/family.hpp"
+#include "sweep/results.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/comm/counter.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace dare::sweep {
+
+/// What all groups know.
+struct Shared {
+  const Specification& specification;
+  const std::vector<Family>& families;
+  const Places& places;
+  const pipeline::RunOptions& run;
+  const std::vector<std::string>& names;  ///< of all points
+};
+
+/// What a group did; the same on all its ranks.
+struct Tally {
+  std::int64_t done = 0;
+  std::int64_t failed = 0;  ///< unscored points among them
+  std::int64_t input = 0;   ///< of them: exit code 3
+  std::int64_t usage = 0;   ///< of them: exit code 2
+  std::int64_t passes = 0;
+  std::int64_t bytes_read = 0;
+  std::int64_t bytes_written = 0;
+  std::int64_t signal = 0;  ///< that stopped it
+  void add_failure(ExitCode code) noexcept;
+};
+
+class GroupRun {
+ public:
+  /// @param counter  of all groups. References must outlive it.
+  GroupRun(const Shared& shared, const comm::Communicator& group, comm::Counter& counter);
+
+  /// Takes batches, then points that are only to be scored, as the counter deals them. Collective over the group.
+  /// @throws comm::AgreedError  of the group: records cannot be written.
+  [[nodiscard]] Tally run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score);
+
+ private:
+  void run_batch(const Batch& batch);
+  void make(const PassWork& pass);
+  void finish_model(const PassWork& pass, std::size_t product, std::uint64_t elements_merged, std::uint64_t elements_lost);
+  void score(Record record);
+  void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
+  void update_results(bool now);
+  /// Rank 0 of the group works while the others wait without taking its processor.
+  void at_root(const std::function<void()>& work);
+  [[nodiscard]] std::int64_t take();
+
+  const Shared& shared_;
+  const comm::Communicator& group_;
+  comm::Counter& counter_;
+  Tally tally_;
+  std::chrono::steady_clock::time_point last_update_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace dare::sweep

@@ -1,0 +1,16 @@
+#pragma once
+/// How ranks are split into groups.
+
+#include <dare/plan/plan.hpp>
+
+#include <optional>
+
+namespace dare::sweep {
+
+/// The number of groups: as asked for, else one a node. @throws UsageError  more than ranks, or none.
+[[nodiscard]] int number_of_groups(const plan::Cluster& cluster, std::optional<int> asked);
+
+/// A rank's group: whole nodes together where there are no more groups than nodes, else consecutive ranks. Pure.
+[[nodiscard]] int group_of(const plan::Cluster& cluster, int rank, int groups) noexcept;
+
+}  // namespace dare::sweep

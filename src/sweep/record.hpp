@@ -1,0 +1,51 @@
+#pragma once
+/// What is known of a point: a file of its own in the sweep's folder, written at once or not at all.
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dare::sweep {
+
+enum class Status : std::uint8_t {
+  failed,    ///< nothing was made
+  unscored,  ///< its checkpoint is there, but its evaluation failed
+  done,
+};
+[[nodiscard]] std::string_view name(Status status) noexcept;
+
+struct Record {
+  std::string point;
+  Status status = Status::failed;
+  std::string error;     ///< why it is not done
+  std::string identity;  ///< of recipe, inputs and form of the output; a rerun does a point again that has another one
+  nlohmann::ordered_json settings = nlohmann::ordered_json::object();
+  nlohmann::ordered_json statistics = nlohmann::ordered_json::object();
+  nlohmann::ordered_json scores = nlohmann::ordered_json::object();
+  std::string output;  ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
+  std::string hash;    ///< XXH3-128 of the hashes of its blocks
+};
+
+/// The names in a sweep's folder.
+struct Places {
+  explicit Places(std::filesystem::path sweep) : folder{std::move(sweep)}, records{folder / "points"} {}
+  [[nodiscard]] std::filesystem::path record(std::string_view point) const { return records / (std::string{point} + ".json"); }
+  [[nodiscard]] std::filesystem::path log(std::string_view point) const { return records / (std::string{point} + ".log"); }
+  [[nodiscard]] std::filesystem::path tensors(std::string_view point) const { return records / (std::string{point} + ".tensors.csv"); }
+  std::filesystem::path folder;
+  std::filesystem::path records;
+};
+
+/// Replaces the file of that name by one with this text, forced to the disk; a reader finds the old text or the new. Local. @throws IoError
+void replace_text(const std::filesystem::path& file, std::string_view text);
+
+/// Local. @throws IoError
+void write_record(const Places& places, const Record& record);
+/// Nothing where there is none, or none that can be understood. Local. @throws IoError
+[[nodiscard]] std::optional<Record> read_record(const std::filesystem::path& file);
+
+}  // namespace dare::sweep

@@ -1,0 +1,92 @@
+#pragma once
+/// SWEEP.yml: a recipe, and what differs between the points.
+
+#include "sweep/variation.hpp"
+
+#include <dare/recipe/recipe.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dare::sweep {
+
+enum class Outputs : std::uint8_t { model, statistics };
+enum class Format : std::uint8_t { folder, safetensors, h5 };
+enum class Keep : std::uint8_t { none, best, all };
+
+struct Settings {
+  Outputs outputs = Outputs::model;
+  Format format = Format::folder;
+  std::string evaluate;  ///< a shell command with {checkpoint} and {point}; empty: none
+  double evaluate_timeout_s = 3600;
+  Keep keep = Keep::all;  ///< checkpoints that stay once they are scored
+  std::string score;      ///< that decides which is the best; empty: the first of the scores
+  bool lowest_is_best = false;
+};
+
+/// The texts that a sweep is read from. Plain value: rank 0 reads them, every rank parses them.
+struct Texts {
+  std::string sweep;  ///< its path, as messages name it
+  std::string sweep_text;
+  std::string recipe;  ///< the file that `recipe:` names; empty without one
+  std::string recipe_text;
+  template <class A>
+  void archive(A& a) {
+    a(sweep, sweep_text, recipe, recipe_text);
+  }
+};
+
+/// Reads SWEEP.yml and the recipe that it names. Local. @throws UsageError
+[[nodiscard]] Texts read_texts(const std::filesystem::path& file);
+
+struct Point {
+  std::string name;
+  std::string place;
+  std::vector<std::shared_ptr<const Variation>> variations;  ///< in the order of variation_keys()
+};
+
+/// Local; every rank makes the same one of the same texts.
+class Specification {
+ public:
+  /// @throws UsageError  lists every problem that can be seen without making the points, with its line.
+  explicit Specification(const Texts& texts);
+
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+  /// Points of the grid and those named.
+  [[nodiscard]] std::uint64_t points() const noexcept { return grid_points_ + named_.size(); }
+  /// Grid points come first, the grid's first key changing slowest; then those named. @pre i < points()
+  [[nodiscard]] Point point(std::uint64_t i) const;
+  /// The keys that some point sets, in the order of variation_keys().
+  [[nodiscard]] const std::vector<std::string>& varied() const noexcept { return varied_; }
+  /// The recipe that dare-merge would be given for the point. @throws UsageError  every problem of it.
+  [[nodiscard]] recipe::Recipe recipe(const Point& point) const;
+  /// Makes every point. @throws UsageError  lists every problem of any: recipes that are wrong, two points that are the same.
+  void check() const;
+
+ private:
+  struct Axis {
+    std::string key;
+    std::vector<std::shared_ptr<const Variation>> values;
+  };
+  void read_base(const Texts& texts, recipe::YamlReader& yaml, const std::vector<recipe::YamlReader::Entry>& entries, Problems& problems);
+  bool read_setting(recipe::YamlReader& yaml, const recipe::YamlReader::Entry& entry);
+  void read_grid(recipe::YamlReader& yaml, const YAML::Node& grid);
+  void read_axis(recipe::YamlReader& yaml, const recipe::YamlReader::Entry& entry);
+  void read_points(recipe::YamlReader& yaml, const YAML::Node& points);
+  void read_point(recipe::YamlReader& yaml, const recipe::YamlReader::Entry& entry);
+  [[nodiscard]] recipe::Recipe make_recipe(const Point& point, Problems& problems) const;
+  void check_settings(const std::string& where, Problems& problems) const;
+
+  std::filesystem::path folder_;  ///< that relative paths are relative to
+  Settings settings_;
+  recipe::Draft base_;
+  std::vector<Axis> axes_;
+  std::vector<Point> named_;
+  std::vector<std::string> varied_;
+  std::uint64_t grid_points_ = 0;
+};
+
+}  // namespace dare::sweep

@@ -1,0 +1,93 @@
+#include "sweep/survey.hpp"
+
+#include "pipeline/survey_loop.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace dare::sweep {
+namespace {
+
+constexpr std::uint64_t k_most_tasks = 5'000'000;  // resolved before the start: about ten seconds
+
+// What a rank holds for one point while its pass runs: tasks, hashes of blocks, mergers.
+std::uint64_t memory_of(const pipeline::Work& work, const plan::Grid& grid) {
+  std::uint64_t bytes = std::uint64_t{1} << 16U;
+  for (const auto& task : work.products.front().job.tasks) {
+    bytes += sizeof(task) + 2 * task.settings.name.size() + task.inputs.size() * (sizeof(merge::ModelTerm) + sizeof(task.inputs.front())) +
+             task.shape.size() * sizeof(std::uint64_t);
+  }
+  return bytes + 2 * sizeof(Hash128) * grid.blocks();
+}
+
+class FamilySurvey {
+ public:
+  FamilySurvey(const Specification& specification, const Family& family, const Places& places, const pipeline::RunOptions& run,
+               FamilyCost& cost)
+      : specification_{specification}, family_{family}, places_{places}, run_{run}, cost_{cost} {}
+
+  // Adds one point; one of a kind that is known already is not looked at again.
+  std::optional<Error> add(std::uint64_t point, bool look) {
+    const auto method = specification_.recipe(specification_.point(point)).method;
+    const auto known = methods_.find(method);
+    if (!look && known != methods_.end()) {
+      cost_.earlier_bytes += known->second;
+      return std::nullopt;
+    }
+    const PassWork pass{specification_, family_, {point}, places_.folder, run_};
+    if (!pass.refused().empty()) return pass.refused().front().error;
+    const auto earlier = pipeline::survey_cost(pass.work());
+    methods_[method] = earlier.bytes_read;
+    cost_.earlier_bytes += earlier.bytes_read;
+    cost_.earlier_passes = std::max<std::uint64_t>(cost_.earlier_passes, earlier.passes);
+    for (const auto& task : pass.work().products.front().job.tasks) {
+      if (task.action == recipe::TensorTask::Action::merge) cost_.alone = cost_.alone || merge::needs_whole_tensor(task.settings);
+    }
+    if (cost_.bytes_read == 0) measure(pass.work());
+    return std::nullopt;
+  }
+
+ private:
+  void measure(const pipeline::Work& work) {
+    const auto grid = pipeline::grid_of(work);
+    cost_.bytes_read = grid.bytes_read();
+    cost_.memory_of_point = memory_of(work, grid);
+    for (std::size_t i = 0; i < work.inputs(); ++i) cost_.input_files += work.input(i).files.size();
+    if (specification_.settings().outputs == Outputs::statistics) return;
+    cost_.bytes_written = grid.bytes_written();
+    const auto& product = work.products.front();
+    cost_.files_of_point = checkpoint::plan_output(checkpoint::output_kind(product.output), product.output_spec()).files.size() + 2;
+  }
+
+  const Specification& specification_;
+  const Family& family_;
+  const Places& places_;
+  const pipeline::RunOptions& run_;
+  FamilyCost& cost_;
+  std::map<std::string, std::uint64_t> methods_;
+};
+
+}  // namespace
+
+CostSurvey survey_costs(const Specification& specification, const std::vector<Family>& families, const std::vector<Standing>& standing,
+                        const Places& places, const pipeline::RunOptions& run) {
+  CostSurvey survey;
+  std::uint64_t tasks = 0;
+  for (const auto& family : families) tasks += family.points.size() * family.sources.frame.tensors.size();
+  for (const auto& family : families) {
+    auto& cost = survey.families.emplace_back();
+    FamilySurvey one{specification, family, places, run, cost};
+    for (const auto point : family.points) {
+      if (standing[point] != Standing::to_do) continue;
+      std::optional<Error> error;
+      if (!family.problem.empty()) error = InputError{family.problem};
+      else error = one.add(point, tasks <= k_most_tasks);
+      if (error) survey.refused.push_back({point, static_cast<int>(error->code()), error->what()});
+      else cost.to_do.push_back(point);
+    }
+  }
+  return survey;
+}
+
+}  // namespace dare::sweep

@@ -1,0 +1,261 @@
+#include <dare/sweep/sweep.hpp>
+
+#include "pipeline/execute.hpp"
+#include "pipeline/merge_work.hpp"
+#include "pipeline/stop_signal.hpp"
+#include "sweep/cost.hpp"
+#include "sweep/folder.hpp"
+#include "sweep/group_run.hpp"
+#include "sweep/groups.hpp"
+#include "sweep/retention.hpp"
+#include "sweep/survey.hpp"
+
+#include <dare/comm/environment.hpp>
+#include <dare/core/byte_size.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::sweep {
+namespace {
+
+struct Room {
+  std::uint64_t files = 0;
+  std::uint64_t space = 0;
+};
+
+std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& specification, const SweepOptions& options, Room room) {
+  if (family.alone) return 1;
+  PassLimits limits;
+  limits.memory = options.run.limits.memory_per_rank / 4;
+  limits.memory_of_point = family.memory_of_point;
+  limits.files = room.files > family.input_files ? room.files - family.input_files : 0;
+  limits.files_of_point = family.files_of_point;
+  limits.space = room.space;
+  limits.space_of_point = specification.settings().keep == Keep::all ? 0 : family.bytes_written;
+  return most_points(limits);
+}
+
+// The whole run, from the specification to the last row.
+class Sweep {
+ public:
+  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification)
+      : options_{options}, world_{world}, specification_{specification}, places_{options.folder}, cluster_{pipeline::cluster_of(world)} {
+    world_.agree([&] { groups_ = number_of_groups(cluster_, options_.groups); });
+    for (std::uint64_t i = 0; i < specification_.points(); ++i) names_.push_back(specification_.point(i).name);
+  }
+
+  int run() {
+    families_ = find_families(specification_, world_);
+    std::optional<FolderLock> lock;
+    world_.agree([&] {
+      if (!world_.is_root()) return;
+      refuse_outputs_among_inputs();
+      if (!options_.plan_only) lock.emplace(places_);
+    });
+    look();
+    plan();
+    if (options_.plan_only) {
+      if (world_.is_root()) fmt::print("{}", options_.run.json ? to_json(cost_) : to_text(cost_));
+      return exit_code(refusals());
+    }
+    world_.agree([&] {
+      if (world_.is_root()) require_space();
+    });
+    auto tally = work();
+    tally.failed += refusals().failed;
+    tally.input += refusals().input;
+    tally.usage += refusals().usage;
+    world_.agree([&] {
+      if (world_.is_root()) end();
+    });
+    if (world_.is_root()) report(tally);
+    if (tally.signal != 0) stop(tally);
+    return exit_code(tally);
+  }
+
+ private:
+  void refuse_outputs_among_inputs() const {
+    for (const auto& family : families_) {
+      for (const auto point : family.points)
+        pipeline::refuse_output_among_inputs(family.sources.recipe,
+                                             output_of(places_.folder, names_[point], specification_.settings().format));
+    }
+  }
+
+  // What is done already, and what the rest costs.
+  void look() {
+    const auto states = world_.from_root([&] {
+      std::vector<std::uint8_t> bytes;
+      for (const auto one : look_at_points(specification_, families_, places_, options_.run.overwrite || options_.plan_only))
+        bytes.push_back(static_cast<std::uint8_t>(one));
+      return bytes;
+    });
+    for (const auto state : states) standing_.push_back(static_cast<Standing>(state));
+    for (std::uint64_t i = 0; i < standing_.size(); ++i) {
+      if (standing_[i] == Standing::to_score) to_score_.push_back(i);
+    }
+    survey_ = world_.from_root([&] { return survey_costs(specification_, families_, standing_, places_, options_.run); });
+    if (!world_.is_root()) return;
+    for (const auto& refused : survey_.refused)
+      comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
+  }
+
+  void plan() {
+    const auto files = static_cast<std::uint64_t>(world_.all_reduce(static_cast<std::int64_t>(raise_open_files()), comm::Reduce::min));
+    const auto space = world_.from_root([&] { return free_space(places_.folder); });
+    std::vector<FamilyLoad> loads;
+    for (const auto& family : survey_.families) {
+      const auto most = points_of_a_pass(family, specification_, options_, {files, space / static_cast<std::uint64_t>(groups_)});
+      loads.push_back({family.to_do, family.bytes_read, family.bytes_written, most});
+    }
+    batches_ = make_batches(loads, groups_);
+    cost_ = cost_of(specification_, survey_, standing_, batches_);
+    cost_.bytes_free = space;
+    cost_.groups = groups_;
+    cost_.ranks = world_.size();
+  }
+
+  void require_space() const {
+    for (const auto& refused : survey_.refused) {
+      Record record;
+      record.point = names_[refused.point];
+      record.error = refused.text;
+      write_record(places_, record);
+    }
+    if (options_.run.resume || cost_.bytes_kept <= cost_.bytes_free) return;
+    throw IoError{fmt::format("{}: needs {} for {} points, {} are free there; make room, or use keep: best or keep: none",
+                              places_.folder.string(), format_bytes(cost_.bytes_kept), cost_.to_do, format_bytes(cost_.bytes_free))};
+  }
+
+  Tally work() {
+    const pipeline::StopSignal signals;
+    const auto group = world_.split(group_of(cluster_, world_.rank(), groups_));
+    auto run = options_.run;
+    run.summary = false;
+    if (group_of(cluster_, world_.rank(), groups_) != 0) run.progress = pipeline::ProgressStyle::off;
+    comm::Counter counter{world_};
+    const Shared shared{specification_, families_, places_, run, names_};
+    Tally tally;
+    std::optional<Error> error;
+    try {
+      tally = GroupRun{shared, group, counter}.run(batches_, to_score_);
+    } catch (const comm::AgreedError& caught) { error = caught; }  // told when the other groups have ended too
+    counter.close();
+    world_.agree_on(error);
+    if (!group.is_root()) tally = {};  // one rank speaks for its group
+    std::array<std::int64_t, 7> sums{tally.done,   tally.failed,     tally.input,        tally.usage,
+                                     tally.passes, tally.bytes_read, tally.bytes_written};
+    world_.all_reduce(sums, comm::Reduce::sum);
+    tally.signal = world_.all_reduce(tally.signal, comm::Reduce::max);
+    return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], tally.signal};
+  }
+
+  void end() const {
+    apply_retention(specification_.settings(), places_, read_records(places_, names_));
+    write_results(places_, names_);
+  }
+
+  [[nodiscard]] Tally refusals() const {
+    Tally tally;
+    for (const auto& refused : survey_.refused) tally.add_failure(static_cast<ExitCode>(refused.code));
+    return tally;
+  }
+
+  // That of the points that failed where it is the same for all.
+  static int exit_code(const Tally& tally) {
+    if (tally.failed == 0) return static_cast<int>(ExitCode::done);
+    if (tally.input == tally.failed) return static_cast<int>(ExitCode::input);
+    if (tally.usage == tally.failed) return static_cast<int>(ExitCode::usage);
+    return static_cast<int>(ExitCode::failure);
+  }
+
+  void report(const Tally& tally) const {
+    const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    if (options_.run.json) {
+      const nlohmann::ordered_json json{{"folder", places_.folder.string()},
+                                        {"points", cost_.points},
+                                        {"done_before", cost_.done},
+                                        {"done", tally.done},
+                                        {"failed", tally.failed},
+                                        {"passes", tally.passes},
+                                        {"bytes_read", tally.bytes_read},
+                                        {"bytes_written", tally.bytes_written},
+                                        {"groups", groups_},
+                                        {"ranks", world_.size()},
+                                        {"elapsed_s", elapsed}};
+      fmt::print("{}\n", json.dump(2));
+      return;
+    }
+    fmt::print(
+        "{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {} pass{}, {} written in {:.2f} s on {} rank{} in {} "
+        "group{}\n",
+        places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,
+        format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), tally.passes, tally.passes == 1 ? "" : "es",
+        format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed, world_.size(), world_.size() == 1 ? "" : "s", groups_,
+        groups_ == 1 ? "" : "s");
+  }
+
+  [[noreturn]] void stop(const Tally& tally) const {
+    throw comm::AgreedError{ExitCode::interrupted,
+                            fmt::format("stopped by signal {} ({}); {} of {} points are done, the same command with --resume does the rest",
+                                        tally.signal, pipeline::StopSignal::name(static_cast<int>(tally.signal)),
+                                        static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
+  }
+
+  const SweepOptions& options_;
+  const comm::Communicator& world_;
+  const Specification& specification_;
+  const Places places_;
+  const plan::Cluster cluster_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  int groups_ = 1;
+  std::vector<std::string> names_;
+  std::vector<Family> families_;
+  std::vector<Standing> standing_;
+  std::vector<std::uint64_t> to_score_;
+  CostSurvey survey_;
+  std::vector<Batch> batches_;
+  SweepCost cost_;
+};
+
+// Says what very many points would cost, before they are made.
+void refuse_too_many(const Specification& specification, const SweepOptions& options) {
+  if (specification.points() <= k_most_points || options.yes) return;
+  Family family;
+  family.sources = pipeline::read_sources(specification.recipe(specification.point(0)));
+  family.points = {0};
+  std::vector<Standing> standing(specification.points(), Standing::to_do);
+  const auto survey = survey_costs(specification, {family}, standing, Places{options.folder}, options.run);
+  if (!survey.refused.empty()) throw Error{static_cast<ExitCode>(survey.refused.front().code), survey.refused.front().text};
+  const auto& cost = survey.families.front();
+  const auto most = points_of_a_pass(cost, specification, options, {raise_open_files(), free_space(options.folder)});
+  const auto passes = (specification.points() + most - 1) / most;
+  throw UsageError{
+      fmt::format("{}: {} points, more than {} are done only with --yes. If all cost what the first does they write {:.3g} bytes and take "
+                  "{} passes of up "
+                  "to {} points, which read {:.3g} bytes; {} are free in {}",
+                  options.specification.string(), specification.points(), k_most_points,
+                  static_cast<double>(cost.bytes_written) * static_cast<double>(specification.points()), passes, most,
+                  static_cast<double>(cost.bytes_read) * static_cast<double>(passes), format_bytes(free_space(options.folder)),
+                  options.folder.string())};
+}
+
+}  // namespace
+
+int sweep(const SweepOptions& options, const comm::Communicator& world) {
+  const auto texts = world.from_root([&] { return read_texts(options.specification); });
+  std::optional<Specification> specification;
+  world.agree([&] {
+    specification.emplace(texts);
+    if (world.is_root()) refuse_too_many(*specification, options);
+  });
+  world.agree([&] {
+    if (world.is_root()) specification->check();
+  });
+  return Sweep{options, world, *specification}.run();
+}
+
+}  // namespace dare::sweep

@@ -1,0 +1,416 @@
+"""dare-sweep: each point's bytes are dare-merge's, a rerun does what is missing, points fail alone, scores are collected."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from dare_system import SystemTest, command, contents, environment, own_words, run, write_safetensors, random_model, with_fault
+
+
+def rows(folder):
+    with open(os.path.join(folder, "results.csv"), newline="") as file:
+        return {row["point"]: row for row in csv.DictReader(file)}
+
+
+class SweepTest(SystemTest):
+    shapes = {"model.embed.weight": [300, 32], "model.layers.0.up.weight": [1100, 1024], "model.norm.weight": [32], "empty": [0, 4], "scalar": []}
+    recipe = """merge_method: dare_linear
+base_model: base.safetensors
+models:
+  - {model: m0.safetensors, parameters: {weight: 0.5}}
+  - {model: m1.safetensors, parameters: {weight: 0.25}}
+seed: 7
+"""
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def sweep(self, np, text, *more, output="swept", timeout=120, **env):
+        return run(np, "dare-sweep", self.write("sweep.yml", text), self.path(output), *more, timeout=timeout, **env)
+
+    def swept(self, np, text, *more, output="swept", **env):
+        """A sweep that ends well; its summary."""
+        process = self.sweep(np, text, "--json", *more, output=output, **env)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return json.loads(process.stdout)
+
+    def merged(self, recipe, output):
+        process = run(2, "dare-merge", self.write("point.yml", recipe), self.path(output))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return contents(self.path(output))
+
+    def assert_same(self, got, expected, what):
+        self.assertEqual(sorted(got), sorted(expected), what)
+        for name in expected:
+            self.assertTrue(got[name] == expected[name], f"{what}: {name} differs")
+
+
+class Models(SweepTest):
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        write_safetensors(self.path("other.safetensors"), random_model(self.shapes, "other"), {"format": "pt"})
+
+    def test_every_point_is_what_dare_merge_writes(self):
+        text = self.recipe + """
+grid:
+  drop_rate: [0, 0.9, [0.25, 0.75]]
+  seed: [7, 8]
+points:
+  ties: {merge_method: dare_ties, drop_rate: 0.5, lambda: 0.75}
+  raw: {drop_rate: 0.5, rescale: none, weight: [1, -0.5]}
+  other:
+    models: {models: [{model: m0.safetensors}, {model: other.safetensors, parameters: {drop_rate: 0.1}}]}
+    drop_rate: 0.3
+  magnitude: {merge_method: magnitude_prune, density: 0.2}
+"""
+        models = "models:\n  - {model: m0.safetensors, parameters: {weight: %s, %s}}\n  - {model: %s, parameters: {weight: %s, %s}}\n"
+
+        def recipe(method, w0, r0, w1, r1, second="m1", rest="", seed=7):
+            return (f"merge_method: {method}\nbase_model: base.safetensors\nseed: {seed}\n" + models % (w0, r0, second + ".safetensors", w1, r1) + rest)
+
+        expected = {}
+        for seed in (7, 8):
+            for name, r0, r1 in (("0", 0, 0), ("0.9", 0.9, 0.9), ("0.25+0.75", 0.25, 0.75)):
+                expected[f"drop_rate={name},seed={seed}"] = recipe("dare_linear", 0.5, f"drop_rate: {r0}", 0.25, f"drop_rate: {r1}", seed=seed)
+        expected["ties"] = recipe("dare_ties", 0.5, "drop_rate: 0.5", 0.25, "drop_rate: 0.5", rest="parameters: {lambda: 0.75}\n")
+        expected["raw"] = recipe("dare_linear", 1, "drop_rate: 0.5", -0.5, "drop_rate: 0.5", rest="parameters: {rescale: none}\n")
+        expected["other"] = recipe("dare_linear", 1, "drop_rate: 0.3", 1, "drop_rate: 0.3", second="other")
+        expected["magnitude"] = recipe("magnitude_prune", 0.5, "density: 0.2", 0.25, "density: 0.2")
+        expected = {name: self.merged(text_of, "merged." + name) for name, text_of in expected.items()}
+        for np, more in ((1, []), (2, ["--writers", "all"]), (3, ["--groups", "2"]), (3, ["--groups", "3"])):
+            with self.subTest(np=np, more=more):
+                output = f"swept{np}{''.join(more)}"
+                summary = self.swept(np, text, *more, output=output)
+                self.assertEqual((summary["done"], summary["failed"]), (10, 0))
+                for name in expected:
+                    self.assert_same(contents(self.path(output, name)), expected[name], name)
+                table = rows(self.path(output))
+                self.assertEqual(sorted(table), sorted(expected))
+                self.assertEqual(len({row["xxh3_128"] for row in table.values()}), 9)  # nothing dropped: no seed enters
+                self.assertEqual({row["status"] for row in table.values()}, {"done"})
+        self.assertEqual(table["drop_rate=0.25+0.75,seed=8"]["drop_rate"], "0.25+0.75")
+        self.assertEqual(table["raw"]["rescale"], "none")
+        self.assertEqual(table["ties"]["lambda"], "0.75")
+        with open(self.path(output, "results.json")) as file:
+            self.assertEqual([row["point"] for row in json.load(file)], list(table))
+
+    def test_other_formats_and_a_recipe_of_its_own_file(self):
+        os.mkdir(self.path("recipes"))
+        self.write("recipes/base.yml", self.recipe.replace("base.s", "../base.s").replace("m0", "../m0").replace("m1", "../m1") + "dtype: float32\n")
+        with open(self.path("recipes/base.yml")) as file:
+            recipe = file.read().replace("seed: 7", "seed: 7\nparameters: {drop_rate: 0.5}")
+        self.write("recipes/point.yml", recipe)
+        for kind in ("safetensors", "h5"):
+            with self.subTest(kind=kind):
+                process = run(1, "dare-merge", self.path("recipes/point.yml"), self.path(f"expected.{kind}"))
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.swept(2, f"recipe: recipes/base.yml\nformat: {kind}\ngrid: {{drop_rate: [0.5, 0.75]}}\n", output=kind)
+                for ending in ("", ".manifest.json"):
+                    self.assertTrue(contents(self.path(kind, f"drop_rate=0.5.{kind}{ending}")) == contents(self.path(f"expected.{kind}{ending}")))
+
+    def test_one_pass_where_there_is_room_and_more_where_there_is_not(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n"
+        plan = self.sweep(2, text, "--plan", "--json")
+        self.assertEqual(plan.returncode, 0, plan.stderr)
+        plan = json.loads(plan.stdout)
+        self.assertEqual(plan["passes"], [4])
+        self.assertFalse(os.path.exists(self.path("swept")))
+        one = self.swept(2, text)
+        self.assertEqual((one["passes"], one["bytes_read"], one["bytes_written"]), (1, plan["bytes_read"], plan["bytes_written"]))
+        few = json.loads(self.sweep(2, text, "--plan", "--json", "--groups", "2", output="other").stdout)
+        self.assertEqual(few["passes"], [2, 2])
+        self.assertEqual(few["bytes_read"], 2 * plan["bytes_read"])
+        files = subprocess.run(["bash", "-c", "ulimit -n 140 && exec \"$@\"", "bash", *command(0, "dare-sweep", self.path("sweep.yml"), self.path("files"), "--plan", "--json")],
+                               env=environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(json.loads(files.stdout)["passes"], [2, 2], files.stderr)  # 12 files: 3 inputs, 3 a point
+
+    def test_a_rerun_does_only_what_is_missing(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text)
+        before = contents(self.path("swept"))
+        again = self.swept(3, text, "--groups", "2")
+        self.assertEqual((again["done_before"], again["done"], again["bytes_read"]), (3, 0, 0))
+        self.assert_same(contents(self.path("swept")), before, "after a rerun")
+        # A record without its checkpoint, a checkpoint without its record.
+        subprocess.run(["rm", "-r", self.path("swept", "drop_rate=0.1")], check=True)
+        os.remove(self.path("swept", "points", "drop_rate=0.2.json"))
+        third = self.swept(2, text)
+        self.assertEqual((third["done_before"], third["done"]), (2, 1))
+        after = contents(self.path("swept"))
+        self.assertEqual(rows(self.path("swept"))["drop_rate=0.2"]["xxh3_128"], json.loads(before["points/drop_rate=0.2.json"])["xxh3_128"])
+        for name in before:
+            if name.endswith(("safetensors", "dare-manifest.json")):
+                self.assertTrue(after[name] == before[name], name)
+        more = self.swept(2, text.replace("0.3", "0.3, 0.4"))
+        self.assertEqual((more["done_before"], more["done"]), (3, 1))
+        self.assertEqual(list(rows(self.path("swept"))), [f"drop_rate=0.{i}" for i in range(1, 5)])
+
+    def test_results_of_other_settings_are_not_taken_for_these(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(1, text)
+        other = text.replace("drop_rate: 0.5", "drop_rate: 0.25")
+        self.assert_refused(self.sweep(2, other), 3, f"{self.path('swept', 'p')}: was made by another run: its settings or inputs were others; "
+                            "name another folder, or give --overwrite", "dare-sweep")
+        os.remove(self.path("swept", "points", "p.json"))
+        process = self.sweep(2, other)
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIn("recipe.models[0].drop_rate: 0.25, was 0.5", process.stderr)
+        self.assertEqual(self.swept(2, other, "--overwrite")["done"], 1)
+        self.assert_same(contents(self.path("swept", "p")), self.merged(self.recipe + "parameters: {drop_rate: 0.25}\n", "expected"), "p")
+
+    def test_a_point_fails_alone(self):
+        # 1e38 * 1e4 is no float32 and no bfloat16; a model that is not there fails its own points.
+        text = self.recipe + """points:
+  good: {drop_rate: 0.5}
+  large: {drop_rate: 0.5, lambda: 1e38, weight: 1e4}
+  gone: {drop_rate: 0.5, models: {models: [{model: gone.safetensors}]}}
+  fine: {drop_rate: 0.25}
+"""
+        process = self.sweep(2, text, "--json")
+        self.assertEqual(process.returncode, 3, process.stderr)
+        summary = json.loads(process.stdout)
+        self.assertEqual((summary["done"], summary["failed"]), (2, 2))
+        words = "\n".join(own_words(process, "dare-sweep"))
+        self.assertRegex(words, r'dare-sweep: point large: tensor "model.embed.weight": element \d+ becomes ')
+        self.assertRegex(words, r"dare-sweep: point gone: .*gone.safetensors")
+        table = rows(self.path("swept"))
+        self.assertEqual({name: row["status"] for name, row in table.items()}, {"good": "done", "large": "failed", "gone": "failed", "fine": "done"})
+        self.assertIn("model.embed.weight", table["large"]["error"])
+        self.assertEqual(table["large"]["output"], "")
+        self.assertFalse(os.path.exists(self.path("swept", "large")))
+        self.assertEqual([name for name in os.listdir(self.path("swept")) if name.startswith(".")], [])
+        self.assert_same(contents(self.path("swept", "good")), self.merged(self.recipe + "parameters: {drop_rate: 0.5}\n", "expected"), "good")
+        mended = self.swept(2, text.replace("lambda: 1e38", "lambda: 1").replace("gone.s", "other.s"))
+        self.assertEqual((mended["done_before"], mended["done"]), (2, 2))
+
+    def test_a_failing_disk_loses_nothing_that_is_finished(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text, output="expected")
+        process = self.sweep(2, text, **with_fault("pwrite:2:ENOSPC:0", "drop_rate=0.2.partial/model"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertIn("No space left on device", process.stderr)
+        self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
+        self.assertEqual(self.swept(1, text, "--resume")["done"], 3)
+        self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after resume")
+
+    def test_a_killed_sweep_goes_on(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text, output="expected")
+        # After the second point's rename and before its record.
+        process = self.sweep(2, text, **with_fault("rename:1:KILL:0", ".drop_rate=0.1.json"))
+        self.assertNotEqual(process.returncode, 0)
+        self.assertTrue(os.path.exists(self.path("swept", "drop_rate=0.1")))
+        summary = self.swept(2, text, "--resume")
+        self.assertEqual((summary["done_before"], summary["done"]), (3, 0))
+        expected = rows(self.path("expected"))
+        for name, row in rows(self.path("swept")).items():
+            self.assertEqual(row["xxh3_128"], expected[name]["xxh3_128"])
+
+    def test_two_sweeps_in_one_folder(self):
+        text = self.recipe + "grid: {drop_rate: [0.1]}\n"
+        self.write("sweep.yml", text)
+        first = subprocess.Popen(command(1, "dare-sweep", self.path("sweep.yml"), self.path("swept")),
+                                 env=environment(**with_fault("fsync:1:STOP:0", ".partial")), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            while not os.path.exists(self.path("swept", ".drop_rate=0.1.partial")):
+                time.sleep(0.01)
+            self.assert_refused(self.sweep(2, text), 3, f"{self.path('swept')}: another sweep is writing there (it holds "
+                                f"{self.path('swept', 'points', '.lock')}); wait for it, or name another folder", "dare-sweep")
+        finally:
+            subprocess.run(["pkill", "-CONT", "-P", str(first.pid)], check=False)
+            first.communicate(timeout=60)
+        self.assertEqual(first.returncode, 0)
+
+
+class Refusals(SweepTest):
+    def test_every_error_at_once_with_its_line(self):
+        self.make_family()
+        text = """merge_method: dare_linear
+base_model: base.safetensors
+models: [{model: m0.safetensors}]
+grid:
+  drop_rate: [0.5, 1.5, x, 0.50]
+  sed: [1]
+  seed: []
+  merge_method: [dare_liner]
+points:
+  bad/name: {drop_rate: 0.5}
+  p: {lambda: much, keep: 1}
+outputs: delta
+keep: best
+gird: {}
+"""
+        name = self.path("sweep.yml")
+        self.assert_refused(self.sweep(2, text), 2, f"""12 problems found, nothing was written:
+  {name}:5: drop_rate: 1.5 is outside [0, 1]
+  {name}:5: drop_rate: expected a number, found "x"
+  {name}:5: drop_rate: 0.5 is given twice ({name}:5 and {name}:5): two points would be the same
+  {name}:6: unknown key "sed" in grid; did you mean seed?
+  {name}:7: seed: an empty list leaves no point
+  {name}:8: merge_method "dare_liner" is not known; known are {", ".join(self.methods())}
+  {name}:10: "bad/name" is no name for a point; use letters, digits and ._+=,-, but not points, results.csv, results.json
+  {name}:11: lambda: expected a number, found "much"
+  {name}:11: unknown key "keep" in a point; did you mean seed?
+  {name}:12: outputs: delta is not supported: no delta checkpoint can be written yet; use model or statistics
+  {name}:14: unknown key "gird" in a sweep; did you mean grid?
+  {name}: keep: best without evaluate would delete what nobody has scored; give evaluate, or keep: all""", "dare-sweep")
+
+    def methods(self):
+        text = run(0, "dare-merge", "--help").stdout
+        return [line.split()[0] for line in text.split("Methods:\n")[1].split("\n\n")[0].splitlines()]
+
+    def test_errors_of_points(self):
+        self.make_family()
+        text = """merge_method: dare_linear
+base_model: base.safetensors
+models: [{model: m0.safetensors}, {model: m1.safetensors}]
+points:
+  none: {seed: 1}
+  three: {drop_rate: [0.1, 0.2, 0.3]}
+  ties: {merge_method: ties, density: 0.5}
+  same: {density: 0.5, merge_method: ties}
+  linear: {merge_method: linear, drop_rate: 0.5}
+"""
+        name = self.path("sweep.yml")
+        self.assert_refused(self.sweep(1, text), 2, f"""5 problems found, nothing was written:
+  {name}:3: m0.safetensors: dare_linear needs a drop_rate or a density
+  {name}:3: m1.safetensors: dare_linear needs a drop_rate or a density
+  {name}:6: drop_rate: 3 values for 2 models; give one for all, or one a model
+  {name}:8: point same has the settings of ties
+  {name}:9: linear drops nothing: drop_rate can only be 0; choose a method that drops""", "dare-sweep")
+
+    def test_a_million_points_are_not_begun(self):
+        self.make_family()
+        numbers = ", ".join(str(i) for i in range(1000))
+        text = self.recipe + f"grid: {{drop_rate: [0.5], seed: [{numbers}], lambda: [{numbers}]}}\n"
+        process = self.sweep(2, text)
+        self.assertEqual(process.returncode, 2, process.stderr)
+        words = own_words(process, "dare-sweep")[0]
+        self.assertRegex(words, r"sweep.yml: 1000000 points, more than 10000 are done only with --yes. If all cost what the first does they write "
+                                r"\d\.\d\de\+12 bytes and take \d+ passes of up to \d+ points, which read [\d.e+]+ bytes; ")
+        self.assertFalse(os.path.exists(self.path("swept")))
+
+    def test_words(self):
+        self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
+        self.make_family()
+        self.assert_refused(self.sweep(2, self.recipe + "grid: {drop_rate: [0.5]}\n", "--groups", "3"), 2,
+                            "--groups 3: give a number from 1 to 2, the number of ranks", "dare-sweep")
+        self.assert_refused(self.sweep(1, self.recipe), 2, f"{self.path('sweep.yml')}: neither grid nor points give any point", "dare-sweep")
+
+
+class Evaluation(SweepTest):
+    shapes = {"a.weight": [40, 32]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        # Scores a point by its name, and writes down what it was asked.
+        self.script = self.write("score.py", f"""
+import json, os, sys, time
+checkpoint, point = sys.argv[1:]
+assert os.path.exists(os.path.join(checkpoint, "model.safetensors")), checkpoint
+with open({self.path("asked")!r}, "a") as file: file.write(point + "\\n")
+if "OMPI_COMM_WORLD_SIZE" in os.environ: sys.exit("the launcher's environment is here")
+rate = float(point.split("=")[1])
+if os.path.exists({self.path("fail")!r}) and rate == 0.2:
+    print("trouble", file=sys.stderr); sys.exit(5)
+if os.path.exists({self.path("hang")!r}) and rate == 0.3:
+    if os.fork() == 0: time.sleep(1000)
+    open({self.path("pid")!r}, "w").write(str(os.getpgrp())); time.sleep(1000)
+print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {{"task": 2}}}}))
+""")
+
+    def text(self, *more):
+        return self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n" + f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" + "".join(line + "\n" for line in more)
+
+    def asked(self):
+        with open(self.path("asked")) as file:
+            return sorted(file.read().split())
+
+    def there(self):
+        return sorted(name for name in os.listdir(self.path("swept")) if name.startswith("drop_rate"))
+
+    def test_scores_are_collected(self):
+        for np, more in ((1, []), (3, ["--groups", "2"])):
+            with self.subTest(np=np):
+                output = f"swept{np}"
+                self.swept(np, self.text(), *more, output=output)
+                table = rows(self.path(output))
+                self.assertEqual({name: float(row["accuracy"]) for name, row in table.items()},
+                                 {f"drop_rate={rate}": 1 - abs(rate - 0.3) for rate in (0.1, 0.2, 0.3, 0.4)})
+                self.assertEqual({row["by.task"] for row in table.values()}, {"2"})
+        self.assertEqual(len(self.asked()), 8)
+
+    def test_keep_none_and_best(self):
+        self.swept(2, self.text("keep: none"))
+        self.assertEqual(self.there(), [])
+        self.assertEqual([row["status"] for row in rows(self.path("swept")).values()], ["done"] * 4)
+        self.assertEqual(self.swept(2, self.text("keep: none"))["done_before"], 4)
+        self.assertEqual(len(self.asked()), 4)
+        for best, expected in (("highest", "drop_rate=0.3"), ("lowest", "drop_rate=0.1")):
+            subprocess.run(["rm", "-r", self.path("swept")], check=True)
+            self.swept(3, self.text("keep: best", "score: accuracy", f"best: {best}"), "--groups", "2")
+            self.assertEqual(self.there(), [expected])
+            table = rows(self.path("swept"))
+            self.assertEqual({name: row["output"] for name, row in table.items() if row["output"]}, {expected: expected})
+
+    def test_one_that_fails_and_one_that_hangs(self):
+        for name in ("fail", "hang"):
+            self.write(name, "")
+        process = self.sweep(2, self.text("keep: none", "evaluate_timeout: 1"), "--json")
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual((json.loads(process.stdout)["done"], json.loads(process.stdout)["failed"]), (2, 2))
+        logs = [self.path("swept", "points", f"drop_rate={rate}.log") for rate in (0.2, 0.3)]
+        self.assertEqual(own_words(process, "dare-sweep"), [
+            f"dare-sweep: point drop_rate=0.2: evaluate ended with exit code 5; its messages are in {logs[0]}",
+            f"dare-sweep: point drop_rate=0.3: evaluate ran longer than evaluate_timeout, 1 s, and was killed; its messages are in {logs[1]}"])
+        with open(logs[0]) as file:
+            self.assertEqual(file.read(), "trouble\n")
+        with open(self.path("pid")) as file:
+            self.assertRaises(ProcessLookupError, os.killpg, int(file.read()), 0)
+        self.assertEqual(self.there(), ["drop_rate=0.2", "drop_rate=0.3"])  # not scored, so not deleted
+        self.assertEqual(rows(self.path("swept"))["drop_rate=0.2"]["status"], "unscored")
+        for name in ("fail", "hang"):
+            os.remove(self.path(name))
+        summary = self.swept(2, self.text("keep: none"))
+        self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (2, 2, 0))
+        self.assertEqual(self.there(), [])
+        self.assertEqual(len(self.asked()), 6)
+
+    def test_output_that_is_no_score(self):
+        for printed, message in (("hello", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: hello"),
+                                 ("", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: it printed nothing"),
+                                 ('{"a": "b"}', 'score "a" is "b", expected a number')):
+            with self.subTest(printed=printed):
+                text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: |\n  printf '%s' '" + printed + "'\n"
+                process = self.sweep(1, text, output=f"swept{len(printed)}")
+                self.assertEqual(process.returncode, 1)
+                self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point p: " + message])
+
+    def test_a_signal_during_an_evaluation(self):
+        self.write("hang", "")
+        self.write("sweep.yml", self.text())
+        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        while not (os.path.exists(self.path("pid")) and os.path.getsize(self.path("pid"))):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, errors)
+        self.assertIn("stopped by signal 10 (SIGUSR1); 2 of 4 points are done, the same command with --resume does the rest", errors)
+        with open(self.path("pid")) as file:
+            self.assertRaises(ProcessLookupError, os.killpg, int(file.read()), 0)
+        os.remove(self.path("hang"))
+        summary = self.swept(2, self.text(), "--resume")
+        self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (2, 2, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
