@@ -39,15 +39,16 @@ class Text {
   explicit Text(const Explained& explained) : e_{explained}, settings_{explained.task.settings} {}
 
   std::string all() {
-    head();
+    auto rows = head();
+    if (!e_.merged) untouched(rows);
+    text_ = table_text(rows);
     if (e_.merged) merged(*e_.merged);
-    else untouched();
     if (!e_.refusal.empty()) text_ += "\na merge stops here: " + e_.refusal + '\n';
     return text_;
   }
 
  private:
-  void head() {
+  [[nodiscard]] std::vector<Row> head() const {
     std::vector<Row> rows{{"element", element_name(e_.tensor, e_.task.shape, e_.index)}};
     rows.push_back(
         {"tensor", fmt::format("{} {} of {}, flat index {}", name(settings_.base_dtype), to_string(e_.task.shape), e_.frame, e_.index)});
@@ -58,19 +59,18 @@ class Text {
       else if (e_.merged->base) rows.push_back({"base", element(*e_.merged->base)});
       else rows.push_back({"base", "0: it has no such row"});
     }
-    text_ += table_text(rows);
+    return rows;
   }
 
   static std::string element(const merge::StoredElement& stored) {
     return fmt::format("{} {}  {}", name(stored.dtype), bits_text(stored), value_text(stored));
   }
 
-  void untouched() {
-    const auto what = e_.task.action == recipe::TensorTask::Action::copy ? "copied byte for byte" : "converted";
-    std::vector<Row> rows{{"origin", fmt::format("{} from {}: {}", what, e_.frame, e_.untouched)}};
+  void untouched(std::vector<Row>& rows) const {
+    const auto* const what = e_.task.action == recipe::TensorTask::Action::copy ? "copied byte for byte" : "converted";
+    rows.push_back({"origin", fmt::format("{} from {}: {}", what, e_.frame, e_.untouched)});
     if (e_.copied) rows.push_back({"there", element(*e_.copied)});
     if (e_.written && e_.refusal.empty()) rows.push_back({"output", element(*e_.written)});
-    text_ += table_text(rows);
   }
 
   void merged(const merge::Explanation& of) {

@@ -6,9 +6,39 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <map>
+#include <set>
+#include <string>
 
 namespace dare::pipeline {
+namespace {
+
+// Rows of the frame's tensors that models made longer, and of the output's: a vocabulary's size, among others. Where tensors of equally
+// many rows got unlike numbers there is no answer.
+std::map<std::uint64_t, std::uint64_t> longer_rows(const Work& work, const Product& product) {
+  std::map<std::uint64_t, std::uint64_t> rows;
+  std::set<std::uint64_t> unlike;
+  for (const auto& task : product.job.tasks) {
+    const auto& shape = work.frame.tensors[task.tensor].shape;
+    if (shape == task.shape) continue;
+    const auto [known, added] = rows.emplace(shape.front(), task.shape.front());
+    if (!added && known->second != task.shape.front()) unlike.insert(shape.front());
+  }
+  for (const auto number : unlike) rows.erase(number);
+  return rows;
+}
+
+// The frame's config.json, with the type and the vocabulary that the output really has.
+std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const Work& work, const Product& product,
+                                     const recipe::Recipe& recipe) {
+  std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  if (recipe.output_dtype()) text = checkpoint::with_torch_dtype(text, *recipe.output_dtype());
+  text = checkpoint::with_vocab_size(text, longer_rows(work, product));
+  const auto* const first = reinterpret_cast<const std::byte*>(text.data());
+  return {first, first + text.size()};
+}
+
+}  // namespace
 
 checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
   checkpoint::OutputSpec spec;
@@ -19,11 +49,7 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
   frame.root = recipe.frame().path;
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_side_file(frame, file);
-    if (file == "config.json" && recipe.output_dtype()) {
-      const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *recipe.output_dtype());
-      bytes.resize(text.size());
-      std::memcpy(bytes.data(), text.data(), text.size());
-    }
+    if (file == "config.json") bytes = output_config(bytes, work, product, recipe);
     spec.side_files.push_back({file, std::move(bytes)});
   }
   return spec;

@@ -121,10 +121,10 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
   if (method_.combiner == merge::Combiner::regmean) choose_regmean(task);
   check_weights(task);
   if (elements > base.elements) {
-    notes_.add(
-        frame_.root.string(),
-        fmt::format("has {} rows, the output {}; set vocab_size in its config.json accordingly:", base.shape.front(), task.shape.front()),
-        "", base.name);
+    notes_.add(frame_.root.string(),
+               fmt::format("has {0} rows, the output {1}; a vocab_size of {0} in its config.json becomes {1}:", base.shape.front(),
+                           task.shape.front()),
+               "", base.name);
   }
   return task;
 }

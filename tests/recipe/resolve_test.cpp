@@ -206,7 +206,7 @@ TEST(Resolve, OtherRows) {
   EXPECT_EQ(longer.tasks[0].settings.models[1].elements, 12U);
   EXPECT_THAT(longer.notes, ElementsAre("m0: 7 rows beside the base's 5 (rows: extend): \"embed\"",
                                         "m1: 3 rows beside the base's 5 (rows: extend): \"embed\"",
-                                        "b: has 5 rows, the output 7; set vocab_size in its config.json accordingly: \"embed\""));
+                                        "b: has 5 rows, the output 7; a vocab_size of 5 in its config.json becomes 7: \"embed\""));
 }
 
 TEST(Resolve, SumsOfWeightsNearZero) {
