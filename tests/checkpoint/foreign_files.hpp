@@ -74,11 +74,15 @@ inline void add_all_kinds(hid_t file) {
   check(H5Tcommit2(file, "type", text.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), k_make);
   const H5Space null{H5Screate(H5S_NULL), k_make};
   const H5Dataset nothing{H5Dcreate2(file, "null", H5T_IEEE_F32LE, null.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), k_make};
-  // h5py's boolean.
+}
+
+/// h5py's boolean, true, at /flag.
+inline void add_flag(hid_t file) {
   const H5Type boolean{H5Tenum_create(H5T_STD_I8LE), k_make};
   const std::array<signed char, 2> values{0, 1};
   check(H5Tenum_insert(boolean.get(), "FALSE", &values[0]), k_make);
   check(H5Tenum_insert(boolean.get(), "TRUE", &values[1]), k_make);
+  const H5Space scalar{H5Screate(H5S_SCALAR), k_make};
   const H5Dataset flag{H5Dcreate2(file, "flag", boolean.get(), scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), k_make};
   check(H5Dwrite(flag.get(), boolean.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &values[1]), k_make);
 }

@@ -41,7 +41,10 @@ std::vector<std::byte> as_stored(std::size_t n) {
 TEST(ForeignHdf5, EveryLayoutAndByteOrderIsRead) {
   const SharedFolder folder;
   const auto path = folder / "weights.h5";
-  make_shared(path, test::add_all_kinds);
+  make_shared(path, [](hid_t file) {
+    test::add_all_kinds(file);
+    test::add_flag(file);
+  });
   struct Expected {
     const char* name;
     Dtype dtype;
