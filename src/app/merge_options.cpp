@@ -106,7 +106,8 @@ std::string details() {
   std::string text = "Methods:\n";
   for (const auto& method : merge::methods()) text += fmt::format("  {:<18} {}\n", method.name, method.summary);
   text +=
-      "\nB and M: a Hugging Face folder, a .safetensors or an .h5 file. OUTPUT ending in .h5 or .safetensors is one\n"
+      "\nB and M: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file; M also a PEFT (LoRA) adapter folder. OUTPUT ending "
+      "in .h5 or .safetensors is one\n"
       "file, otherwise a Hugging Face folder. The same command gives the same bytes at any number of ranks.\n\n"
       "Examples:\n"
       "  mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 --dtype BF16 merged/\n"
@@ -160,6 +161,10 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   options.plan_nodes = count(given, "nodes");
   if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
     throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
+  if (options.plan_nodes && !options.plan_ranks) throw UsageError{"--nodes says where --ranks run; give --ranks too"};
+  if ((given.count("bandwidth-read") != 0 || given.count("bandwidth-write") != 0) && !options.plan_only) {
+    throw UsageError{"--bandwidth-read and --bandwidth-write predict a time and go with --plan"};
+  }
   options.bandwidth = {bandwidth(given, "bandwidth-read"), bandwidth(given, "bandwidth-write")};
   options.explain = optional<std::string>(given, "explain");
   if (options.explain && options.plan_only) throw UsageError{"--plan and --explain: give one of them"};

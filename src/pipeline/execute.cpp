@@ -86,6 +86,7 @@ class Run {
         target.writer.close();
       }
       for (auto& journal : journals) journal.close();
+      if (world_.is_root()) sync_resumed();
     });
     std::vector<std::vector<Hash128>> hashes;
     for (std::size_t p = 0; p < staged_.size(); ++p) {
@@ -94,6 +95,14 @@ class Run {
       hashes.push_back(outcomes_.back().refusal ? std::vector<Hash128>{} : loop.all_hashes(p));
     }
     return hashes;
+  }
+
+  // Blocks of an interrupted run may be in no file that this run's writers have synced.
+  void sync_resumed() const {
+    for (const auto& staged : staged_) {
+      if (staged.records.empty()) continue;
+      for (const auto& file : staged.layout.files) File::open_write(file.name.empty() ? staged.root : staged.root / file.name).sync();
+    }
   }
 
   void finish(std::size_t p, const plan::Grid& grid, const std::vector<Hash128>& hashes) {
@@ -122,6 +131,7 @@ class Run {
       if (work_.products[p].manifest) {
         std::filesystem::remove(staging->paths().new_manifest);  // of a run that was killed between this line and the next
         write_manifest(staging->paths().new_manifest, work_, work_.products[p], grid, hashes);
+        if (!staging->paths().single_file) sync_folder(staging->paths().temporary);
       }
       staging->commit(options_.overwrite);
     });

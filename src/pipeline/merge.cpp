@@ -39,7 +39,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   Work work;
   world.agree([&] {
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
-    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}};
+    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
     if (world.is_root()) check_before_work(work, sources, options);
   });

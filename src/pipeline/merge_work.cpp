@@ -4,6 +4,7 @@
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -43,7 +44,10 @@ std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const 
 checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
   checkpoint::OutputSpec spec;
   spec.tensors = output_tensors(work, product);
-  spec.metadata = work.frame.metadata.empty() ? R"({"format":"pt"})" : work.frame.metadata;
+  // transformers loads no file whose metadata does not name the format.
+  auto metadata = work.frame.metadata.empty() ? nlohmann::ordered_json::object() : nlohmann::ordered_json::parse(work.frame.metadata);
+  if (!metadata.contains("format")) metadata["format"] = "pt";
+  spec.metadata = metadata.dump();
   spec.shard_size = run.shard_size;
   auto frame = work.frame;
   frame.root = recipe.frame().path;
@@ -65,7 +69,10 @@ void refuse_output_among_inputs(const recipe::Recipe& recipe, const std::filesys
       throw UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), source.written)};
   };
   check(recipe.frame());
-  for (const auto& model : recipe.models) check(model);
+  for (const auto& model : recipe.models) {
+    check(model);
+    if (model.auxiliary) check(*model.auxiliary);
+  }
 }
 
 }  // namespace dare::pipeline

@@ -18,6 +18,11 @@ namespace fs = std::filesystem;
 // What makes two unfinished outputs the same: the manifest's head and the form of the files.
 std::string identity_of(const Work& work, const Product& product, const RunOptions& options, checkpoint::OutputKind kind) {
   auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
+  // A model that was trained again has the same header and size.
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    for (const auto& file : work.input(i).files)
+      identity["changed"][file.path.string()] = fs::last_write_time(file.path).time_since_epoch().count();
+  }
   identity["output"] = {{"kind", static_cast<int>(kind)}, {"shard_size", options.shard_size}};
   return identity.dump();
 }

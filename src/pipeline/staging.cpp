@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t k_longest_manifest = std::uint64_t{1} << 40U;
+
 File open_journal(const fs::path& path) {
   if (!fs::exists(path)) {
     try {
@@ -65,7 +67,10 @@ OutputPaths::OutputPaths(const fs::path& given)
 }
 
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_)} {
-  if (!fs::exists(paths_.output) && fs::exists(paths_.aside)) rename_to_new(paths_.aside, paths_.output);
+  // A replacement was cut short: before the new output was in place, or before the old one was removed.
+  if (fs::exists(paths_.aside)) {
+    fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);
+  }
   if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
   keep_ = unfinished_.has_value();
 }
@@ -99,10 +104,17 @@ void Staging::record(const JournalHead& head) {
 void Staging::commit(bool overwrite) {
   keep_ = true;  // what is not in place yet is complete: a later run need only put it there
   if (paths_.single_file && fs::exists(paths_.new_manifest)) {
-    if (::rename(paths_.new_manifest.c_str(), paths_.manifest.c_str()) != 0) {
-      throw IoError{
-          fmt::format("{}: cannot be renamed to {}: {}", paths_.new_manifest.string(), paths_.manifest.string(), std::strerror(errno))};
+    if (overwrite) {
+      replace_by(paths_.new_manifest, paths_.manifest);
+      fs::remove(paths_.new_manifest);  // the old one, where the two were exchanged
+    } else if (fs::exists(paths_.manifest) &&
+               read_text(paths_.manifest, k_longest_manifest) == read_text(paths_.new_manifest, k_longest_manifest)) {
+      fs::remove(paths_.new_manifest);  // put there by a run of this merge that was killed before the next rename
+    } else {
+      rename_to_new(paths_.new_manifest, paths_.manifest);
     }
+  } else if (paths_.single_file && overwrite) {
+    fs::remove(paths_.manifest);  // of the output that goes
   }
   if (overwrite) {
     replace_by(paths_.temporary, paths_.output);

@@ -32,7 +32,7 @@ class Staging {
   explicit Staging(const std::filesystem::path& output);
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
-  /// Removes temporary and journal, unless keep() was said last.
+  /// Removes temporary and journal, unless they can be continued: from record() on, or from an interrupted run, until discard().
   ~Staging();
 
   [[nodiscard]] const OutputPaths& paths() const noexcept { return paths_; }
@@ -42,7 +42,6 @@ class Staging {
   void start_afresh();
   /// The temporary's files are made: from here on the run can be continued.
   void record(const JournalHead& head);
-  void keep() noexcept { keep_ = true; }
   void discard() noexcept { keep_ = false; }
   /// Puts manifest and output in place and forces the names to the disk. @throws InputError  an output has appeared meanwhile.
   void commit(bool overwrite);

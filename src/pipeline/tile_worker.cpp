@@ -87,8 +87,10 @@ void TileWorker::merge_whole(const plan::Tile& tile, const recipe::TensorTask& t
   const std::size_t size = info(task.settings.out_dtype).bits / 8;
   if (product.whole.empty()) {
     std::vector<std::byte> whole(task.settings.elements * size);
+    const auto before = product.counts;
     merge({0, task.settings.elements}, task, product, whole);
     product.whole = std::move(whole);
+    if (tile.first != 0) product.counts = before;  // it counts once: on the rank with the first tile
   }
   const auto part = std::span{product.whole}.subspan(tile.first * size, tile.elements * size);
   std::copy(part.begin(), part.end(), out.begin());

@@ -94,7 +94,7 @@ Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm:
   Work work;
   world.agree([&] {
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
-    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}};
+    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
   });
   return work;

@@ -14,16 +14,6 @@ namespace {
 using Action = TensorTask::Action;
 using checkpoint::TensorInfo;
 
-bool narrow(Dtype dtype) {
-  return info(dtype).bits <= 16;
-}
-
-// Whether the working type is float32.
-bool works_in_float32(const merge::TensorSettings& settings) {
-  return narrow(settings.base_dtype) &&
-         std::all_of(settings.models.begin(), settings.models.end(), [](const auto& term) { return narrow(term.dtype); });
-}
-
 }  // namespace
 
 Resolver::Resolver(const Recipe& recipe, const merge::Method& method, const checkpoint::Header& frame,
@@ -177,7 +167,7 @@ void Resolver::settle(TensorTask& task, const TensorInfo& base) {
   settings.filter_wise = parameters_.filter_wise;
   settings.alpha = parameters_.alpha;
   if (recipe_.rounding != merge::Rounding::stochastic) return;
-  if (works_in_float32(settings) && info(settings.out_dtype).bits == 16) {
+  if (!merge::works_in_float64(settings) && info(settings.out_dtype).bits == 16) {
     settings.rounding = merge::Rounding::stochastic;
   } else {
     notes_.add("rounding: stochastic", "is for 16-bit outputs of 16-bit inputs; rounded to nearest:", "", base.name);

@@ -56,7 +56,7 @@ class Faults(SystemTest):
         self.fails("fsync:1:EIO:1", ".partial", "DIR/.out.safetensors.partial.safetensors: fsync: Input/output error" + GOES_ON)
 
     def test_renaming(self):
-        self.fails("rename:1:EIO:0", "partial.manifest", "DIR/.out.safetensors.partial.manifest.json: cannot be renamed to "
+        self.fails("rename:1:EIO:0", "partial.manifest", "DIR/.out.safetensors.partial.manifest.json: cannot rename to "
                                                          "DIR/out.safetensors.manifest.json: Input/output error" + GOES_ON)
         self.fails("rename:1:EIO:0", ".partial.safetensors", "DIR/.out.safetensors.partial.safetensors: cannot rename to DIR/out.safetensors: "
                                                              "Input/output error" + GOES_ON)
