@@ -67,7 +67,7 @@ class Lora(SystemTest):
         self.assertEqual(contents(self.path("again.safetensors")), contents(self.path("out.safetensors")))
 
     def test_an_adapter_is_no_base(self):
-        process = run(2, "dare-merge", "--base", self.path("m0"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out.h5"))
+        process = run(2, "dare-merge", "--base", self.path("m0"), "--model", self.path("base.safetensors"), "--drop-rate", "0.5", self.path("out.h5"))
         self.assert_refused(process, 3, f"{self.path('m0')}: a LoRA adapter is no base; give the model that it was trained on as the base")
 
 
