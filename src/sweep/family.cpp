@@ -1,5 +1,6 @@
 #include "sweep/family.hpp"
 
+#include "pipeline/input_hash.hpp"
 #include "pipeline/merge_work.hpp"
 
 #include <fmt/format.h>
@@ -47,8 +48,8 @@ Json of_models(const Json& models, const std::string& key) {
 
 }  // namespace
 
-std::vector<Family> find_families(const Specification& specification, const comm::Communicator& world) {
-  return world.from_root([&] {
+std::vector<Family> find_families(const Specification& specification, bool hash_inputs, const comm::Communicator& world) {
+  auto all = world.from_root([&] {
     std::vector<Family> families;
     std::unordered_map<std::string, std::size_t> known;
     for (std::uint64_t i = 0; i < specification.points(); ++i) {
@@ -65,11 +66,15 @@ std::vector<Family> find_families(const Specification& specification, const comm
     }
     return families;
   });
+  for (auto& family : all) {
+    if (hash_inputs && family.problem.empty()) family.content_hashes = pipeline::hash_inputs(inputs_of(family), world);
+  }
+  return all;
 }
 
 pipeline::Work inputs_of(const Family& family) {
   const auto& sources = family.sources;
-  return {sources.frame, sources.recipe.base.has_value(), sources.models, sources.auxiliaries, {}};
+  return {sources.frame, sources.recipe.base.has_value(), sources.models, sources.auxiliaries, {}, family.content_hashes};
 }
 
 Json settings_of(const Point& point, const std::string& recipe_json) {

@@ -19,17 +19,19 @@ namespace dare::sweep {
 
 /// Checkpoints that points share, with their headers.
 struct Family {
-  pipeline::Sources sources;          ///< of its first point's recipe
-  std::vector<std::uint64_t> points;  ///< all of them, in order
-  std::string problem;                ///< why its checkpoints cannot be read; empty: they can
+  pipeline::Sources sources;                             ///< of its first point's recipe
+  std::vector<std::uint64_t> points;                     ///< all of them, in order
+  std::string problem;                                   ///< why its checkpoints cannot be read; empty: they can
+  std::vector<std::vector<std::string>> content_hashes;  ///< by input and file; empty unless they were asked for
   template <class A>
   void archive(A& a) {
-    a(sources, points, problem);
+    a(sources, points, problem, content_hashes);
   }
 };
 
 /// Sorts all points into families and reads the headers. Collective. @throws comm::AgreedError
-[[nodiscard]] std::vector<Family> find_families(const Specification& specification, const comm::Communicator& world);
+/// @param hash_inputs  read and hash all contents too.
+[[nodiscard]] std::vector<Family> find_families(const Specification& specification, bool hash_inputs, const comm::Communicator& world);
 
 /// The work without products: headers alone. The family must outlive it.
 [[nodiscard]] pipeline::Work inputs_of(const Family& family);

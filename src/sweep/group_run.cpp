@@ -5,6 +5,7 @@
 #include "pipeline/staging.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "sweep/evaluation.hpp"
+#include "sweep/measure_run.hpp"
 #include "sweep/retention.hpp"
 #include "sweep/standing.hpp"
 
@@ -67,23 +68,30 @@ void GroupRun::run_batch(const Batch& batch) {
 }
 
 void GroupRun::make(const PassWork& pass) {
-  const auto& work = pass.work();
-  std::vector<pipeline::Outcome> outcomes;
   try {
-    outcomes = pipeline::execute(work, shared_.run, group_);
+    if (shared_.specification.settings().outputs == Outputs::statistics) make_statistics(pass);
+    else make_models(pass);
   } catch (const comm::AgreedError& error) {
     if (error.code() == ExitCode::interrupted) throw;
-    for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, work.products[p].job.recipe_json);
-    return;
+    for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, pass.work().products[p].job.recipe_json);
   }
+}
+
+void GroupRun::count_pass(const PassWork& pass) {
+  const auto grid = pipeline::grid_of(pass.work());
   ++tally_.passes;
-  const auto grid = pipeline::grid_of(work);
   tally_.bytes_read += static_cast<std::int64_t>(grid.bytes_read());
-  tally_.bytes_written += static_cast<std::int64_t>(grid.bytes_written());
+  if (shared_.specification.settings().outputs == Outputs::model) tally_.bytes_written += static_cast<std::int64_t>(grid.bytes_written());
+}
+
+void GroupRun::make_models(const PassWork& pass) {
+  const auto& work = pass.work();
+  const auto outcomes = pipeline::execute(work, shared_.run, group_);
+  count_pass(pass);
   // First all records: what is made is written down before an evaluation takes its time.
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
-    else finish_model(pass, p, outcomes[p].counts.merged, outcomes[p].counts.swallowed);
+    else finish_model(pass, p, outcomes[p].counts);
   }
   if (shared_.specification.settings().evaluate.empty()) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -92,22 +100,50 @@ void GroupRun::make(const PassWork& pass) {
   }
 }
 
-void GroupRun::finish_model(const PassWork& pass, std::size_t product, std::uint64_t elements_merged, std::uint64_t elements_lost) {
-  const auto& settings = shared_.specification.settings();
-  const bool to_score = !settings.evaluate.empty();
+void GroupRun::make_statistics(const PassWork& pass) {
+  const auto measures = measure(pass.work(), shared_.run, group_);
+  count_pass(pass);
+  for (std::size_t p = 0; p < measures.size(); ++p) {
+    if (measures[p].refusal) {
+      fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
+      continue;
+    }
+    ++tally_.done;
+    at_root([&] {
+      merge::Measures all;
+      for (const auto& tensor : measures[p].tensors) all.add(tensor);
+      auto record = record_of(pass, p);
+      record.statistics = statistics_of(all);
+      replace_text(shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors));
+      write_record(shared_.places, record);
+    });
+  }
+}
+
+Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
+  const auto number = pass.points()[product];
+  const auto& one = pass.work().products[product];
+  Record record;
+  record.point = shared_.names[number];
+  record.status = Status::done;
+  record.identity = identity_of(pipeline::manifest_head(pass.work(), one), shared_.specification.settings());
+  record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
+  return record;
+}
+
+void GroupRun::finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) {
+  const bool to_score = !shared_.specification.settings().evaluate.empty();
   if (!to_score) ++tally_.done;
   at_root([&] {
-    const auto number = pass.points()[product];
-    const auto& one = pass.work().products[product];
-    Record record;
-    record.point = shared_.names[number];
-    record.status = to_score ? Status::unscored : Status::done;
-    record.error = to_score ? "not evaluated yet" : "";
-    record.identity = identity_of(pipeline::manifest_head(pass.work(), one), settings);
-    record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
-    record.statistics = {{"elements_merged", elements_merged}, {"elements_lost", elements_lost}};
-    record.output = one.output.filename().string();
-    record.hash = hash_in_manifest(pipeline::OutputPaths{one.output}.manifest);
+    const auto& output = pass.work().products[product].output;
+    auto record = record_of(pass, product);
+    if (to_score) {
+      record.status = Status::unscored;
+      record.error = "not evaluated yet";
+    }
+    record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
+    record.output = output.filename().string();
+    record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
     write_record(shared_.places, record);
   });
 }

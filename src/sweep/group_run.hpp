@@ -51,7 +51,11 @@ class GroupRun {
  private:
   void run_batch(const Batch& batch);
   void make(const PassWork& pass);
-  void finish_model(const PassWork& pass, std::size_t product, std::uint64_t elements_merged, std::uint64_t elements_lost);
+  void make_models(const PassWork& pass);
+  void make_statistics(const PassWork& pass);
+  [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
+  void count_pass(const PassWork& pass);
+  void finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts);
   void score(Record record);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
   void update_results(bool now);

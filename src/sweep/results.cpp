@@ -8,13 +8,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string result{'"'};
-  for (const char c : text) result += c == '"' ? std::string{"\"\""} : std::string{c};
-  return result + '"';
-}
-
 std::string cell_of(const Json& value) {
   if (value.is_null()) return "";
   return csv_cell(value.is_string() ? value.get<std::string>() : value.dump());
@@ -33,6 +26,13 @@ Json row_of(const Record& record) {
 }
 
 }  // namespace
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string result{'"'};
+  for (const char c : text) result += c == '"' ? std::string{"\"\""} : std::string{c};
+  return result + '"';
+}
 
 std::vector<Record> read_records(const Places& places, const std::vector<std::string>& order) {
   std::unordered_map<std::string, std::size_t> position;

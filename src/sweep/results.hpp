@@ -12,6 +12,9 @@ namespace dare::sweep {
 /// @throws IoError
 [[nodiscard]] std::vector<Record> read_records(const Places& places, const std::vector<std::string>& order);
 
+/// A text as it stands in a CSV file. Pure.
+[[nodiscard]] std::string csv_cell(const std::string& text);
+
 /// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, the output's
 /// name and hash, the error. Pure.
 [[nodiscard]] std::string to_csv(const std::vector<Record>& records);

@@ -1,6 +1,7 @@
 #include "sweep/survey.hpp"
 
 #include "pipeline/survey_loop.hpp"
+#include "sweep/measure_run.hpp"
 
 #include <algorithm>
 #include <map>
@@ -37,6 +38,9 @@ class FamilySurvey {
     }
     const PassWork pass{specification_, family_, {point}, places_.folder, run_};
     if (!pass.refused().empty()) return pass.refused().front().error;
+    const bool measured = specification_.settings().outputs == Outputs::statistics;
+    const auto reason = measured ? unmeasurable(pass.work(), pass.work().products.front()) : std::nullopt;
+    if (reason) return UsageError{*reason};
     const auto earlier = pipeline::survey_cost(pass.work());
     methods_[method] = earlier.bytes_read;
     cost_.earlier_bytes += earlier.bytes_read;
@@ -54,7 +58,10 @@ class FamilySurvey {
     cost_.bytes_read = grid.bytes_read();
     cost_.memory_of_point = memory_of(work, grid);
     for (std::size_t i = 0; i < work.inputs(); ++i) cost_.input_files += work.input(i).files.size();
-    if (specification_.settings().outputs == Outputs::statistics) return;
+    if (specification_.settings().outputs == Outputs::statistics) {
+      cost_.memory_of_point += measuring_memory(work);
+      return;
+    }
     cost_.bytes_written = grid.bytes_written();
     const auto& product = work.products.front();
     cost_.files_of_point = checkpoint::plan_output(checkpoint::output_kind(product.output), product.output_spec()).files.size() + 2;

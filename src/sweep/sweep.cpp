@@ -48,7 +48,7 @@ class Sweep {
   }
 
   int run() {
-    families_ = find_families(specification_, world_);
+    families_ = find_families(specification_, options_.run.hash_inputs && !options_.plan_only, world_);
     std::optional<FolderLock> lock;
     world_.agree([&] {
       if (!world_.is_root()) return;
