@@ -90,6 +90,22 @@ output    F32 0x40a00000  5
         found = self.of_element("model.embed.weight[65,3]")
         self.assertEqual((found["base"], found["models"][1]), (None, {"model": "m1.safetensors", "present": False}))
 
+    def test_an_adapters_change(self):
+        data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "lora", "linear")
+        words = ["--method", "task_arithmetic", "--base", os.path.join(data, "base.safetensors"), "--model", data]
+        done = run(2, "dare-merge", *words, self.path("out.safetensors"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        changed = 0
+        for name, (dtype, shape, bytes_of) in read_safetensors(self.path("out.safetensors")).items():
+            flat = count(shape) - 2
+            process = run(2, "dare-merge", *words, "--explain", f"{name}[{flat}]", "--json")
+            self.assertEqual(process.returncode, 0, process.stderr)
+            found = json.loads(process.stdout)
+            size = SIZE[dtype]
+            self.assertEqual(int(found["output"]["bits"], 16), int.from_bytes(bytes_of[size * flat: size * flat + size], "little"))
+            changed += sum(model["present"] and "stored" not in model and model["delta"] != 0 for model in found.get("models", []))
+        self.assertGreater(changed, 0)
+
     def test_tensors_that_are_not_merged(self):
         for name in ("base", "m0", "m1"):
             write_safetensors(self.path(f"{name}.safetensors"), {"ids": ("I64", [2], struct.pack("<2q", 5, -6)), "flag": ("BOOL", [1], b"\1"),

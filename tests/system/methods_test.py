@@ -153,9 +153,9 @@ class Methods(SystemTest):
         write_safetensors(self.path("m0.safetensors"), random_model({**shapes, "model.embed.weight": [61, 8], "lm_head.weight": [61, 8]}, 0))
         for policy, expected in (("extend", config.replace('"vocab_size": 50', '"vocab_size": 61')), ("base", config)):
             process = run(2, "dare-merge", "--base", self.path("base"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", "--rows", policy,
-                          self.path(policy))
+                          self.path(f"out-{policy}"))
             self.assertEqual(process.returncode, 0, process.stderr)
-            self.assertEqual(contents(self.path(policy))["config.json"].decode(), expected)
+            self.assertEqual(contents(self.path(f"out-{policy}"))["config.json"].decode(), expected)
             note = 'base: has 50 rows, the output 61; a vocab_size of 50 in its config.json becomes 61: "model.embed.weight", "lm_head.weight"'
             self.assertEqual(note in process.stderr, policy == "extend", process.stderr)
 
