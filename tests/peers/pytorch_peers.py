@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch files through dare-convert beside what torch itself reads from them: random shapes, types, views, protocols, both formats, shards.
+"""PyTorch files through dare-convert beside the tensors that torch saved in them: random shapes, types, views, protocols, both formats, shards.
 
 Needs DARE_BIN and Python packages torch and safetensors; exit code 77 (skipped) without them.
 """
@@ -70,7 +70,7 @@ class Pytorch(unittest.TestCase):
             with self.subTest(case=case, **options), tempfile.TemporaryDirectory() as folder:
                 path = pathlib.Path(folder) / "model.pt"
                 torch.save(tensors, path, **options)
-                self.same(convert(path, path.with_suffix(".safetensors")), torch.load(path, weights_only=True))
+                self.same(convert(path, path.with_suffix(".safetensors")), tensors)  # torch itself reads no uint16 or float8 from the old format
 
     def test_shards(self):
         rng = random.Random(12)
