@@ -35,21 +35,19 @@ void check_term(const recipe::TensorTask& task, const merge::ModelTerm& term, co
 
 }  // namespace
 
-void check_delta_models(const Work& work) {
+void check_delta_models(const Work& work, const recipe::MergeJob& job) {
   Problems problems;
-  for (const auto& product : work.products) {
-    std::set<std::int32_t> told;  // one problem a model
-    for (const auto& task : product.job.tasks) {
-      if (task.action != recipe::TensorTask::Action::merge) continue;
-      for (std::size_t k = 0; k < task.inputs.size(); ++k) {
-        const auto number = task.inputs[k].model;
-        if (number < 0 || told.contains(number)) continue;
-        const auto& model = work.input(work.input_of(number));
-        if (!model.delta) continue;
-        const auto before = problems.texts().size();
-        check_term(task, task.settings.models[k], model, model.tensors[task.inputs[k].tensor], problems);
-        if (problems.texts().size() != before) told.insert(number);
-      }
+  std::set<std::int32_t> told;  // one problem a model
+  for (const auto& task : job.tasks) {
+    if (task.action != recipe::TensorTask::Action::merge) continue;
+    for (std::size_t k = 0; k < task.inputs.size(); ++k) {
+      const auto number = task.inputs[k].model;
+      if (number < 0 || told.contains(number)) continue;
+      const auto& model = work.input(work.input_of(number));
+      if (!model.delta) continue;
+      const auto before = problems.texts().size();
+      check_term(task, task.settings.models[k], model, model.tensors[task.inputs[k].tensor], problems);
+      if (problems.texts().size() != before) told.insert(number);
     }
   }
   problems.throw_if_any();

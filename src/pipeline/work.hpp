@@ -30,7 +30,7 @@ struct Work {
   std::vector<checkpoint::Header> models;       ///< in the order of the recipe
   std::vector<checkpoint::Header> auxiliaries;  ///< one a model (Fisher weights, Gram matrices), or none
   std::vector<Product> products;
-  std::vector<std::vector<std::string>> content_hashes;  ///< by input and file; empty unless they were asked for
+  std::vector<std::vector<std::string>> content_hashes{};  ///< by input and file; empty unless they were asked for
 
   /// Checkpoints that are read: the base if there is one, then models, then auxiliaries.
   [[nodiscard]] std::size_t inputs() const noexcept { return first_model() + models.size() + auxiliaries.size(); }
