@@ -32,7 +32,6 @@ Headers read_headers(const InspectOptions& options) {
   };
   if (options.base) headers.base = read(*options.base);
   for (const auto& path : options.checkpoints) headers.checkpoints.push_back(read(path));
-  if (problems.texts().size() == 1) throw InputError{problems.texts().front()};
   problems.throw_if_any();
   return headers;
 }

@@ -107,8 +107,8 @@ class ManifestParser {
       auto& into = manifest_.inputs.emplace_back();
       into.path = input.at("path").get<std::string>();
       for (const auto& file : input.at("files")) {
-        into.files.push_back(
-            {file.at("name").get<std::string>(), file.at("size").get<std::uint64_t>(), file.at("header_xxh3_128").get<std::string>()});
+        into.files.push_back({file.at("name").get<std::string>(), file.at("size").get<std::uint64_t>(),
+                              file.at("header_xxh3_128").get<std::string>(), file.value("pieces_xxh3_128", "")});
       }
     }
   }

@@ -30,9 +30,10 @@ struct ManifestInput {
     std::string name;
     std::uint64_t size = 0;  ///< bytes
     std::string header_hash;
+    std::string pieces_hash;  ///< of the whole contents (--hash-inputs); empty where it was not recorded
     template <class A>
     void archive(A& a) {
-      a(name, size, header_hash);
+      a(name, size, header_hash, pieces_hash);
     }
   };
   std::string path;  ///< as the user gave it

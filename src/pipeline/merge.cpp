@@ -1,5 +1,6 @@
 #include <dare/pipeline/merge.hpp>
 
+#include "pipeline/delta_models.hpp"
 #include "pipeline/execute.hpp"
 #include "pipeline/explain.hpp"
 #include "pipeline/input_hash.hpp"
@@ -41,6 +42,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
     work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
+    check_delta_models(work, work.products.front().job);
     if (world.is_root()) check_before_work(work, sources, options);
   });
   auto& product = work.products.front();

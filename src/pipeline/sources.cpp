@@ -1,5 +1,6 @@
 #include "pipeline/sources.hpp"
 
+#include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
 #include <dare/recipe/quantization.hpp>
 
@@ -21,11 +22,18 @@ void refuse_quantised(const checkpoint::Header& header, Problems& problems) {
   }
 }
 
+enum class Role { model, other };
+
 // Every problem of every input is told at once.
-checkpoint::Header read_source(const recipe::Source& source, Problems& problems) {
+checkpoint::Header read_source(const recipe::Source& source, Role role, Problems& problems) {
   try {
     auto header =
         checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
+    if (checkpoint::is_delta(header)) {
+      if (role != Role::model)
+        throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
+      header = checkpoint::unpacked(std::move(header));
+    }
     refuse_quantised(header, problems);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
     return header;
@@ -41,10 +49,10 @@ Sources read_sources(recipe::Recipe recipe) {
   Sources sources{std::move(recipe), {}, {}, {}};
   Problems problems;
   for (const auto& model : sources.recipe.models) {
-    sources.models.push_back(read_source(model, problems));
-    if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, problems));
+    sources.models.push_back(read_source(model, Role::model, problems));
+    if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, Role::other, problems));
   }
-  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, problems) : sources.models.front();
+  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, Role::other, problems) : sources.models.front();
   if (!sources.frame.low_rank.empty()) {
     problems.input(
         fmt::format("{}: a LoRA adapter is no base; give the model that it was trained on as the base", sources.frame.root.string()));

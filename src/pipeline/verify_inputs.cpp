@@ -1,6 +1,7 @@
 #include "pipeline/verify_inputs.hpp"
 
 #include "pipeline/execute.hpp"
+#include "pipeline/input_hash.hpp"
 #include "pipeline/sources.hpp"
 #include "pipeline/survey_loop.hpp"
 #include "pipeline/tile_worker.hpp"
@@ -62,6 +63,25 @@ std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work
         problems.push_back(fmt::format("input {}: file {} has another header: its hash is {}, the manifest lists {}", header.root.string(),
                                        file.name, to_hex(file.header_hash), listed[f].header_hash));
       }
+    }
+  }
+  return problems;
+}
+
+// Contents against the hashes of --hash-inputs, where the manifest has them.
+std::vector<std::string> contents_that_differ(const Manifest& manifest, const Work& work, const comm::Communicator& world) {
+  std::vector<std::string> problems;
+  const auto recorded = [](const ManifestInput& input) {
+    return std::any_of(input.files.begin(), input.files.end(), [](const auto& file) { return !file.pieces_hash.empty(); });
+  };
+  if (std::none_of(manifest.inputs.begin(), manifest.inputs.end(), recorded)) return problems;
+  const auto hashes = hash_inputs(work, world);
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    const auto& listed = manifest.inputs[i].files;
+    for (std::size_t f = 0; f < listed.size(); ++f) {
+      if (listed[f].pieces_hash.empty() || listed[f].pieces_hash == hashes[i][f]) continue;
+      problems.push_back(fmt::format("input {}: file {} has other contents: their hash is {}, the manifest lists {}",
+                                     work.input(i).root.string(), listed[f].name, hashes[i][f], listed[f].pieces_hash));
     }
   }
   return problems;
@@ -204,6 +224,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   check.problems = inputs_that_differ(manifest, work);
   const auto others = tensors_that_differ(output_tensors(work, work.products.front()), output, places);
   check.problems.insert(check.problems.end(), others.begin(), others.end());
+  if (check.problems.empty()) check.problems = contents_that_differ(manifest, work, world);
   if (!check.problems.empty()) return check;
 
   plan::Limits limits;

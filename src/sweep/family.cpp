@@ -1,5 +1,6 @@
 #include "sweep/family.hpp"
 
+#include "pipeline/delta_models.hpp"
 #include "pipeline/input_hash.hpp"
 #include "pipeline/merge_work.hpp"
 
@@ -104,6 +105,7 @@ PassWork::PassWork(const Specification& specification, const Family& family, con
     auto recipe = std::make_unique<recipe::Recipe>(specification.recipe(point));
     try {
       auto job = recipe::resolve(*recipe, family.sources.frame, family.sources.models, family.sources.auxiliaries);
+      pipeline::check_delta_models(work_, job);
       work_.products.push_back({std::move(job), output_of(folder, point.name, specification.settings().format), {}});
     } catch (const Error& error) {
       refused_.push_back({number, error});

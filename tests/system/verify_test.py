@@ -128,6 +128,14 @@ class Verify(SystemTest):
         self.assertRegex(lines[0], rf"^input {re.escape(self.path('m1.safetensors'))}: file m1.safetensors of \d+ bytes, the manifest lists m1.safetensors of \d+$")
         self.assertEqual(lines[-1], "NOT verified")
 
+    def test_contents_of_inputs_where_the_manifest_has_their_hashes(self):
+        output = self.merged("out.safetensors", "--hash-inputs")
+        self.verify(2, 0, output, "--against", "--sample", "0")
+        self.change(self.path("m1.safetensors"), "model.norm.weight", 3)
+        lines = self.without_time(self.verify(3, 4, output, "--against", "--sample", "0"))
+        self.assertRegex(lines[0], rf"^input {re.escape(self.path('m1.safetensors'))}: file m1.safetensors has other contents: their hash is "
+                                   r"[0-9a-f]{32}, the manifest lists [0-9a-f]{32}$")
+
     def test_an_output_cut_off_is_a_mismatch(self):
         output = self.merged("out.safetensors")
         size = os.path.getsize(output)

@@ -3,6 +3,7 @@
 
 #include <dare/core/error.hpp>
 #include <dare/pipeline/convert.hpp>
+#include <dare/pipeline/convert_delta.hpp>
 
 #include <fmt/format.h>
 
@@ -16,26 +17,63 @@ dare::app::Program program() {
   what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
   what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
-  return {"dare-convert",
-          "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
-          {"SRC DST [options]"},
-          "SRC: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. DST ending in .h5 or .safetensors is one file, "
-          "otherwise a\n"
-          "Hugging Face folder. There and back again gives the same files byte for byte.\n\n"
-          "Examples:\n"
-          "  mpirun -n 4 dare-convert model/ model.h5\n"
-          "  dare-convert model/ view.h5 --link\n"
-          "  mpirun -n 4 dare-convert model.h5 model-bf16/ --dtype BF16 --shard-size 2GB\n\n"
-          "Exit codes: 0 done, 1 runtime failure, 2 usage, 3 bad input or DST exists, 75 interrupted: --resume\n",
-          {what, dare::app::run_options_group()},
-          "words"};
+  po::options_description delta{"Delta checkpoints"};
+  auto add = delta.add_options();
+  add("delta", po::bool_switch(), "DST has of the model SRC only what DARE keeps, e.g. a tenth of it; dare-merge takes it as a model");
+  add("base", po::value<std::string>()->value_name("B"), "the model that SRC was fine-tuned from: its names decide on the masks");
+  add("drop-rate", po::value<double>()->value_name("P"), "share of the elements to drop, 0 to 1");
+  add("seed", po::value<std::uint64_t>()->value_name("S"), "of the masks (0); merges must have the same");
+  add("stream", po::value<std::uint64_t>()->value_name("N"), "number of the random stream (0); the model must have the same in merges");
+  return {
+      "dare-convert",
+      "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
+      {"SRC DST [options]", "SRC DST --delta --base B --drop-rate P [--seed S] [--stream N] [options]"},
+      "SRC: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. DST ending in .h5 or .safetensors is one file, "
+      "otherwise a\n"
+      "Hugging Face folder. There and back again gives the same files byte for byte.\n\n"
+      "A delta checkpoint merges to the same bytes as the model it was made from, with any base of these names, at its own drop rate\n"
+      "or a higher one, given its seed and stream. A model's stream is its position in the recipe, from 0, unless the recipe sets it.\n\n"
+      "Examples:\n"
+      "  mpirun -n 4 dare-convert model/ model.h5\n"
+      "  dare-convert model/ view.h5 --link\n"
+      "  mpirun -n 4 dare-convert model.h5 model-bf16/ --dtype BF16 --shard-size 2GB\n"
+      "  mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42\n\n"
+      "Exit codes: 0 done, 1 runtime failure, 2 usage, 3 bad input or DST exists, 75 interrupted: --resume\n",
+      {what, delta, dare::app::run_options_group()},
+      "words"};
+}
+
+std::vector<std::string> words_of(const Given& given) {
+  auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  if (words.size() != 2) throw dare::UsageError{fmt::format("{} words, SRC and DST are expected; see dare-convert --help", words.size())};
+  return words;
+}
+
+dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
+  dare::pipeline::DeltaOptions options;
+  options.run = dare::app::run_options_from(given, "dare-convert");
+  const auto words = words_of(given);
+  options.model = words[0];
+  options.output = words[1];
+  if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>() || options.run.resume)
+    throw dare::UsageError{"--dtype, --link, --reshard and --resume do not go with --delta"};
+  if (given.count("base") == 0 || given.count("drop-rate") == 0) throw dare::UsageError{"--delta needs --base and --drop-rate"};
+  options.base = given["base"].as<std::string>();
+  options.mask.drop_rate = given["drop-rate"].as<double>();
+  if (!(options.mask.drop_rate >= 0 && options.mask.drop_rate <= 1))
+    throw dare::UsageError{fmt::format("--drop-rate {}: give a number from 0 to 1", options.mask.drop_rate)};
+  if (given.count("seed") != 0) options.mask.seed = given["seed"].as<std::uint64_t>();
+  if (given.count("stream") != 0) options.mask.stream = given["stream"].as<std::uint64_t>();
+  return options;
 }
 
 dare::pipeline::ConvertOptions options_from(const Given& given) {
   dare::pipeline::ConvertOptions options;
   options.run = dare::app::run_options_from(given, "dare-convert");
-  const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
-  if (words.size() != 2) throw dare::UsageError{fmt::format("{} words, SRC and DST are expected; see dare-convert --help", words.size())};
+  const auto words = words_of(given);
+  for (const auto* name : {"base", "drop-rate", "seed", "stream"}) {
+    if (given.count(name) != 0) throw dare::UsageError{fmt::format("--{} goes with --delta", name)};
+  }
   options.source = words[0];
   options.output = words[1];
   if (given.count("dtype") != 0) {
@@ -53,6 +91,11 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
 
 int main(int argc, char** argv) {
   return dare::app::run_with_mpi(argc, argv, program(), [](const Given& given, const dare::comm::Communicator& world) {
+    if (given["delta"].as<bool>()) {
+      dare::pipeline::DeltaOptions options;
+      world.agree([&] { options = delta_options_from(given); });
+      return dare::pipeline::convert_delta(options, world);
+    }
     dare::pipeline::ConvertOptions options;
     world.agree([&] { options = options_from(given); });
     return dare::pipeline::convert(options, world);

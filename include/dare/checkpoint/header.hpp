@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -51,6 +52,32 @@ struct LowRank {
   }
 };
 
+/// Which elements a delta checkpoint has: those that DARE keeps at a rate, in a stream (delta.hpp).
+struct DeltaMask {
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;
+  double drop_rate = 0;
+
+  template <class A>
+  void archive(A& a) {
+    a(seed, stream, drop_rate);
+  }
+};
+
+/// How the tensors of a delta checkpoint are stored.
+struct DeltaPacking {
+  DeltaMask mask;
+  std::vector<TensorInfo> stored;          ///< by tensor of the header
+  std::vector<std::uint64_t> first_entry;  ///< likewise: its first entry in kept_before; nothing there where it is stored whole
+  std::vector<std::uint8_t> packed;        ///< likewise: whether it is packed
+  TensorInfo kept_before;
+
+  template <class A>
+  void archive(A& a) {
+    a(mask, stored, first_entry, packed, kept_before);
+  }
+};
+
 /// One weight file of a checkpoint.
 struct InputFile {
   std::filesystem::path path;  ///< to open it
@@ -74,6 +101,7 @@ struct Header {
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
   std::vector<LowRank> low_rank;        ///< of a LoRA adapter (lora.hpp); else empty
+  std::optional<DeltaPacking> delta;    ///< of a delta checkpoint that is read as the model it stands for (delta.hpp)
 
   /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
@@ -81,7 +109,7 @@ struct Header {
 
   template <class A>
   void archive(A& a) {
-    a(format, root, files, tensors, metadata, side_files, low_rank);
+    a(format, root, files, tensors, metadata, side_files, low_rank, delta);
   }
 
  private:

@@ -1,0 +1,139 @@
+#include <dare/checkpoint/delta.hpp>
+
+#include "checkpoint/text.hpp"
+
+#include <dare/core/error.hpp>
+#include <dare/random/drop_stream.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
+namespace dare::checkpoint {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t k_delta_version = 1;
+
+std::optional<Json> text_of(const Header& header) {
+  if (header.metadata.empty()) return std::nullopt;
+  const auto metadata = Json::parse(header.metadata, nullptr, false);
+  if (!metadata.is_object() || !metadata.contains(k_delta_key) || !metadata[k_delta_key].is_string()) return std::nullopt;
+  return metadata[k_delta_key];
+}
+
+std::uint64_t entries_of(std::uint64_t elements) {
+  return elements / k_kept_run + (elements % k_kept_run != 0 ? 1 : 0);
+}
+
+// From what is stored to what it stands for.
+class Unpacking {
+ public:
+  explicit Unpacking(Header stored) : header_{std::move(stored)} {}
+
+  Header run() {
+    try {
+      const auto text = Json::parse(text_of(header_).value().get_ref<const std::string&>());
+      read_mask(text);
+      const auto stored = std::move(header_.tensors);
+      header_.tensors.clear();
+      const auto& list = text.at("tensors");
+      if (!list.is_array() || list.size() + 1 != stored.size()) {
+        refuse(fmt::format("{} tensors are described, {} are there beside {}", list.size(), stored.empty() ? 0 : stored.size() - 1,
+                           k_kept_before));
+      }
+      for (std::size_t t = 0; t < list.size(); ++t) add(list[t], stored[t]);
+      add_counts(stored.back());
+    } catch (const nlohmann::json::exception& error) {
+      refuse(fmt::format("no valid description of a delta checkpoint ({})", shown(error.what(), 200)));
+    }
+    header_.delta = std::move(delta_);
+    return std::move(header_);
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw InputError{fmt::format("{}: {}; make the delta checkpoint again", header_.root.string(), what)};
+  }
+
+  void read_mask(const Json& text) {
+    const auto version = text.at("format_version").get<std::uint64_t>();
+    const auto stream_version = text.at("stream_version").get<std::uint64_t>();
+    if (version != k_delta_version || stream_version != random::k_stream_version) {
+      throw InputError{
+          fmt::format("{}: a delta checkpoint of format version {} and stream version {}, this program reads {} and {}; use a newer one",
+                      header_.root.string(), version, stream_version, k_delta_version, random::k_stream_version)};
+    }
+    delta_.mask = {text.at("seed").get<std::uint64_t>(), text.at("stream").get<std::uint64_t>(), text.at("drop_rate").get<double>()};
+    if (!(delta_.mask.drop_rate >= 0 && delta_.mask.drop_rate <= 1))
+      refuse(fmt::format("drop_rate {} is outside [0, 1]", delta_.mask.drop_rate));
+  }
+
+  void add(const Json& json, const TensorInfo& stored) {
+    TensorInfo tensor;
+    tensor.name = json.at("name").get<std::string>();
+    if (tensor.name != stored.name) refuse(fmt::format("tensor \"{}\" stands where \"{}\" is described", stored.name, shown(tensor.name)));
+    const bool packed = json.at("packed").get<bool>();
+    for (const auto& extent : json.at("shape")) tensor.shape.push_back(extent.get<std::uint64_t>());
+    tensor.dtype = stored.dtype;
+    const auto elements = checked_elements(tensor.shape);
+    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
+    if (!bytes)
+      refuse(fmt::format("tensor \"{}\": {} {} is no whole number of bytes below 2^63", tensor.name, name(tensor.dtype),
+                         to_string(tensor.shape)));
+    tensor.elements = *elements;
+    tensor.bytes = *bytes;
+    tensor.file = stored.file;
+    const bool fits =
+        packed ? stored.shape.size() == 1 && stored.elements <= tensor.elements && is_floating(stored.dtype) : stored.shape == tensor.shape;
+    if (!fits) {
+      refuse(fmt::format("tensor \"{}\": {} {} cannot be {} of {}", tensor.name, name(stored.dtype), to_string(stored.shape),
+                         packed ? "what is kept" : "the whole", to_string(tensor.shape)));
+    }
+    delta_.stored.push_back(stored);
+    delta_.packed.push_back(packed ? 1 : 0);
+    delta_.first_entry.push_back(entries_);
+    if (packed) entries_ += entries_of(tensor.elements);
+    header_.tensors.push_back(std::move(tensor));
+  }
+
+  void add_counts(const TensorInfo& stored) {
+    if (stored.name != k_kept_before || stored.dtype != Dtype::u64 || stored.shape != Shape{entries_}) {
+      refuse(fmt::format("tensor \"{}\" is {} {}, expected \"{}\" of U64 [{}]", stored.name, name(stored.dtype), to_string(stored.shape),
+                         k_kept_before, entries_));
+    }
+    delta_.kept_before = stored;
+  }
+
+  Header header_;
+  DeltaPacking delta_;
+  std::uint64_t entries_ = 0;
+};
+
+}  // namespace
+
+std::string to_json(const DeltaText& text) {
+  auto tensors = Json::array();
+  for (const auto& tensor : text.tensors) tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"packed", tensor.packed}});
+  const Json json{{"format_version", k_delta_version},
+                  {"stream_version", random::k_stream_version},
+                  {"seed", text.mask.seed},
+                  {"stream", text.mask.stream},
+                  {"drop_rate", text.mask.drop_rate},
+                  {"base", text.base},
+                  {"model", text.model},
+                  {"tensors", std::move(tensors)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_delta(const Header& header) {
+  return text_of(header).has_value();
+}
+
+Header unpacked(Header stored) {
+  return Unpacking{std::move(stored)}.run();
+}
+
+}  // namespace dare::checkpoint
