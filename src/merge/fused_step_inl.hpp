@@ -92,6 +92,13 @@ HWY_INLINE void finish(const FusedStrip<typename C::W>& strip, std::size_t first
     result[part] = hn::IfThenElse(zero, value[part], hn::Add(value[part], sum[part]));
     totals.zeros.add(hn::RebindMask(wide_bits, zero));
   }
+  if constexpr (C::k_parts == 1) {
+    if (strip.wide_out != nullptr) {
+      store_bytes(result[0], wide, reinterpret_cast<std::byte*>(strip.wide_out + first));
+      if constexpr (Tail) totals.padding += lanes<C>() - bytes_left<C>(first, strip.n) / element_size<C>();
+      return;
+    }
+  }
   const auto out = C::narrow(result);
   totals.seen = C::look(totals.seen, out);
   totals.equal.add(hn::Eq(out, base));
