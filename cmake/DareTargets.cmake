@@ -31,3 +31,12 @@ function(dare_add_program name)
   target_link_libraries(${name} PRIVATE dare dare_flags Boost::program_options fmt::fmt PkgConfig::nlohmann_json)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
+
+# dare_add_kernels(a.cpp ...): sources of dare that Highway compiles once per instruction set. UndefinedBehaviorSanitizer would make
+# each intrinsic a function of checks and the build minutes longer; AddressSanitizer sees their loads and stores.
+function(dare_add_kernels)
+  target_sources(dare PRIVATE ${ARGN})
+  if(DARE_SANITIZE)
+    set_source_files_properties(${ARGN} TARGET_DIRECTORY dare PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
+  endif()
+endfunction()

@@ -14,7 +14,7 @@
 namespace dare::merge {
 namespace {
 
-constexpr std::size_t k_strip = 1024;
+constexpr std::size_t k_strip = k_convert_strip;
 
 // A binary float of fewer than 32 bits.
 struct Format {
@@ -179,14 +179,6 @@ std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> 
   return std::nullopt;
 }
 
-template <class W>
-bool convert_finite(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out) {
-  alignas(64) std::array<W, k_strip> strip;
-  const auto n = in.size() / (info(from).bits / 8);
-  widen_strip(from, in.data(), n, strip.data());
-  return narrow_strip(strip.data(), n, to, out.data());
-}
-
 }  // namespace
 
 std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
@@ -201,8 +193,7 @@ std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, 
     const auto count = std::min(k_strip, n - first);
     const auto part = in.subspan(first * in_bytes, count * in_bytes);
     const auto target = out.subspan(first * out_bytes, count * out_bytes);
-    const auto done = from == Dtype::f64 ? convert_finite<double>(from, part, to, target) : convert_finite<float>(from, part, to, target);
-    if (done) continue;
+    if (convert_strip(from, part.data(), count, to, target.data())) continue;
     if (const auto bad = convert_plain(from, part, to, target, overflow)) return first + *bad;
   }
   return std::nullopt;

@@ -3,6 +3,7 @@
 #include "merge/convert.hpp"
 #include "random/vector_targets.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -273,6 +274,18 @@ bool narrow_strip(const float* in, std::size_t n, Dtype to, std::byte* out) {
 }
 bool narrow_strip(const double* in, std::size_t n, Dtype to, std::byte* out) {
   return HWY_DYNAMIC_DISPATCH(narrow_double)(in, n, to, out);
+}
+bool convert_strip(Dtype from, const std::byte* in, std::size_t n, Dtype to, std::byte* out) {
+  const auto through = [&](auto& strip) {
+    widen_strip(from, in, n, strip.data());
+    return narrow_strip(strip.data(), n, to, out);
+  };
+  if (from == Dtype::f64) {
+    alignas(64) std::array<double, k_convert_strip> strip;
+    return through(strip);
+  }
+  alignas(64) std::array<float, k_convert_strip> strip;
+  return through(strip);
 }
 std::size_t count_equal(std::size_t size, const std::byte* a, const std::byte* b, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(equal_in)(size, a, b, n);

@@ -17,6 +17,10 @@ void widen_strip(Dtype from, const std::byte* in, std::size_t n, double* out);
 [[nodiscard]] bool narrow_strip(const float* in, std::size_t n, Dtype to, std::byte* out);
 [[nodiscard]] bool narrow_strip(const double* in, std::size_t n, Dtype to, std::byte* out);
 
+/// Both at once, between types that differ; false as narrow_strip says. @pre n <= k_convert_strip
+[[nodiscard]] bool convert_strip(Dtype from, const std::byte* in, std::size_t n, Dtype to, std::byte* out);
+inline constexpr std::size_t k_convert_strip = 1024;
+
 /// How many of n elements of `size` bytes (1, 2, 4 or 8) are equal bit by bit.
 [[nodiscard]] std::size_t count_equal(std::size_t size, const std::byte* a, const std::byte* b, std::size_t n);
 

@@ -78,6 +78,8 @@ std::span<const std::uint16_t> no_draws() {
   return zeros;
 }
 
+static_assert(FusedMerge::k_strip <= k_convert_strip);
+
 StripResult merge_strip(Combiner combiner, const auto& strip) {
   return combiner == Combiner::ties ? elect_deltas(strip) : add_deltas(strip);
 }
@@ -101,7 +103,7 @@ class Strips {
       models_[k].vote = static_cast<W>(factor(term));
       models_[k].weight = static_cast<W>(term.weight);
     }
-    if (!lanes_) staged_.resize((count + 2) * FusedMerge::k_strip);
+    staged_.resize((lanes_ ? 1 : count + 2) * FusedMerge::k_strip);
     strip_.lanes = lanes_.value_or(sizeof(W) == sizeof(float) ? FusedLanes::f32 : FusedLanes::f64);
     strip_.models = models_;
     strip_.lambda = static_cast<W>(settings.lambda);
@@ -119,7 +121,7 @@ class Strips {
     draw(first + at, n);
     const auto* base_bytes = base.data() + at * bytes_of(settings_.base_dtype);
     auto* out_bytes = out.data() + at * bytes_of(settings_.out_dtype);
-    const auto merged = lanes_ ? direct(at, base_bytes, models, out_bytes) : staged(at, base_bytes, models, out_bytes);
+    const auto merged = merge_here(at, base_bytes, models, out_bytes);
     if (merged.plain) return false;
     counts.merged += n;
     counts.swallowed += merged.equal - merged.zeros;
@@ -149,32 +151,40 @@ class Strips {
     }
   }
 
-  StripResult direct(std::size_t at, const std::byte* base, std::span<const std::span<const std::byte>> models, std::byte* out) {
+  [[nodiscard]] W* staged(std::size_t i) { return staged_.data() + i * FusedMerge::k_strip; }
+
+  StripResult merge_here(std::size_t at, const std::byte* base, std::span<const std::span<const std::byte>> models, std::byte* out) {
+    const auto rounds_in_kernel = lanes_ && settings_.out_dtype == settings_.base_dtype;
     strip_.base = base;
     strip_.out = out;
-    for (std::size_t k = 0; k < models_.size(); ++k) models_[k].tuned = models[k].data() + at * bytes_of(settings_.models[k].dtype);
-    return merge_strip(settings_.combiner, strip_);
-  }
-
-  // Types that differ: everything passes through strips of W.
-  StripResult staged(std::size_t at, const std::byte* base, std::span<const std::span<const std::byte>> models, std::byte* out) {
-    const auto strip_of = [&](std::size_t i) { return staged_.data() + i * FusedMerge::k_strip; };
-    const auto n = strip_.n;
+    strip_.wide_out = rounds_in_kernel ? nullptr : staged(0);
     for (std::size_t k = 0; k < models_.size(); ++k) {
       const auto dtype = settings_.models[k].dtype;
-      widen_strip(dtype, models[k].data() + at * bytes_of(dtype), n, strip_of(k + 2));
-      models_[k].tuned = reinterpret_cast<const std::byte*>(strip_of(k + 2));
+      models_[k].tuned = models[k].data() + at * bytes_of(dtype);
+      if (!lanes_) models_[k].tuned = widened(dtype, models_[k].tuned, k + 2);
     }
-    widen_strip(settings_.base_dtype, base, n, strip_of(0));
-    strip_.base = reinterpret_cast<const std::byte*>(strip_of(0));
-    strip_.out = reinterpret_cast<std::byte*>(strip_of(1));
+    if (!lanes_) strip_.base = widened(settings_.base_dtype, base, 1);
     auto result = merge_strip(settings_.combiner, strip_);
-    if (result.plain) return result;
-    const auto to = settings_.out_dtype;
-    std::array<std::byte, FusedMerge::k_strip * sizeof(double)> own;
-    result.plain = !narrow_strip(strip_of(1), n, to, out) || !narrow_strip(strip_of(0), n, to, own.data());
-    result.equal = count_equal(bytes_of(to), out, own.data(), n);
+    if (!result.plain && !rounds_in_kernel) round(base, out, result);
     return result;
+  }
+
+  // Types that differ pass through strips of W.
+  const std::byte* widened(Dtype from, const std::byte* in, std::size_t i) {
+    widen_strip(from, in, strip_.n, staged(i));
+    return reinterpret_cast<const std::byte*>(staged(i));
+  }
+
+  void round(const std::byte* base, std::byte* out, StripResult& result) {
+    const auto to = settings_.out_dtype;
+    alignas(64) std::array<std::byte, FusedMerge::k_strip * sizeof(double)> own;
+    const auto* own_bytes = base;  // the base's values in the output's type
+    if (settings_.base_dtype != to) {
+      if (!convert_strip(settings_.base_dtype, base, strip_.n, to, own.data())) result.plain = true;
+      own_bytes = own.data();
+    }
+    if (!narrow_strip(staged(0), strip_.n, to, out)) result.plain = true;
+    result.equal = count_equal(bytes_of(to), out, own_bytes, strip_.n);
   }
 
   const TensorSettings& settings_;
@@ -183,7 +193,7 @@ class Strips {
   std::vector<FusedModel<W>> models_;
   std::vector<std::uint16_t> draws_;
   std::vector<W> terms_;
-  std::vector<W> staged_;  // base, result, models
+  std::vector<W> staged_;  // result, base, models
   FusedStrip<W> strip_;
 };
 

@@ -24,8 +24,6 @@ StripResult add_double(const FusedStrip<double>&) {
 // s = sum of c_k * (F_k - B) over the kept. A dropped element is given base's bits instead of the model's: its delta is then 0, and adding
 // a zero of either sign to s changes nothing that the result shows, since where s == 0 it is base's.
 struct AddDeltas {
-  static constexpr int k_vectors = 2;
-
   template <class C, int Vectors, bool Tail>
   static HWY_INLINE void step(const FusedStrip<typename C::W>& strip, std::size_t first, Totals<C>& totals) {
     const typename C::Wide wide;

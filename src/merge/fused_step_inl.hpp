@@ -34,13 +34,18 @@ struct Totals {
   std::uint64_t padding = 0;  // lanes of the tail that are no elements: 0, so they count in zeros and in equal
 };
 
-// A strip's last vector may hold fewer elements; the others read as 0.
+// A strip's last vectors, of which one may hold fewer elements; the others read as 0.
+template <class C>
+HWY_INLINE std::size_t bytes_left(std::size_t first, std::size_t n) {
+  return (n - first < lanes<C>() ? n - first : lanes<C>()) * element_size<C>();
+}
+
 template <class C, bool Tail>
 HWY_INLINE hn::Vec<typename C::Raw> load(const std::byte* from, std::size_t first, std::size_t n) {
   from += first * element_size<C>();
   if constexpr (Tail) {
     HWY_ALIGN std::byte padded[lanes<C>() * element_size<C>()] = {};
-    std::memcpy(padded, from, (n - first) * element_size<C>());
+    std::memcpy(padded, from, bytes_left<C>(first, n));
     return load_bytes(typename C::Raw(), padded);
   } else {
     return load_bytes(typename C::Raw(), from);
@@ -87,6 +92,13 @@ HWY_INLINE void finish(const FusedStrip<typename C::W>& strip, std::size_t first
     result[part] = hn::IfThenElse(zero, value[part], hn::Add(value[part], sum[part]));
     totals.zeros.add(hn::RebindMask(wide_bits, zero));
   }
+  if constexpr (C::k_parts == 1) {
+    if (strip.wide_out != nullptr) {
+      store_bytes(result[0], wide, reinterpret_cast<std::byte*>(strip.wide_out + first));
+      if constexpr (Tail) totals.padding += lanes<C>() - bytes_left<C>(first, strip.n) / element_size<C>();
+      return;
+    }
+  }
   const auto out = C::narrow(result);
   totals.seen = C::look(totals.seen, out);
   totals.equal.add(hn::Eq(out, base));
@@ -94,23 +106,21 @@ HWY_INLINE void finish(const FusedStrip<typename C::W>& strip, std::size_t first
   if constexpr (Tail) {
     HWY_ALIGN std::byte padded[lanes<C>() * element_size<C>()];
     store_bytes(out, raw, padded);
-    std::memcpy(to, padded, (strip.n - first) * element_size<C>());
-    totals.padding += first + lanes<C>() - strip.n;
+    const auto bytes = bytes_left<C>(first, strip.n);
+    std::memcpy(to, padded, bytes);
+    totals.padding += lanes<C>() - bytes / element_size<C>();
   } else {
     store_bytes(out, raw, to);
   }
 }
 
-// `Kernel` k_vectors at a time, `Rest` for what remains.
-template <class Kernel, class C, class Rest = Kernel>
+template <class Kernel, class C>
 StripResult over_strip(const FusedStrip<typename C::W>& strip) {
-  constexpr auto k_lanes = lanes<C>();
+  constexpr auto k_step = 2 * lanes<C>();
   Totals<C> totals;
   std::size_t i = 0;
-  constexpr auto k_step = Kernel::k_vectors * k_lanes;
-  for (; i + k_step <= strip.n; i += k_step) Kernel::template step<C, Kernel::k_vectors, false>(strip, i, totals);
-  for (; i + k_lanes <= strip.n; i += k_lanes) Rest::template step<C, 1, false>(strip, i, totals);
-  if (i < strip.n) Rest::template step<C, 1, true>(strip, i, totals);
+  for (; i + k_step <= strip.n; i += k_step) Kernel::template step<C, 2, false>(strip, i, totals);
+  for (; i < strip.n; i += lanes<C>()) Kernel::template step<C, 1, true>(strip, i, totals);
   return {!C::all_finite(totals.seen), totals.zeros.total() - totals.padding, totals.equal.total() - totals.padding};
 }
 

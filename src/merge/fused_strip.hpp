@@ -33,6 +33,7 @@ struct FusedStrip {
   std::size_t n = 0;
   const std::byte* base = nullptr;
   std::byte* out = nullptr;               ///< as `base`: base + s, or base's own bits where s == 0
+  W* wide_out = nullptr;                  ///< instead of `out`, not with bf16: the same before it is rounded, in whole vectors
   std::span<const FusedModel<W>> models;  ///< not empty
   // ties
   W lambda = 1;
@@ -44,9 +45,9 @@ struct FusedStrip {
 inline constexpr std::size_t k_terms = 128;
 
 struct StripResult {
-  bool plain = false;       ///< something is not finite: `out` is not to be used
+  bool plain = false;       ///< an input, or what went to `out`, is not finite: it is not to be used
   std::uint64_t zeros = 0;  ///< elements with s == 0
-  std::uint64_t equal = 0;  ///< elements of `out` with base's bits; those of `zeros` are among them
+  std::uint64_t equal = 0;  ///< elements of `out` with base's bits; those of `zeros` are among them; with wide_out unknown
 };
 
 StripResult add_deltas(const FusedStrip<float>& strip);

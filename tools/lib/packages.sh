@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The Debian packages this project uses, listed once, and how they are installed. Sourced; needs common.sh.
 
-# Prints the packages of each set named: build, evaluate, tests, fuzz, peers.
+# Prints the packages of each set named: build, evaluate, tests, fuzz, neon, peers.
 dare_packages() {
     local set
     for set in "$@"; do
@@ -14,6 +14,7 @@ dare_packages() {
             evaluate) echo python3 python3-numpy ;;
             tests) echo libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools slurm-wlm munge shellcheck python3 ;;
             fuzz) echo clang libclang-rt-14-dev ;;
+            neon) echo g++-aarch64-linux-gnu qemu-user ;;
             peers) echo python3 python3-venv ca-certificates ;;
             *) die "no such set of packages: $set" ;;
         esac
