@@ -107,6 +107,21 @@ class Delta(SystemTest):
         process = run(3, "dare-verify", self.path("out.safetensors"), "--against", "--all")
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
 
+    def test_sweeps_take_them_and_refuse_points_that_need_more(self):
+        self.both()
+        with open(self.path("sweep.yml"), "w") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: d0.h5}, {model: d1.h5}]\nseed: 7\n"
+                       "format: safetensors\npoints: {low: {drop_rate: 0.8}, same: {drop_rate: 0.9}, high: {drop_rate: 0.95}}\n")
+        process = run(2, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
+        keeps = "the recipe's drop rate 0.8 for tensor \"model.embed.weight\" keeps more; give 0.9 or a higher one"
+        self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point low: 2 problems found, nothing was written:",
+                         *(f"  d{n}.h5: a delta checkpoint of drop rate 0.9, seed 7, stream {n}: {keeps}" for n in (0, 1))])
+        self.assertEqual(process.returncode, 2)
+        for point, rate in (("same", "0.9"), ("high", "0.95")):
+            expected = self.merged(2, f"{point}.safetensors", ["m0.safetensors", "m1.safetensors"], "--drop-rate", rate)
+            self.assertEqual(contents(self.path("swept", f"{point}.safetensors")) == expected, True, point)
+        self.assertFalse(os.path.exists(self.path("swept", "low.safetensors")))
+
     def test_merges_that_need_what_was_dropped_are_refused(self):
         self.both()
         what = f"{self.path('d0.h5')}: a delta checkpoint of drop rate 0.9, seed 7, stream 0"
