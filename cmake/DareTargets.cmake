@@ -33,9 +33,11 @@ function(dare_add_program name)
 endfunction()
 
 # dare_add_kernels(a.cpp ...): sources of dare that Highway compiles once per instruction set. UndefinedBehaviorSanitizer would make
-# each intrinsic a function of checks and the build minutes longer; AddressSanitizer sees their loads and stores.
+# each intrinsic a function of checks and the build minutes longer; AddressSanitizer sees their loads and stores. Each includes itself
+# again, so none can share a unit of a unity build.
 function(dare_add_kernels)
   target_sources(dare PRIVATE ${ARGN})
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY dare PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(DARE_SANITIZE)
     set_source_files_properties(${ARGN} TARGET_DIRECTORY dare PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
   endif()

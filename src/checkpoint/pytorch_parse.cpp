@@ -87,6 +87,10 @@ bool is_zip(const File& file) {
 
 }  // namespace
 
+InputError refusal(const File& file, const std::string& what) {
+  return InputError{fmt::format("{}: {}", file.path().string(), what)};
+}
+
 pickle::Id run_pickle(const File& file, std::string_view part, pickle::Input& input, Contents& contents) {
   try {
     return pickle::run(input, contents.objects, contents.heap);

@@ -4,6 +4,7 @@
 #include "checkpoint/file_header.hpp"
 #include "checkpoint/pytorch_objects.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
 #include <functional>
@@ -24,6 +25,9 @@ struct Contents {
   std::function<Extent(const Storage&)> find;  ///< @throws InputError  the file has no such storage
   Hash128 hash{};                              ///< of all but the weights, and of what the format records of them
 };
+
+/// A file that is refused, and why.
+[[nodiscard]] InputError refusal(const File& file, const std::string& what);
 
 /// Zip archive, as torch.save writes since 1.6: data.pkl and one stored entry a storage. @throws InputError
 void read_zip(const File& file, Contents& contents);

@@ -21,10 +21,6 @@ constexpr std::uint64_t k_longest_pickles = 100'000'000;
 constexpr std::string_view k_magic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
 constexpr std::int64_t k_version = 1001;
 
-InputError refusal(const File& file, const std::string& what) {
-  return InputError{fmt::format("{}: {}", file.path().string(), what)};
-}
-
 bool is_integer(const Heap& heap, Id id, std::int64_t value) {
   return heap.is(id, Kind::integer) && heap[id].integer == value;
 }

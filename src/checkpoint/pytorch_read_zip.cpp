@@ -15,10 +15,6 @@ namespace {
 constexpr std::uint64_t k_longest_pickle = 100'000'000;
 constexpr std::string_view k_pickle = "data.pkl";
 
-InputError refusal(const File& file, const std::string& what) {
-  return InputError{fmt::format("{}: {}", file.path().string(), what)};
-}
-
 // All entries stand in one folder, named after the file as it was first saved; "" where there is none.
 std::string root_of(const Archive& archive, const File& file) {
   const Archive::Entry* found = nullptr;

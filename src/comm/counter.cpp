@@ -1,25 +1,10 @@
 #include <dare/comm/counter.hpp>
 
-#include <dare/core/error.hpp>
+#include "comm/check.hpp"
 
-#include <fmt/format.h>
-
-#include <array>
 #include <cassert>
 
 namespace dare::comm {
-namespace {
-
-void check(int code, const char* doing) {
-  if (code == MPI_SUCCESS) return;
-  std::array<char, MPI_MAX_ERROR_STRING> text{};
-  int length = 0;
-  MPI_Error_string(code, text.data(), &length);
-  throw Error{ExitCode::failure, fmt::format("MPI: {} failed: {}", doing, std::string_view{text.data(), static_cast<std::size_t>(length)})};
-}
-
-}  // namespace
-
 Counter::Counter(const Communicator& world) : comm_{world.handle()} {
   const MPI_Aint bytes = world.is_root() ? sizeof(std::int64_t) : 0;
   check(MPI_Win_allocate(bytes, sizeof(std::int64_t), MPI_INFO_NULL, comm_, static_cast<void*>(&value_), &window_), "MPI_Win_allocate");

@@ -6,7 +6,7 @@
 namespace dare::compare {
 namespace {
 
-constexpr std::size_t k_pairs_per_batch = 64;  // a histogram of 256 KiB each
+constexpr std::size_t k_histograms_at_once = 64;  // a histogram of 256 KiB each
 
 // Over all tensors, or over some.
 struct Overall {
@@ -109,7 +109,7 @@ std::optional<double> DeltaFigures::noise_to_signal(double p) const noexcept {
 Fitness measure_fitness(const checkpoint::Header& model, const checkpoint::Header& base, const std::vector<Pair>& pairs,
                         std::optional<Dtype> rounded, const comm::Communicator& world) {
   Survey survey{model, base, rounded, world};
-  for (const auto batch : batches(pairs, k_pairs_per_batch)) survey.run(batch);
+  for (const auto batch : batches(pairs, k_histograms_at_once)) survey.run(batch);
   return survey.finish();
 }
 

@@ -99,6 +99,11 @@ template <class W>
 [[nodiscard]] std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
                                                       std::uint64_t first);
 
+/// Position among a combiner's sums of the dot product of models i <= j: the upper triangle, row by row.
+[[nodiscard]] constexpr std::size_t pair_position(std::size_t models, std::size_t i, std::size_t j) noexcept {
+  return i * models - i * (i + 1) / 2 + j;
+}
+
 /// x_k of the averages: F_k without a sparsifier, else B + W(g) delta where kept and B where dropped. `effect` stays `base` where they are
 /// B's bits.
 template <class W>

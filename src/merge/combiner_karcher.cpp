@@ -11,11 +11,6 @@ namespace {
 
 using Vector = std::vector<double>;
 
-// Position of the dot product of models i <= j among the sums.
-std::size_t pair(std::size_t models, std::size_t i, std::size_t j) {
-  return i * models - i * (i + 1) / 2 + j;
-}
-
 // Points as combinations of the unit vectors of those models that are not 0.
 class Sphere {
  public:
@@ -23,7 +18,7 @@ class Sphere {
     const auto models = settings.models.size();
     double total = 0;
     for (std::size_t k = 0; k < models; ++k) {
-      norms_.push_back(std::sqrt(sums[pair(models, k, k)]));
+      norms_.push_back(std::sqrt(sums[pair_position(models, k, k)]));
       if (norms_[k] > tolerance_) {
         valid_.push_back(k);
         total += settings.models[k].weight;
@@ -31,7 +26,7 @@ class Sphere {
     }
     for (const auto k : valid_) alphas_.push_back(settings.models[k].weight / total);
     for (const auto i : valid_) {
-      for (const auto j : valid_) dots_.push_back(sums[pair(models, std::min(i, j), std::max(i, j))] / (norms_[i] * norms_[j]));
+      for (const auto j : valid_) dots_.push_back(sums[pair_position(models, std::min(i, j), std::max(i, j))] / (norms_[i] * norms_[j]));
     }
   }
 
@@ -103,7 +98,7 @@ void add_karcher(const Strip<W>& strip, std::span<double> sums) {
   const auto models = strip.settings.models.size();
   for (std::size_t a = 0; a < strip.models.size(); ++a) {
     for (std::size_t b = a; b < strip.models.size(); ++b) {
-      auto& sum = sums[pair(models, strip.models[a].term, strip.models[b].term)];
+      auto& sum = sums[pair_position(models, strip.models[a].term, strip.models[b].term)];
       for (std::size_t i = 0; i < strip.size; ++i)
         sum += static_cast<double>(strip.models[a].tuned[i]) * static_cast<double>(strip.models[b].tuned[i]);
     }

@@ -6,19 +6,14 @@
 namespace dare::merge {
 namespace {
 
-// Position of the dot product of deltas i <= j among the sums.
-std::size_t pair(std::size_t models, std::size_t i, std::size_t j) {
-  return i * models - i * (i + 1) / 2 + j;
-}
-
 // t of the interpolation between the base and the models' mean.
 double interpolation(std::size_t models, std::span<const double> sums) {
   double cosines = 0;
   std::size_t pairs = 0;
   for (std::size_t i = 0; i < models; ++i) {
     for (std::size_t j = i + 1; j < models; ++j) {
-      const auto norms = std::sqrt(sums[pair(models, i, i)]) * std::sqrt(sums[pair(models, j, j)]);
-      cosines += std::clamp(sums[pair(models, i, j)] / std::max(norms, 1e-6), -1.0, 1.0);
+      const auto norms = std::sqrt(sums[pair_position(models, i, i)]) * std::sqrt(sums[pair_position(models, j, j)]);
+      cosines += std::clamp(sums[pair_position(models, i, j)] / std::max(norms, 1e-6), -1.0, 1.0);
       ++pairs;
     }
   }
@@ -40,7 +35,7 @@ void add_model_stock(const Strip<W>& strip, std::span<double> sums) {
   const auto models = strip.settings.models.size();
   for (std::size_t a = 0; a < strip.models.size(); ++a) {
     for (std::size_t b = a; b < strip.models.size(); ++b) {
-      auto& sum = sums[pair(models, strip.models[a].term, strip.models[b].term)];
+      auto& sum = sums[pair_position(models, strip.models[a].term, strip.models[b].term)];
       for (std::size_t i = 0; i < strip.size; ++i)
         sum += static_cast<double>(strip.models[a].delta[i]) * static_cast<double>(strip.models[b].delta[i]);
     }

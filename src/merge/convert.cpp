@@ -14,8 +14,6 @@
 namespace dare::merge {
 namespace {
 
-constexpr std::size_t k_strip = k_convert_strip;
-
 // A binary float of fewer than 32 bits.
 struct Format {
   unsigned exponent_bits;
@@ -165,7 +163,7 @@ namespace {
 
 // The definition, element by element; says where a value does not fit.
 std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
-  std::array<double, k_strip> strip;
+  std::array<double, k_convert_strip> strip;
   const auto values = std::span{strip}.first(in.size() / (info(from).bits / 8));
   widen<double>(from, in, values);
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -189,8 +187,8 @@ std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, 
   const auto in_bytes = info(from).bits / 8;
   const auto out_bytes = info(to).bits / 8;
   const auto n = in.size() / in_bytes;
-  for (std::size_t first = 0; first < n; first += k_strip) {
-    const auto count = std::min(k_strip, n - first);
+  for (std::size_t first = 0; first < n; first += k_convert_strip) {
+    const auto count = std::min(k_convert_strip, n - first);
     const auto part = in.subspan(first * in_bytes, count * in_bytes);
     const auto target = out.subspan(first * out_bytes, count * out_bytes);
     if (convert_strip(from, part.data(), count, to, target.data())) continue;

@@ -6,7 +6,7 @@
 namespace dare::merge {
 namespace {
 
-using enum Combiner;
+using C = Combiner;
 using S = Sparsifier;
 using R = Rescale;
 
@@ -15,34 +15,35 @@ constexpr auto k_optional = BaseUse::optional;
 
 // name, sparsifier, default rescale, combiner, default of normalize, summary, base, least and most models, normalize under compat mergekit
 constexpr std::array k_methods{
-    Method{"dare_linear", S::dare, R::expected, task_arithmetic, false, "drop deltas at random, rescale the rest, add them up"},
-    Method{"dare_ties", S::dare, R::expected, ties, true, "drop deltas at random, rescale the rest, merge those of the elected sign",
+    Method{"dare_linear", S::dare, R::expected, C::task_arithmetic, false, "drop deltas at random, rescale the rest, add them up"},
+    Method{"dare_ties", S::dare, R::expected, C::ties, true, "drop deltas at random, rescale the rest, merge those of the elected sign",
            k_required, 1, k_any_number, false},
-    Method{"dare_average", S::dare, R::expected, average, false, "drop deltas at random, rescale the rest, average the models"},
-    Method{"dare_fisher", S::dare, R::expected, fisher, false, "drop deltas at random, rescale the rest, average by Fisher weights"},
-    Method{"dare_regmean", S::dare, R::expected, regmean, false,
+    Method{"dare_average", S::dare, R::expected, C::average, false, "drop deltas at random, rescale the rest, average the models"},
+    Method{"dare_fisher", S::dare, R::expected, C::fisher, false, "drop deltas at random, rescale the rest, average by Fisher weights"},
+    Method{"dare_regmean", S::dare, R::expected, C::regmean, false,
            "drop deltas at random, rescale the rest, merge by regression on Gram matrices"},
-    Method{"task_arithmetic", S::none, R::none, task_arithmetic, false, "add up whole deltas"},
-    Method{"ties", S::magnitude, R::none, ties, true, "keep the largest deltas, merge those of the elected sign", k_required, 1,
+    Method{"task_arithmetic", S::none, R::none, C::task_arithmetic, false, "add up whole deltas"},
+    Method{"ties", S::magnitude, R::none, C::ties, true, "keep the largest deltas, merge those of the elected sign", k_required, 1,
            k_any_number, true},
-    Method{"magnitude_prune", S::magnitude, R::none, task_arithmetic, false, "keep the largest deltas, add them up"},
-    Method{"breadcrumbs", S::breadcrumbs, R::none, task_arithmetic, false, "drop the largest and the smallest deltas, add up the rest"},
-    Method{"breadcrumbs_ties", S::breadcrumbs, R::none, ties, true,
+    Method{"magnitude_prune", S::magnitude, R::none, C::task_arithmetic, false, "keep the largest deltas, add them up"},
+    Method{"breadcrumbs", S::breadcrumbs, R::none, C::task_arithmetic, false, "drop the largest and the smallest deltas, add up the rest"},
+    Method{"breadcrumbs_ties", S::breadcrumbs, R::none, C::ties, true,
            "drop the largest and the smallest deltas, merge those of the elected sign", k_required, 1, k_any_number, false},
-    Method{"della", S::della, R::expected, ties, true, "drop deltas at random, smaller ones more often, merge those of the elected sign",
+    Method{"della", S::della, R::expected, C::ties, true, "drop deltas at random, smaller ones more often, merge those of the elected sign",
            k_required, 1, k_any_number, true},
-    Method{"della_linear", S::della, R::expected, task_arithmetic, false,
+    Method{"della_linear", S::della, R::expected, C::task_arithmetic, false,
            "drop deltas at random, smaller ones more often, add up the rest"},
-    Method{"linear", S::none, R::none, average, false, "average the models", k_optional},
-    Method{"average", S::none, R::none, average, false, "average the models (another name of linear)", k_optional},
-    Method{"fisher", S::none, R::none, fisher, false, "average the models by Fisher weights", k_optional},
-    Method{"regmean", S::none, R::none, regmean, false, "merge linear layers by regression on Gram matrices, average the rest", k_optional},
-    Method{"slerp", S::none, R::none, slerp, false, "go from the base to the model along the sphere", k_required, 1, 1},
-    Method{"nearswap", S::none, R::none, nearswap, false, "go from the base to the model by at most t", k_required, 1, 1},
-    Method{"model_stock", S::none, R::none, model_stock, false, "go from the base to the models' mean as far as their deltas agree",
+    Method{"linear", S::none, R::none, C::average, false, "average the models", k_optional},
+    Method{"average", S::none, R::none, C::average, false, "average the models (another name of linear)", k_optional},
+    Method{"fisher", S::none, R::none, C::fisher, false, "average the models by Fisher weights", k_optional},
+    Method{"regmean", S::none, R::none, C::regmean, false, "merge linear layers by regression on Gram matrices, average the rest",
+           k_optional},
+    Method{"slerp", S::none, R::none, C::slerp, false, "go from the base to the model along the sphere", k_required, 1, 1},
+    Method{"nearswap", S::none, R::none, C::nearswap, false, "go from the base to the model by at most t", k_required, 1, 1},
+    Method{"model_stock", S::none, R::none, C::model_stock, false, "go from the base to the models' mean as far as their deltas agree",
            k_required, 2},
-    Method{"sce", S::none, R::none, sce, false, "select by variance, weigh models by their deltas' size, erase minority signs"},
-    Method{"karcher", S::none, R::none, karcher, false, "mean of the models on the sphere", k_optional},
+    Method{"sce", S::none, R::none, C::sce, false, "select by variance, weigh models by their deltas' size, erase minority signs"},
+    Method{"karcher", S::none, R::none, C::karcher, false, "mean of the models on the sphere", k_optional},
 };
 
 }  // namespace

@@ -1,14 +1,13 @@
 #include <dare/metrics/classification.hpp>
 
+#include "metrics/undefined.hpp"
+
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace dare::metrics {
 namespace {
-
-constexpr double k_nan = std::numeric_limits<double>::quiet_NaN();
 
 ClassCounts none(std::size_t classes) {
   return {0, std::vector<std::uint64_t>(classes), std::vector<std::uint64_t>(classes), std::vector<std::uint64_t>(classes)};
@@ -49,11 +48,11 @@ ClassCounts count(std::span<const std::uint32_t> predicted, std::span<const std:
 }
 
 double accuracy(const ClassCounts& counts) {
-  return counts.examples == 0 ? k_nan : total_correct(counts) / static_cast<double>(counts.examples);
+  return counts.examples == 0 ? k_undefined : total_correct(counts) / static_cast<double>(counts.examples);
 }
 
 double f1(const ClassCounts& counts, std::size_t positive) {
-  if (counts.examples == 0) return k_nan;
+  if (counts.examples == 0) return k_undefined;
   const auto marked = counts.predicted[positive] + counts.actual[positive];
   return marked == 0 ? 0.0 : 2.0 * static_cast<double>(counts.correct[positive]) / static_cast<double>(marked);
 }
@@ -66,11 +65,11 @@ double macro_f1(const ClassCounts& counts) {
     sum += f1(counts, c);
     ++present;
   }
-  return present == 0 ? k_nan : sum / static_cast<double>(present);
+  return present == 0 ? k_undefined : sum / static_cast<double>(present);
 }
 
 double matthews(const ClassCounts& counts) {
-  if (counts.examples == 0) return k_nan;
+  if (counts.examples == 0) return k_undefined;
   // All sums are whole numbers; below 9e7 examples they are exact.
   const auto n = static_cast<double>(counts.examples);
   const auto covariance = total_correct(counts) * n - dot(counts.predicted, counts.actual);

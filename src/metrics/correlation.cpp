@@ -1,16 +1,15 @@
 #include <dare/metrics/correlation.hpp>
 
+#include "metrics/undefined.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 
 namespace dare::metrics {
 namespace {
-
-constexpr double k_nan = std::numeric_limits<double>::quiet_NaN();
 
 bool constant(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
@@ -58,19 +57,19 @@ std::vector<double> ranks(std::span<const double> values) {
 double pearson(std::span<const double> x, std::span<const double> y) {
   assert(x.size() == y.size());
   const auto finite = [](double v) { return std::isfinite(v); };
-  if (x.size() < 2 || !std::all_of(x.begin(), x.end(), finite) || !std::all_of(y.begin(), y.end(), finite)) return k_nan;
-  if (constant(x) || constant(y)) return k_nan;
+  if (x.size() < 2 || !std::all_of(x.begin(), x.end(), finite) || !std::all_of(y.begin(), y.end(), finite)) return k_undefined;
+  if (constant(x) || constant(y)) return k_undefined;
   const auto a = centred(x);
   const auto b = centred(y);
   const auto norms = std::sqrt(dot(a, a)) * std::sqrt(dot(b, b));
-  return norms > 0 ? std::clamp(dot(a, b) / norms, -1.0, 1.0) : k_nan;
+  return norms > 0 ? std::clamp(dot(a, b) / norms, -1.0, 1.0) : k_undefined;
 }
 
 double spearman(std::span<const double> x, std::span<const double> y) {
   assert(x.size() == y.size());
   const auto is_nan = [](double v) { return std::isnan(v); };
   // NaN has no rank (and would break the order that sorting needs).
-  if (std::any_of(x.begin(), x.end(), is_nan) || std::any_of(y.begin(), y.end(), is_nan)) return k_nan;
+  if (std::any_of(x.begin(), x.end(), is_nan) || std::any_of(y.begin(), y.end(), is_nan)) return k_undefined;
   return pearson(ranks(x), ranks(y));
 }
 

@@ -13,7 +13,7 @@ namespace {
 using checkpoint::TensorInfo;
 
 constexpr std::array<std::string_view, 2> k_config_keys{"quantization_config", "compression_config"};
-constexpr std::array<std::string_view, 2> k_method_keys{"quant_method", "quant_type"};
+constexpr std::array<std::string_view, 2> k_quantization_keys{"quant_method", "quant_type"};
 
 // Names that only quantised checkpoints have.
 struct CodeName {
@@ -54,7 +54,7 @@ std::optional<std::string> quantization_in(std::string_view config) {
       if (!part.is_object()) continue;
       const auto found = part.find(key);
       if (found == part.end() || found->is_null() || found->empty()) continue;
-      for (const auto method : k_method_keys) {
+      for (const auto method : k_quantization_keys) {
         if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
           return (*found)[std::string{method}].get<std::string>();
         }
