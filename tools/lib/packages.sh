@@ -24,7 +24,8 @@ dare_packages() {
 # Those of the packages named that are not installed.
 dare_missing_packages() {
     local installed
-    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort -u)
+    # dpkg-query fails where it has not heard of one: that one is missing.
+    installed=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^installed //p' | sort -u)
     printf '%s\n' "$@" | sort -u | comm -23 - <(printf '%s\n' "$installed")
 }
 
