@@ -10,12 +10,7 @@ program=packages_test
 command -v dpkg-query >/dev/null || { echo "no dpkg-query here: skipped"; exit 77; }
 
 # As dare_install reads it: in a process substitution a failing command ends the function.
-missing_of() {
-    local -a missing
-    mapfile -t missing < <(dare_missing_packages "$@")
-    printf '%s' "${missing[*]}"
-}
-found=$(missing_of coreutils no-such-package-here bash)
-[[ $found == no-such-package-here ]] || die "of coreutils, no-such-package-here and bash these are said to be missing: $found"
-found=$(missing_of coreutils bash)
-[[ -z $found ]] || die "said to be missing though they are installed: $found"
+mapfile -t missing < <(dare_missing_packages coreutils no-such-package-here bash)
+[[ ${missing[*]} == no-such-package-here ]] || die "of coreutils, no-such-package-here and bash missing: ${missing[*]}"
+mapfile -t missing < <(dare_missing_packages coreutils bash)
+(( ${#missing[@]} == 0 )) || die "said to be missing though they are installed: ${missing[*]}"
