@@ -1,4 +1,4 @@
-#include "pipeline/delta_models.hpp"
+#include <dare/pipeline/delta_models.hpp>
 
 #include <dare/core/error.hpp>
 #include <dare/random/drop_stream.hpp>

@@ -1,4 +1,4 @@
-#include "pipeline/input_hash.hpp"
+#include <dare/pipeline/input_hash.hpp>
 
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>

@@ -1,9 +1,9 @@
 #pragma once
 /// Notices inputs that change while they are read.
 
-#include "pipeline/work.hpp"
-
 #include <dare/comm/communicator.hpp>
+
+#include <dare/pipeline/work.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -2,12 +2,12 @@
 /// The open inputs of a run, read as tasks need them.
 
 #include "pipeline/timings.hpp"
-#include "pipeline/work.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/run.hpp>
+#include <dare/pipeline/work.hpp>
 
 #include <memory>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "pipeline/manifest.hpp"
+#include <dare/pipeline/manifest.hpp>
 
 #include <dare/core/file.hpp>
 #include <dare/random/drop_stream.hpp>

@@ -1,15 +1,16 @@
 #include <dare/pipeline/merge.hpp>
 
-#include "pipeline/delta_models.hpp"
-#include "pipeline/execute.hpp"
-#include "pipeline/explain.hpp"
-#include "pipeline/input_hash.hpp"
-#include "pipeline/merge_work.hpp"
-#include "pipeline/sources.hpp"
+#include "pipeline/explain/explain.hpp"
 #include "pipeline/staged_output.hpp"
-#include "pipeline/survey_loop.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/pipeline/delta_models.hpp>
+#include <dare/pipeline/execute.hpp>
+#include <dare/pipeline/input_hash.hpp>
+#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/plan_work.hpp>
+#include <dare/pipeline/sources.hpp>
+#include <dare/pipeline/work_cost.hpp>
 #include <dare/recipe/job.hpp>
 
 #include <fmt/format.h>

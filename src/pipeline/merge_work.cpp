@@ -1,4 +1,4 @@
-#include "pipeline/merge_work.hpp"
+#include <dare/pipeline/merge_work.hpp>
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/core/error.hpp>

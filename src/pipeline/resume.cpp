@@ -44,8 +44,7 @@ class BlockReader {
   std::vector<std::byte> bytes_;
 };
 
-}  // namespace
-
+// Of one output.
 std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid,
                                        const comm::Communicator& world) {
   const auto all = recorded(staged.records);
@@ -59,6 +58,29 @@ std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::ve
     }
   });
   return world.all_gather(good);
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
+                                              const comm::Communicator& world) {
+  std::vector<std::uint64_t> common;
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    if (staged[p].records.empty()) return {};
+    const auto done = blocks_done(staged[p], write_bits(work.products[p], work), grid, world);
+    std::vector<std::uint64_t> both;
+    if (p == 0) both = done;
+    else std::set_intersection(common.begin(), common.end(), done.begin(), done.end(), std::back_inserter(both));
+    common = std::move(both);
+  }
+  return common;
+}
+
+void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    if (results[p].outcome.refusal) continue;
+    for (const auto block : done) results[p].hashes[block] = staged[p].records[block];
+  }
 }
 
 }  // namespace dare::pipeline

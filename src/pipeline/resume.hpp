@@ -1,6 +1,7 @@
 #pragma once
 /// What an interrupted run has finished, as far as it still stands on the disk.
 
+#include "pipeline/run_context.hpp"
 #include "pipeline/staged_output.hpp"
 
 #include <dare/comm/communicator.hpp>
@@ -11,11 +12,13 @@
 
 namespace dare::pipeline {
 
-/// Reads every block that the journal calls done from the unfinished output and returns, ascending, the numbers of those whose bytes have
-/// the recorded hash; ranks share the reading. Collective.
-/// @param write_bits  by tensor, the size of an output element.
+/// Reads every block that the journals of all outputs call done and returns, ascending, the numbers of those whose bytes have the recorded
+/// hashes; ranks share the reading. Collective.
 /// @throws comm::AgreedError  it cannot be read.
-[[nodiscard]] std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits,
-                                                     const plan::Grid& grid, const comm::Communicator& world);
+[[nodiscard]] std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
+                                                            const comm::Communicator& world);
+
+/// Adds the hashes of the blocks `done` to those of this run. Pure.
+void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results);
 
 }  // namespace dare::pipeline

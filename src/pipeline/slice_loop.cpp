@@ -1,6 +1,6 @@
 #include "pipeline/slice_loop.hpp"
 
-#include "pipeline/stop_signal.hpp"
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 

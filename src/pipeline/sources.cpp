@@ -1,4 +1,4 @@
-#include "pipeline/sources.hpp"
+#include <dare/pipeline/sources.hpp>
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>

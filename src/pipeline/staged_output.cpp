@@ -1,9 +1,8 @@
 #include "pipeline/staged_output.hpp"
 
-#include "pipeline/manifest.hpp"
-
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -129,9 +128,10 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
   if (bytes != 0 && !options.resume) require_space(output, paths.folder, bytes);
 }
 
-StagedOutput prepare_output(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks,
-                            const comm::Communicator& world) {
-  return world.from_root([&] { return prepare_at_root(work, product, options, blocks); });
+std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks, const comm::Communicator& world) {
+  std::vector<StagedOutput> staged;
+  for (const auto& product : work.products) staged.push_back(world.from_root([&] { return prepare_at_root(work, product, options, blocks); }));
+  return staged;
 }
 
 }  // namespace dare::pipeline

@@ -2,12 +2,13 @@
 /// The first act of a run: the output's files are made under a hidden name, or those of an interrupted run are taken over.
 
 #include "pipeline/staging.hpp"
-#include "pipeline/work.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/pipeline/run_options.hpp>
+#include <dare/pipeline/work.hpp>
 
 #include <memory>
+#include <vector>
 
 namespace dare::pipeline {
 
@@ -31,8 +32,8 @@ struct StagedOutput {
 /// @throws Error
 void check_output(const std::filesystem::path& output, const RunOptions& options, std::uint64_t bytes);
 
-/// Makes a product's files or takes over an interrupted run's. Collective. @throws comm::AgreedError
-[[nodiscard]] StagedOutput prepare_output(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks,
-                                          const comm::Communicator& world);
+/// Makes the files of every product or takes over an interrupted run's. Collective. @return one a product. @throws comm::AgreedError
+[[nodiscard]] std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks,
+                                                      const comm::Communicator& world);
 
 }  // namespace dare::pipeline

@@ -53,19 +53,6 @@ File locked_journal(const OutputPaths& paths) {
 
 }  // namespace
 
-OutputPaths::OutputPaths(const fs::path& given)
-    : output{given.has_filename() ? given : given.parent_path()},
-      folder{output.has_parent_path() ? output.parent_path() : fs::path{"."}},
-      single_file{checkpoint::output_kind(output) != checkpoint::OutputKind::folder} {
-  const auto name = output.filename().string();
-  const auto hidden = folder / ("." + name);
-  temporary = hidden.string() + ".partial" + (single_file ? output.extension().string() : "");
-  journal = hidden.string() + ".journal";
-  aside = hidden.string() + ".old";
-  manifest = single_file ? folder / (name + ".manifest.json") : output / "dare-manifest.json";
-  new_manifest = single_file ? fs::path{hidden.string() + ".partial.manifest.json"} : temporary / "dare-manifest.json";
-}
-
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_)} {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {

@@ -1,4 +1,4 @@
-#include "pipeline/stop_signal.hpp"
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <array>
 #include <csignal>

@@ -1,8 +1,7 @@
 #include "pipeline/survey_loop.hpp"
 
-#include "pipeline/stop_signal.hpp"
-
 #include <dare/core/error.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 
@@ -11,8 +10,6 @@
 
 namespace dare::pipeline {
 namespace {
-
-constexpr std::uint64_t k_adapter_bytes = std::uint64_t{16} << 20U;  // of its factors that a LoraReader keeps
 
 using Batch = std::vector<std::uint32_t>;  // tasks, ascending
 
@@ -93,49 +90,7 @@ class BatchSurvey {
   plan::Share share_;
 };
 
-std::uint64_t read_bytes(const Work& work, const recipe::TensorTask& task) {
-  std::uint64_t bytes = work.has_base ? work.frame.tensors[task.tensor].bytes : 0;
-  for (const auto& input : task.inputs) bytes += work.input(work.input_of(input.model)).tensors[input.tensor].bytes;
-  return bytes;
-}
-
 }  // namespace
-
-plan::EarlierPasses survey_cost(const Work& work) {
-  plan::EarlierPasses cost;
-  for (const auto& product : work.products) {
-    for (const auto& task : product.job.tasks) {
-      if (!needs_survey(task)) continue;
-      const auto passes = merge::statistics_passes(task.settings);
-      cost.passes = std::max(cost.passes, passes);
-      cost.bytes_read += passes * read_bytes(work, task);
-    }
-  }
-  return cost;
-}
-
-std::uint64_t working_memory(const Work& work) {
-  std::uint64_t most = 0;
-  std::uint64_t adapters = 0;
-  for (const auto& model : work.models) adapters += model.low_rank.empty() ? 0 : k_adapter_bytes;
-  for (const auto& product : work.products) {
-    for (const auto& task : product.job.tasks) {
-      if (task.action != recipe::TensorTask::Action::merge) continue;
-      const auto& settings = task.settings;
-      auto bytes = merge::working_memory(settings);
-      if (merge::needs_whole_tensor(settings)) {
-        bytes += read_bytes(work, task) + settings.elements * info(settings.out_dtype).bits / 8;
-        for (const auto& input : task.inputs) {
-          if (input.auxiliary) bytes += work.input(work.auxiliary_of(input.model)).tensors[*input.auxiliary].bytes;
-        }
-      } else if (merge::needs_rows(settings)) {
-        bytes += 2 * settings.row * (task.inputs.size() + 1) * 8;  // a tile may begin and end within rows
-      }
-      most = std::max(most, bytes);
-    }
-  }
-  return most + adapters;
-}
 
 std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
                                       const comm::Communicator& world) {

@@ -2,10 +2,10 @@
 /// What must be known of whole tensors before their elements are merged: the passes over the inputs that come before the slice loop.
 
 #include "pipeline/inputs.hpp"
-#include "pipeline/work.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/statistics.hpp>
+#include <dare/pipeline/work.hpp>
 #include <dare/plan/plan.hpp>
 
 #include <cstdint>
@@ -27,12 +27,6 @@ class ProductStatistics {
  private:
   std::unordered_map<std::uint32_t, merge::TensorStatistics> of_task_;
 };
-
-/// What the passes before the merge cost; the most passes of any tensor.
-[[nodiscard]] plan::EarlierPasses survey_cost(const Work& work);
-
-/// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices. The largest of all tensors.
-[[nodiscard]] std::uint64_t working_memory(const Work& work);
 
 /// Surveys all tensors that need it, product by product, as many tensors at a time as `plan`'s memory allows. Collective; the same result
 /// on all ranks. @throws comm::AgreedError

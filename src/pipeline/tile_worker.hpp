@@ -3,10 +3,10 @@
 
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
-#include "pipeline/work.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/merge/tensor_merger.hpp>
+#include <dare/pipeline/work.hpp>
 #include <dare/plan/partition.hpp>
 
 #include <optional>

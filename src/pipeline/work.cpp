@@ -1,4 +1,4 @@
-#include "pipeline/work.hpp"
+#include <dare/pipeline/work.hpp>
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 #include "sweep/family.hpp"
 
-#include "pipeline/delta_models.hpp"
-#include "pipeline/input_hash.hpp"
-#include "pipeline/merge_work.hpp"
+#include <dare/pipeline/delta_models.hpp>
+#include <dare/pipeline/input_hash.hpp>
+#include <dare/pipeline/merge_work.hpp>
 
 #include <fmt/format.h>
 

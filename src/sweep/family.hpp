@@ -1,13 +1,13 @@
 #pragma once
 /// Points that read the same checkpoints, and the work that some of them are together.
 
-#include "pipeline/sources.hpp"
-#include "pipeline/work.hpp"
 #include "sweep/record.hpp"
 #include "sweep/specification.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/pipeline/run_options.hpp>
+#include <dare/pipeline/sources.hpp>
+#include <dare/pipeline/work.hpp>
 
 #include <cstdint>
 #include <memory>

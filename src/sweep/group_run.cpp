@@ -1,15 +1,16 @@
 #include "sweep/group_run.hpp"
 
-#include "pipeline/execute.hpp"
-#include "pipeline/manifest.hpp"
-#include "pipeline/staging.hpp"
-#include "pipeline/stop_signal.hpp"
 #include "sweep/evaluation.hpp"
-#include "sweep/measure_run.hpp"
+#include "sweep/measures.hpp"
 #include "sweep/retention.hpp"
 #include "sweep/standing.hpp"
 
+#include <dare/pipeline/output_paths.hpp>
 #include <dare/comm/environment.hpp>
+#include <dare/pipeline/execute.hpp>
+#include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/measure.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 
@@ -101,7 +102,7 @@ void GroupRun::make_models(const PassWork& pass) {
 }
 
 void GroupRun::make_statistics(const PassWork& pass) {
-  const auto measures = measure(pass.work(), shared_.run, group_);
+  const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
   count_pass(pass);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) {

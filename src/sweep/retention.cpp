@@ -1,6 +1,6 @@
 #include "sweep/retention.hpp"
 
-#include "pipeline/staging.hpp"
+#include <dare/pipeline/output_paths.hpp>
 
 namespace dare::sweep {
 namespace {

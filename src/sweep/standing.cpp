@@ -1,11 +1,11 @@
 #include "sweep/standing.hpp"
 
-#include "pipeline/manifest.hpp"
-#include "pipeline/staging.hpp"
 #include "recipe/recipe_json.hpp"
 
+#include <dare/pipeline/output_paths.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
 

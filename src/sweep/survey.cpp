@@ -1,7 +1,8 @@
 #include "sweep/survey.hpp"
 
-#include "pipeline/survey_loop.hpp"
-#include "sweep/measure_run.hpp"
+#include "sweep/measures.hpp"
+
+#include <dare/pipeline/work_cost.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,8 +1,5 @@
 #include <dare/sweep/sweep.hpp>
 
-#include "pipeline/execute.hpp"
-#include "pipeline/merge_work.hpp"
-#include "pipeline/stop_signal.hpp"
 #include "sweep/cost.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/group_run.hpp"
@@ -12,6 +9,9 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/plan_work.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
-#include "pipeline/manifest_reader.hpp"
+#include "pipeline/verify/manifest_reader.hpp"
 
-#include "pipeline/verify_inputs.hpp"
+#include "pipeline/verify/verify_inputs.hpp"
 #include "recipe/recipe_from_json.hpp"
 #include "recipe/recipe_json.hpp"
 

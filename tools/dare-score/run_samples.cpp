@@ -1,11 +1,10 @@
 #include "run_samples.hpp"
 
-#include "pipeline/stop_signal.hpp"
-
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/metrics/code_samples.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,0 +1,25 @@
+#pragma once
+/// The record that says how an output came about and what its bytes are.
+
+#include <dare/core/hash.hpp>
+#include <dare/pipeline/work.hpp>
+#include <dare/plan/grid.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace dare::pipeline {
+
+/// All of a manifest but the tensors, as JSON: program, stream version, resolved recipe, inputs. Equal for two runs iff they compute the
+/// same bytes, as far as the headers can tell.
+[[nodiscard]] std::string manifest_head(const Work& work, const Product& product);
+
+/// Writes it, forced to the disk. Equal merges have equal manifests. Local.
+/// @param hashes  of all blocks of `grid`, in order.
+void write_manifest(const std::filesystem::path& file, const Work& work, const Product& product, const plan::Grid& grid,
+                    const std::vector<Hash128>& hashes);
+
+/// The members in which two JSON objects of equal form differ, as "path: a, was b" lines; empty for equal ones.
+[[nodiscard]] std::string difference(const std::string& now, const std::string& before);
+
+}  // namespace dare::pipeline

@@ -1,0 +1,17 @@
+#pragma once
+/// What work takes besides the one read of its inputs that the slice loop is.
+
+#include <dare/pipeline/work.hpp>
+#include <dare/plan/plan.hpp>
+
+#include <cstdint>
+
+namespace dare::pipeline {
+
+/// What the passes before the merge cost; the most passes of any tensor.
+[[nodiscard]] plan::EarlierPasses survey_cost(const Work& work);
+
+/// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices. The largest of all tensors.
+[[nodiscard]] std::uint64_t working_memory(const Work& work);
+
+}  // namespace dare::pipeline

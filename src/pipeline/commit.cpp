@@ -1,0 +1,52 @@
+#include "pipeline/commit.hpp"
+
+#include <dare/pipeline/manifest.hpp>
+
+namespace dare::pipeline {
+namespace {
+
+comm::AgreedError with_advice(const comm::AgreedError& error) {
+  if (error.code() != ExitCode::failure) return error;
+  return {error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
+}
+
+void discard(StagedOutput& staged) {
+  if (staged.staging) staged.staging->discard();
+}
+
+// Rank 0's part.
+void commit_at_root(const RunContext& run, const Product& product, const plan::Grid& grid, const std::vector<Hash128>& hashes,
+                    Staging& staging) {
+  const auto& paths = staging.paths();
+  if (product.manifest) {
+    std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
+    write_manifest(paths.new_manifest, run.work, product, grid, hashes);
+    if (!paths.single_file) sync_folder(paths.temporary);
+  }
+  staging.commit(run.options.overwrite);
+}
+
+}  // namespace
+
+void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    auto& refusal = results[p].outcome.refusal;
+    try {
+      if (refusal) throw comm::AgreedError{*refusal};
+      run.world.agree([&] {
+        if (staged[p].staging) commit_at_root(run, run.work.products[p], grid, results[p].hashes, *staged[p].staging);
+      });
+    } catch (const comm::AgreedError& error) {
+      refusal = give_up(error, {&staged[p], 1});
+    }
+  }
+}
+
+comm::AgreedError give_up(const comm::AgreedError& error, std::span<StagedOutput> staged) {
+  if (is_given_up(error)) {
+    for (auto& output : staged) discard(output);
+  }
+  return with_advice(error);
+}
+
+}  // namespace dare::pipeline

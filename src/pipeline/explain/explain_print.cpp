@@ -1,0 +1,165 @@
+#include "pipeline/explain/explain_print.hpp"
+
+#include "pipeline/explain/element.hpp"
+#include "pipeline/explain/explain_value.hpp"
+
+#include "merge/convert.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+
+namespace dare::pipeline {
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string key_text(std::uint64_t key, bool wide) {
+  return number_text(wide ? std::bit_cast<double>(key) : static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(key))), wide);
+}
+
+// Of deltas as large as a cut, those of elements below its tie_end are on the side of the larger.
+std::string cut_text(std::string_view with, std::string_view without, const merge::Cut& cut, bool wide) {
+  if (cut.tie_end == 0) return fmt::format("{} {}", without, key_text(cut.key, wide));
+  const bool split = cut.tie_end != merge::k_all_elements;
+  return fmt::format("{} {}{}", with, key_text(cut.key, wide), split ? fmt::format(" (equal: elements below {})", cut.tie_end) : "");
+}
+
+// What |delta| is held against; for breadcrumbs from above too.
+std::string cuts_text(const merge::ModelStatistics& cuts, bool wide) {
+  if (cuts.kept == merge::Cut::nothing()) return "none is";
+  auto text = cut_text(">=", ">", cuts.kept, wide);
+  if (cuts.outlier != merge::Cut::nothing()) text += ", " + cut_text("<=", "<", cuts.outlier, wide);
+  return text;
+}
+
+class Text {
+ public:
+  explicit Text(const Explained& explained) : e_{explained}, settings_{explained.task.settings} {}
+
+  std::string all() {
+    auto rows = head();
+    if (!e_.merged) untouched(rows);
+    text_ = table_text(rows);
+    if (e_.merged) merged(*e_.merged);
+    if (!e_.refusal.empty()) text_ += "\na merge stops here: " + e_.refusal + '\n';
+    return text_;
+  }
+
+ private:
+  [[nodiscard]] std::vector<Row> head() const {
+    std::vector<Row> rows{{"element", element_name(e_.tensor, e_.task.shape, e_.index)}};
+    rows.push_back(
+        {"tensor", fmt::format("{} {} of {}, flat index {}", name(settings_.base_dtype), to_string(e_.task.shape), e_.frame, e_.index)});
+    if (e_.merged) {
+      rows.push_back(
+          {"method", fmt::format("{} in {}, seed {}", e_.recipe.method, e_.merged->wide ? "float64" : "float32", settings_.seed)});
+      if (!settings_.has_base) rows.push_back({"base", "none"});
+      else if (e_.merged->base) rows.push_back({"base", element(*e_.merged->base)});
+      else rows.push_back({"base", "0: it has no such row"});
+    }
+    return rows;
+  }
+
+  static std::string element(const merge::StoredElement& stored) {
+    return fmt::format("{} {}  {}", name(stored.dtype), bits_text(stored), value_text(stored));
+  }
+
+  void untouched(std::vector<Row>& rows) const {
+    const auto* const what = e_.task.action == recipe::TensorTask::Action::copy ? "copied byte for byte" : "converted";
+    rows.push_back({"origin", fmt::format("{} from {}: {}", what, e_.frame, e_.untouched)});
+    if (e_.copied) rows.push_back({"there", element(*e_.copied)});
+    if (e_.written && e_.refusal.empty()) rows.push_back({"output", element(*e_.written)});
+  }
+
+  void merged(const merge::Explanation& of) {
+    text_ += '\n' + table_text(model_rows(of)) + '\n';
+    std::vector<Row> rows;
+    for (const auto& fact : of.facts) rows.push_back({std::string{fact.name}, number_text(fact.value, of.wide)});
+    rows.push_back({"result", number_text(of.result, of.wide)});
+    if (!of.finding) {
+      rows.push_back({"rounding", rounding(of)});
+      rows.push_back({"output", element(of.output)});
+    }
+    text_ += table_text(rows);
+  }
+
+  // Columns that the sparsifier and the combiner have to say something in; an absent model has none but its name.
+  std::vector<Row> model_rows(const merge::Explanation& of) {
+    std::vector<Row> rows;
+    for (std::size_t k = 0; k < of.models.size(); ++k) {
+      const auto& model = of.models[k];
+      if (!model.present) {
+        rows.push_back({e_.models[k], "absent: it has no such row"});
+        continue;
+      }
+      auto [titles, cells] = model_cells(model, of.wide);
+      if (!titled_) rows.insert(rows.begin(), std::move(titles));
+      titled_ = true;
+      cells.insert(cells.begin(), e_.models[k]);
+      rows.push_back(std::move(cells));
+    }
+    return rows;
+  }
+
+  std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, bool wide) {
+    Row titles{"model", "stored", "F", "delta"};
+    Row cells{model.stored ? fmt::format("{} {}", name(model.stored->dtype), bits_text(*model.stored)) : "a change",
+              number_text(model.tuned, wide), number_text(model.delta, wide)};
+    const auto add = [&](std::string title, std::string cell) {
+      titles.push_back(std::move(title));
+      cells.push_back(std::move(cell));
+    };
+    if (model.draw) {
+      add("rate", fmt::format("{}", model.draw->rate));
+      if (model.draw->uniform) {
+        add("u", fmt::format("{}", *model.draw->uniform));
+      } else {
+        add("u", fmt::format("0x{:08x}", model.draw->u));
+        add("T", fmt::format("0x{:08x}", model.draw->threshold));
+      }
+    }
+    if (model.cuts) add("kept where |delta|", cuts_text(*model.cuts, wide));
+    if (settings_.sparsifier != merge::Sparsifier::none) {
+      add("is", model.kept ? "kept" : "dropped");
+      add("g", fmt::format("{}", model.rescale));
+    }
+    if (model.auxiliary) add("Fisher", value_text(*model.auxiliary));
+    for (const auto& fact : model.facts) {
+      if (fact.name == "elected") add("elected", fact.value != 0 ? "yes" : "no");
+      else add(std::string{fact.name}, number_text(fact.value, wide));
+    }
+    return {std::move(titles), std::move(cells)};
+  }
+
+  [[nodiscard]] std::string rounding(const merge::Explanation& of) const {
+    const auto to = name(settings_.out_dtype);
+    if (of.origin == merge::Origin::base) {
+      if (of.base && of.base->dtype == settings_.out_dtype) return "none: nothing moves the base, whose own bits stay";
+      return fmt::format("nothing moves the base, which is rounded to {}", to);
+    }
+    if (std::isfinite(of.output.value) && (!std::isfinite(of.result) || merge::encode(settings_.out_dtype, of.result).overflow))
+      return fmt::format("more than {} holds: its largest (overflow: saturate)", to);
+    std::string text = fmt::format("to {}, half to even", to);
+    if (of.rounding_draw) {
+      const auto up = std::abs(of.output.value) > std::abs(of.result) ? "away from 0" : "towards 0";
+      text = fmt::format("to {}, stochastic: draw 0x{:04x}, {}", to, *of.rounding_draw, of.output.value == of.result ? "exact" : up);
+    }
+    if (of.output.value == of.base_value && of.result != of.base_value) text += "; the change is less than it can show";
+    return text;
+  }
+
+  const Explained& e_;
+  const merge::TensorSettings& settings_;
+  std::string text_;
+  bool titled_ = false;
+};
+
+}  // namespace
+
+std::string to_text(const Explained& explained) {
+  return Text{explained}.all();
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,72 @@
+#include "pipeline/merge_slices.hpp"
+
+#include "pipeline/progress.hpp"
+#include "pipeline/slice_loop.hpp"
+#include "pipeline/tile_worker.hpp"
+
+namespace dare::pipeline {
+namespace {
+
+// Blocks of an interrupted run may be in no file that this run's writers have synced.
+void sync_continued(const std::vector<StagedOutput>& staged) {
+  for (const auto& output : staged) {
+    if (output.records.empty()) continue;
+    for (const auto& file : output.layout.files) File::open_write(file.name.empty() ? output.root : output.root / file.name).sync();
+  }
+}
+
+void sum_counts(std::vector<ProductResult>& results, const comm::Communicator& world) {
+  std::vector<std::int64_t> sums;
+  for (const auto& result : results) {
+    sums.push_back(static_cast<std::int64_t>(result.outcome.counts.merged));
+    sums.push_back(static_cast<std::int64_t>(result.outcome.counts.swallowed));
+  }
+  world.all_reduce(sums, comm::Reduce::sum);
+  for (std::size_t p = 0; p < results.size(); ++p)
+    results[p].outcome.counts = {static_cast<std::uint64_t>(sums[2 * p]), static_cast<std::uint64_t>(sums[2 * p + 1])};
+}
+
+}  // namespace
+
+Sinks open_sinks(const RunContext& run, const std::vector<StagedOutput>& staged) {
+  Sinks sinks;
+  run.world.agree([&] {
+    for (std::size_t p = 0; p < staged.size(); ++p) {
+      sinks.targets.push_back({write_bits(run.work.products[p], run.work), {staged[p].root, staged[p].layout}});
+      sinks.journals.emplace_back(staged[p].journal);
+    }
+  });
+  return sinks;
+}
+
+std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs,
+                                        const std::vector<ProductStatistics>& statistics, Sinks& sinks) {
+  TileWorker worker{run.work, inputs, statistics, run.timings};
+  Gather gather{run.world, plan, sinks.targets, run.timings};
+  SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
+  {
+    Progress progress{run.options.progress, loop.bytes_in_all(), run.world.is_root()};
+    loop.run(progress);
+  }
+  std::vector<ProductResult> results;
+  for (std::size_t p = 0; p < sinks.targets.size(); ++p) {
+    results.push_back({{loop.refusal(p), worker.counts(p)}, {}});
+    if (!results[p].outcome.refusal) results[p].hashes = loop.all_hashes(p);
+  }
+  sum_counts(results, run.world);
+  return results;
+}
+
+void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks& sinks) {
+  run.world.agree([&] {
+    const StageTimer timer{run.timings, Stage::fsync};
+    for (auto& target : sinks.targets) {
+      target.writer.sync();
+      target.writer.close();
+    }
+    for (auto& journal : sinks.journals) journal.close();
+    if (run.world.is_root()) sync_continued(staged);
+  });
+}
+
+}  // namespace dare::pipeline

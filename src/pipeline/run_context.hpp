@@ -1,0 +1,39 @@
+#pragma once
+/// What every stage of one run is told.
+
+#include "pipeline/timings.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/core/error.hpp>
+#include <dare/core/hash.hpp>
+#include <dare/pipeline/execute.hpp>
+#include <dare/pipeline/run_options.hpp>
+#include <dare/pipeline/work.hpp>
+
+#include <chrono>
+#include <vector>
+
+namespace dare::pipeline {
+
+struct RunContext {
+  const Work& work;
+  const RunOptions& options;
+  const comm::Communicator& world;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  Timings timings{};  ///< of this rank
+
+  [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+};
+
+/// What the slice loop made of one product; the same on all ranks.
+struct ProductResult {
+  Outcome outcome;
+  std::vector<Hash128> hashes;  ///< of all blocks of the grid, zero for those of an earlier run; empty where the product is refused
+};
+
+/// What a later run could go on from stays; what was made from bad inputs goes.
+[[nodiscard]] inline bool is_given_up(const Error& error) {
+  return error.code() == ExitCode::input || error.code() == ExitCode::usage;
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,144 @@
+#include "pipeline/verify/manifest_reader.hpp"
+
+#include "checkpoint/text.hpp"
+
+#include <dare/core/error.hpp>
+#include <dare/core/file.hpp>
+#include <dare/plan/grid.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <unordered_set>
+
+namespace dare::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using checkpoint::shown;
+
+constexpr std::uint64_t k_most_bytes = std::uint64_t{1} << 30U;
+constexpr int k_most_depth = 32;  // JSON values are written out by recursion
+
+// Takes a manifest apart while it is parsed: tensors, of which there may be very many, never are a JSON document.
+class ManifestParser {
+ public:
+  explicit ManifestParser(const std::filesystem::path& file) : file_{file} {}
+
+  Manifest parse(std::string_view text) {
+    Json head;
+    try {
+      head = Json::parse(text, [this](int depth, Json::parse_event_t event, Json& value) { return see(depth, event, value); });
+      read_head(head);
+    } catch (const nlohmann::json::exception& error) { refuse(fmt::format("no valid manifest ({})", shown(error.what(), 200))); }
+    return std::move(manifest_);
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw InputError{fmt::format("{}: {}; the manifest is damaged, take it from where the output came from", file_.string(), what)};
+  }
+  [[noreturn]] void refuse(const std::string& tensor, const std::string& what) const {
+    refuse(fmt::format("tensor \"{}\": {}", shown(tensor), what));
+  }
+
+  // Returns whether the value is kept in the document.
+  bool see(int depth, Json::parse_event_t event, Json& value) {
+    if (depth > k_most_depth) refuse(fmt::format("nested deeper than {} levels", k_most_depth));
+    if (event == Json::parse_event_t::key && depth == 1) {
+      section_ = value.get<std::string>();
+      if (!sections_.insert(section_).second) refuse(fmt::format("\"{}\" stands twice", shown(section_)));
+    }
+    if (event != Json::parse_event_t::object_end || depth != 2 || section_ != "tensors") return true;
+    add_tensor(value);
+    return false;
+  }
+
+  void add_tensor(const Json& json) {
+    ManifestTensor tensor;
+    tensor.name = json.at("name").get<std::string>();
+    if (!names_.insert(tensor.name).second) refuse(tensor.name, "stands twice");
+    const auto dtype = json.at("dtype").get<std::string>();
+    const auto known = dtype_named(dtype);
+    if (!known) refuse(tensor.name, fmt::format("dtype \"{}\" is unknown", shown(dtype)));
+    tensor.dtype = *known;
+    for (const auto& extent : json.at("shape")) {
+      if (!extent.is_number_unsigned()) refuse(tensor.name, "shape holds what is no number from 0 up");
+      tensor.shape.push_back(extent.get<std::uint64_t>());
+    }
+    const auto elements = checked_elements(tensor.shape);
+    if (!elements || !bytes_for(tensor.dtype, *elements)) {
+      refuse(tensor.name, fmt::format("{} {} is no whole number of bytes below 2^63", dtype, to_string(tensor.shape)));
+    }
+    tensor.elements = *elements;
+    read_hashes(json.at("xxh3_128").get_ref<const std::string&>(), tensor);
+    manifest_.tensors.push_back(std::move(tensor));
+  }
+
+  void read_hashes(const std::string& digits, ManifestTensor& tensor) const {
+    const auto blocks = tensor.elements / plan::k_block_elements + (tensor.elements % plan::k_block_elements != 0 ? 1 : 0);
+    constexpr auto per_block = 2 * sizeof(Hash128);
+    if (digits.size() % per_block != 0 || digits.size() / per_block != blocks) {
+      refuse(tensor.name, fmt::format("{} digits of hashes, its {} blocks have {} each", digits.size(), blocks, per_block));
+    }
+    tensor.blocks.resize(blocks);
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      const auto digit = std::string_view{"0123456789abcdef"}.find(digits[i]);
+      if (digit == std::string_view::npos) refuse(tensor.name, "a hash holds what is no hexadecimal digit");
+      auto& byte = tensor.blocks[i / per_block][i % per_block / 2];
+      byte = static_cast<std::byte>((static_cast<unsigned>(byte) << 4U) | digit);
+    }
+  }
+
+  void read_head(const Json& head) {
+    if (!head.is_object() || head.value("format", "") != "dare-manifest") refuse("format is not \"dare-manifest\"");
+    if (const auto& version = head.at("format_version"); version != 1) {
+      throw InputError{fmt::format("{}: format_version {}, this program reads 1; use a newer one", file_.string(), shown(version.dump()))};
+    }
+    if (const auto& size = head.at("block_elements"); size != plan::k_block_elements) {
+      refuse(fmt::format("block_elements {}, expected {}", shown(size.dump()), plan::k_block_elements));
+    }
+    if (!head.contains("tensors") || !head["tensors"].is_array() || !head["tensors"].empty()) refuse("tensors is no list of tensors");
+    manifest_.program = head.at("program").get<std::string>();
+    manifest_.stream_version = head.at("stream_version").get<std::uint64_t>();
+    manifest_.recipe = head.at("recipe").dump();
+    for (const auto& input : head.at("inputs")) {
+      auto& into = manifest_.inputs.emplace_back();
+      into.path = input.at("path").get<std::string>();
+      for (const auto& file : input.at("files")) {
+        into.files.push_back({file.at("name").get<std::string>(), file.at("size").get<std::uint64_t>(),
+                              file.at("header_xxh3_128").get<std::string>(), file.value("pieces_xxh3_128", "")});
+      }
+    }
+  }
+
+  const std::filesystem::path& file_;
+  Manifest manifest_;
+  std::string section_;
+  std::unordered_set<std::string> sections_;
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace
+
+Manifest parse_manifest(const std::filesystem::path& file, std::string_view text) {
+  return ManifestParser{file}.parse(text);
+}
+
+Manifest read_manifest(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) {
+    throw InputError{
+        fmt::format("{}: no manifest is there; only outputs of dare-merge have one, and it is moved along with them", file.string())};
+  }
+  if (!std::filesystem::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", file.string())};
+  std::string text;
+  try {
+    text = read_text(file, k_most_bytes);
+  } catch (const IoError& io) { throw InputError{io.what()}; }
+  return parse_manifest(file, text);
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,55 @@
+#include <dare/pipeline/verify.hpp>
+
+#include "pipeline/verify/verify_report.hpp"
+
+#include <dare/pipeline/output_paths.hpp>
+#include <dare/comm/environment.hpp>
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace dare::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Loaded {
+  Manifest manifest;
+  checkpoint::Header output;
+  std::optional<std::string> unreadable;
+  template <class A>
+  void archive(A& a) {
+    a(manifest, output, unreadable);
+  }
+};
+
+// Rank 0's part. An output that is there and cannot be read differs from what was written: that is a finding, no bad input.
+Loaded load(const fs::path& output) {
+  const OutputPaths paths{output};
+  if (!fs::exists(paths.output)) throw InputError{fmt::format("{}: no such file or folder", paths.output.string())};
+  Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt};
+  try {
+    loaded.output = checkpoint::read_header(paths.output);
+  } catch (const InputError& error) { loaded.unreadable = error.what(); }
+  return loaded;
+}
+
+}  // namespace
+
+int verify(const VerifyOptions& options, const comm::Communicator& world) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto loaded = world.from_root([&] { return load(options.output); });
+  VerifyReport report{options, loaded.manifest, loaded.output, world.size()};
+  if (loaded.unreadable) {
+    report.blocks.problems.push_back(*loaded.unreadable);
+  } else {
+    report.blocks = check_blocks(loaded.manifest, loaded.output, world);
+    if (options.against) report.inputs = check_inputs(options, loaded.manifest, loaded.output, world);
+  }
+  report.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  comm::print_result(world, options.json ? report.json() : report.text());
+  return static_cast<int>(report.equal() ? ExitCode::done : ExitCode::mismatch);
+}
+
+}  // namespace dare::pipeline

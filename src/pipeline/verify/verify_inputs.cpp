@@ -1,0 +1,258 @@
+#include "pipeline/verify/verify_inputs.hpp"
+
+#include "pipeline/survey_loop.hpp"
+#include "pipeline/tile_worker.hpp"
+#include "recipe/recipe_from_json.hpp"
+
+#include <dare/pipeline/input_hash.hpp>
+#include <dare/pipeline/plan_work.hpp>
+#include <dare/pipeline/sources.hpp>
+#include <dare/pipeline/work_cost.hpp>
+#include <dare/random/drop_stream.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <unordered_set>
+
+namespace dare::pipeline {
+namespace {
+
+using Action = recipe::TensorTask::Action;
+
+// The runs of all tensors, numbered through.
+class Runs {
+ public:
+  explicit Runs(const plan::Grid& grid) : grid_{grid} {
+    for (const auto& tensor : grid.tensors()) ends_.push_back(count() + (tensor.elements + k_sample_elements - 1) / k_sample_elements);
+  }
+  [[nodiscard]] std::uint64_t count() const { return ends_.empty() ? 0 : ends_.back(); }
+  [[nodiscard]] plan::Tile tile(std::uint64_t number) const {
+    const auto tensor = static_cast<std::uint32_t>(std::upper_bound(ends_.begin(), ends_.end(), number) - ends_.begin());
+    const auto first = (number - (tensor == 0 ? 0 : ends_[tensor - 1])) * k_sample_elements;
+    const auto block = grid_.first_block(tensor) + first / plan::k_block_elements;
+    return {block, tensor, first, std::min(k_sample_elements, grid_.tensors()[tensor].elements - first), false};
+  }
+
+ private:
+  const plan::Grid& grid_;
+  std::vector<std::uint64_t> ends_;
+};
+
+std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work) {
+  std::vector<std::string> problems;
+  if (manifest.inputs.size() != work.inputs()) {
+    problems.push_back(fmt::format("the recipe has {} inputs, the manifest lists {}", work.inputs(), manifest.inputs.size()));
+    return problems;
+  }
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    const auto& header = work.input(i);
+    const auto& listed = manifest.inputs[i].files;
+    if (listed.size() != header.files.size()) {
+      problems.push_back(
+          fmt::format("input {}: {} weight files, the manifest lists {}", header.root.string(), header.files.size(), listed.size()));
+      continue;
+    }
+    for (std::size_t f = 0; f < listed.size(); ++f) {
+      const auto& file = header.files[f];
+      if (file.name != listed[f].name || file.size != listed[f].size) {
+        problems.push_back(fmt::format("input {}: file {} of {} bytes, the manifest lists {} of {}", header.root.string(), file.name,
+                                       file.size, listed[f].name, listed[f].size));
+      } else if (to_hex(file.header_hash) != listed[f].header_hash) {
+        problems.push_back(fmt::format("input {}: file {} has another header: its hash is {}, the manifest lists {}", header.root.string(),
+                                       file.name, to_hex(file.header_hash), listed[f].header_hash));
+      }
+    }
+  }
+  return problems;
+}
+
+// Contents against the hashes of --hash-inputs, where the manifest has them.
+std::vector<std::string> contents_that_differ(const Manifest& manifest, const Work& work, const comm::Communicator& world) {
+  std::vector<std::string> problems;
+  const auto recorded = [](const ManifestInput& input) {
+    return std::any_of(input.files.begin(), input.files.end(), [](const auto& file) { return !file.pieces_hash.empty(); });
+  };
+  if (std::none_of(manifest.inputs.begin(), manifest.inputs.end(), recorded)) return problems;
+  const auto hashes = hash_inputs(work, world);
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    const auto& listed = manifest.inputs[i].files;
+    for (std::size_t f = 0; f < listed.size(); ++f) {
+      if (listed[f].pieces_hash.empty() || listed[f].pieces_hash == hashes[i][f]) continue;
+      problems.push_back(fmt::format("input {}: file {} has other contents: their hash is {}, the manifest lists {}",
+                                     work.input(i).root.string(), listed[f].name, hashes[i][f], listed[f].pieces_hash));
+    }
+  }
+  return problems;
+}
+
+// What the inputs give must be what the output holds before bytes can be compared. `places`: each task's tensor in the output.
+std::vector<std::string> tensors_that_differ(const std::vector<checkpoint::OutputTensor>& expected, const checkpoint::Header& output,
+                                             std::vector<const checkpoint::TensorInfo*>& places) {
+  std::vector<std::string> problems;
+  for (const auto& tensor : expected) {
+    places.push_back(output.find(tensor.name));
+    const auto* found = places.back();
+    if (found != nullptr && found->dtype == tensor.dtype && found->shape == tensor.shape) continue;
+    problems.push_back(fmt::format("tensor \"{}\" is {}, the inputs give {} {}", tensor.name,
+                                   found == nullptr ? "missing" : fmt::format("{} {}", name(found->dtype), to_string(found->shape)),
+                                   name(tensor.dtype), to_string(tensor.shape)));
+  }
+  return problems;
+}
+
+Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm::Communicator& world) {
+  const auto where = options.output.string() + ": the manifest's recipe";
+  auto sources = world.from_root([&] {
+    if (manifest.stream_version != random::k_stream_version) {
+      throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}",
+                                   options.output.string(), manifest.stream_version, random::k_stream_version, manifest.program)};
+    }
+    return read_sources(recipe::recipe_from_json(manifest.recipe, where, options.inputs_at));
+  });
+  Work work;
+  world.agree([&] {
+    auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
+    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}, {}};
+    work.products.push_back({std::move(job), options.output, {}});
+  });
+  return work;
+}
+
+// The runs that are recomputed; a choice of all is not written down.
+class Chosen {
+ public:
+  Chosen(const Runs& runs, const VerifyOptions& options) : runs_{runs}, all_{options.all || options.sample >= runs.count()} {
+    if (!all_) numbers_ = sample(runs.count(), options.sample, options.seed);
+  }
+  [[nodiscard]] std::uint64_t count() const { return all_ ? runs_.count() : numbers_.size(); }
+  [[nodiscard]] plan::Tile tile(std::uint64_t i) const { return runs_.tile(all_ ? i : numbers_[i]); }
+
+ private:
+  const Runs& runs_;
+  bool all_;
+  std::vector<std::uint64_t> numbers_;
+};
+
+// Statistics are needed of the tensors in the sample alone, unless a selection is over the whole model: the others count as copied.
+Work surveyed(const Work& work, const Chosen& chosen) {
+  auto reduced = work;
+  auto& tasks = reduced.products.front().job.tasks;
+  if (std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return merge::needs_whole_model(task.settings); })) return reduced;
+  std::vector<bool> wanted(tasks.size(), false);
+  for (std::uint64_t i = 0; i < chosen.count(); ++i) wanted[chosen.tile(i).tensor] = true;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (!wanted[t]) tasks[t].action = Action::copy;
+  }
+  return reduced;
+}
+
+std::uint64_t bits_at(std::span<const std::byte> bytes, std::uint64_t element, unsigned bits) {
+  std::array<std::byte, 8> raw{};
+  const auto size = std::max<std::size_t>(bits / 8, 1);
+  std::memcpy(raw.data(), bytes.data() + element * bits / 8, size);
+  std::uint64_t value = 0;
+  std::memcpy(&value, raw.data(), raw.size());
+  return value;
+}
+
+// One rank's part.
+class Recomputation {
+ public:
+  Recomputation(const Work& work, TileWorker& worker, checkpoint::CheckpointReader& output,
+                const std::vector<const checkpoint::TensorInfo*>& places, const checkpoint::Header& header)
+      : worker_{worker}, output_{output}, places_{places}, header_{header}, bits_{write_bits(work.products.front(), work)} {}
+
+  void run(const plan::Tile& tile) {
+    const auto bits = static_cast<unsigned>(bits_[tile.tensor]);
+    const auto bytes = (tile.elements * bits + 7) / 8;
+    stored_.resize(bytes);
+    recomputed_.resize(bytes);
+    output_.read(*places_[tile.tensor], tile.first, stored_);
+    worker_.compute(tile, 0, recomputed_);
+    if (stored_ != recomputed_) note(tile, bits);
+  }
+  [[nodiscard]] const std::vector<RunMismatch>& mismatches() const { return mismatches_; }
+
+ private:
+  void note(const plan::Tile& tile, unsigned bits) {
+    RunMismatch mismatch;
+    mismatch.tensor = static_cast<std::uint32_t>(places_[tile.tensor] - header_.tensors.data());
+    for (std::uint64_t i = 0; i < tile.elements; ++i) {
+      const auto stored = bits_at(stored_, i, bits);
+      const auto recomputed = bits_at(recomputed_, i, bits);
+      if (stored == recomputed) continue;
+      if (mismatch.differing++ != 0) continue;
+      mismatch.first = tile.first + i;
+      mismatch.stored = stored;
+      mismatch.recomputed = recomputed;
+    }
+    mismatches_.push_back(mismatch);
+  }
+
+  TileWorker& worker_;
+  checkpoint::CheckpointReader& output_;
+  const std::vector<const checkpoint::TensorInfo*>& places_;
+  const checkpoint::Header& header_;
+  std::vector<std::uint64_t> bits_;
+  std::vector<std::byte> stored_;
+  std::vector<std::byte> recomputed_;
+  std::vector<RunMismatch> mismatches_;
+};
+
+}  // namespace
+
+std::vector<std::uint64_t> sample(std::uint64_t of, std::uint64_t wanted, std::uint64_t seed) {
+  // Floyd's: each set of `wanted` numbers is as likely as another.
+  std::unordered_set<std::uint64_t> chosen;
+  for (auto last = of - wanted; last < of; ++last) {
+    const std::array<std::uint64_t, 2> draw{seed, last};
+    const auto number = hash64(std::as_bytes(std::span{draw})) % (last + 1);
+    chosen.insert(chosen.contains(number) ? last : number);
+  }
+  std::vector<std::uint64_t> numbers{chosen.begin(), chosen.end()};
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, const checkpoint::Header& output,
+                        const comm::Communicator& world) {
+  InputCheck check;
+  const auto work = work_of(manifest, options, world);
+  std::vector<const checkpoint::TensorInfo*> places;
+  check.problems = inputs_that_differ(manifest, work);
+  const auto others = tensors_that_differ(output_tensors(work, work.products.front()), output, places);
+  check.problems.insert(check.problems.end(), others.begin(), others.end());
+  if (check.problems.empty()) check.problems = contents_that_differ(manifest, work, world);
+  if (!check.problems.empty()) return check;
+
+  plan::Limits limits;
+  limits.working_memory = working_memory(work);
+  const auto grid = grid_of(work);
+  const auto plan = plan::make_plan(grid, cluster_of(world), limits, plan::remaining(grid, {}));
+  const Runs runs{grid};
+  check.runs_in_all = runs.count();
+  const Chosen chosen{runs, options};
+  check.runs = chosen.count();
+  for (std::uint64_t i = 0; i < chosen.count(); ++i) check.elements += chosen.tile(i).elements;
+
+  Timings timings{};
+  Inputs inputs{work, world, timings};
+  const auto statistics = survey(surveyed(work, chosen), plan, limits.memory_per_rank, inputs, world);
+  const auto reader = checkpoint::open(output, world);
+  TileWorker worker{work, inputs, statistics, timings};
+  Recomputation mine{work, worker, *reader, places, output};
+  const auto ranks = static_cast<std::uint64_t>(world.size());
+  const auto rank = static_cast<std::uint64_t>(world.rank());
+  world.agree([&] {
+    for (auto i = chosen.count() * rank / ranks; i < chosen.count() * (rank + 1) / ranks; ++i) mine.run(chosen.tile(i));
+  });
+  inputs.close();
+  reader->close();
+  check.mismatches = world.all_gather(mine.mismatches());
+  return check;
+}
+
+}  // namespace dare::pipeline

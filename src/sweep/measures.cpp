@@ -1,0 +1,63 @@
+#include "sweep/measures.hpp"
+
+#include "sweep/results.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace dare::sweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using pipeline::Work;
+
+Json ratio(double numerator, double denominator) {
+  return denominator == 0 ? Json{} : Json(numerator / denominator);
+}
+
+}  // namespace
+
+std::optional<std::string> unmeasurable(const Work& work, const pipeline::Product& product) {
+  for (const auto& task : product.job.tasks) {
+    if (task.action != recipe::TensorTask::Action::merge || merge::TensorMeasurer::can_measure(task.settings)) continue;
+    return fmt::format(
+        "tensor \"{}\": outputs: statistics is not there for methods with auxiliary checkpoints (fisher, regmean) or weights by "
+        "filter (model_stock with filter_wise); use outputs: model",
+        work.frame.tensors[task.tensor].name);
+  }
+  return std::nullopt;
+}
+
+std::uint64_t measuring_memory(const Work& work) {
+  std::uint64_t blocks = 0;
+  for (const auto& task : work.products.front().job.tasks) blocks += (task.settings.elements + merge::k_sum_block - 1) / merge::k_sum_block;
+  return blocks * sizeof(merge::Measures);
+}
+
+Json statistics_of(const merge::Measures& measures) {
+  const auto norms = std::sqrt(measures.merged) * std::sqrt(measures.undropped);
+  return {{"elements_merged", measures.counts.merged},
+          {"kept_share", ratio(static_cast<double>(measures.kept), static_cast<double>(measures.deltas))},
+          {"relative_error", ratio(std::sqrt(measures.error), std::sqrt(measures.delta))},
+          {"cosine", ratio(measures.product, norms)},
+          {"sign_conflicts", measures.conflicts},
+          {"elements_lost", measures.counts.swallowed}};
+}
+
+std::string tensors_csv(const Work& work, const std::vector<merge::Measures>& tensors) {
+  std::string text = "tensor";
+  const auto columns = statistics_of({});
+  for (const auto& [key, unused] : columns.items()) text += ',' + key;
+  text += '\n';
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    if (tensors[t].deltas == 0) continue;
+    text += csv_cell(work.frame.tensors[work.products.front().job.tasks[t].tensor].name);
+    const auto statistics = statistics_of(tensors[t]);
+    for (const auto& [key, value] : statistics.items()) text += ',' + (value.is_null() ? "" : value.dump());
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace dare::sweep
