@@ -24,12 +24,24 @@ function(dare_add_module name)
   target_sources(dare PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
 endfunction()
 
-# dare_add_program(<name> main.cpp ...): a program that is installed.
+# dare_add_program(<name> main.cpp ...): a program that is installed, with the manual page and the bash completion that it prints.
 function(dare_add_program name)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE dare dare_flags Boost::program_options fmt::fmt PkgConfig::nlohmann_json)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+    return()  # it cannot be run here
+  endif()
+  set(man ${PROJECT_BINARY_DIR}/man/${name}.1)
+  set(completion ${PROJECT_BINARY_DIR}/completion/${name})
+  add_custom_command(OUTPUT ${man} ${completion} DEPENDS ${name} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/man ${PROJECT_BINARY_DIR}/completion
+    COMMAND ${name} --man > ${man}
+    COMMAND ${name} --completion bash > ${completion})
+  add_custom_target(${name}-manual ALL DEPENDS ${man} ${completion})
+  install(FILES ${man} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endfunction()
 
 # dare_add_kernels(a.cpp ...): sources of dare that Highway compiles once per instruction set. UndefinedBehaviorSanitizer would make

@@ -1,6 +1,9 @@
 #include "app/merge_options.hpp"
 
+#include "app/option_values.hpp"
 #include "app/run_options.hpp"
+
+#include "recipe/names.hpp"
 
 #include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
@@ -13,31 +16,45 @@ namespace {
 
 namespace po = boost::program_options;
 
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const auto& method : merge::methods()) names.emplace_back(method.name);
+  return names;
+}
+
+// A word of one of the recipe's tables, whose words the description lists.
+template <class Table>
+void add_choice(po::options_description& group, const char* option, const char* value_name, const Table& words, const std::string& meaning,
+                const std::string& otherwise) {
+  group.add_options()(option, word_value(value_name, words_of_table(words)),
+                      fmt::format("{}: {} ({})", meaning, recipe::one_of(words), otherwise).c_str());
+}
+
 po::options_description merge_group() {
   po::options_description group{"What to merge (each overrides the recipe; per-model options: once for all models, or once a model)"};
   auto add = group.add_options();
-  add("base", po::value<std::string>()->value_name("B"), "the model that the others were fine-tuned from");
-  add("model", po::value<std::vector<std::string>>()->value_name("M"), "a fine-tuned model; give one for each");
+  add("base", path_value("B"), "the model that the others were fine-tuned from");
+  add("model", path_value<std::vector<std::string>>("M"), "a fine-tuned model; give one for each");
   add("drop-rate", po::value<std::vector<double>>()->value_name("P"), "per model: share of delta elements to drop, 0 to 1");
   add("density", po::value<std::vector<double>>()->value_name("D"), "per model: share to keep, instead of --drop-rate");
   add("weight", po::value<std::vector<double>>()->value_name("W"), "per model: factor of its delta (1)");
   add("stream", po::value<std::vector<std::uint64_t>>()->value_name("N"), "per model: number of its random stream (its position)");
   add("lambda", po::value<double>()->value_name("L"), "factor of the whole sum of deltas (1)");
   add("normalize", po::bool_switch(), "divide by the sum of the weights");
-  add("method", po::value<std::string>()->value_name("NAME"), "merge method, see below (dare_linear)");
-  add("rescale", po::value<std::string>()->value_name("R"), "expected, none or l1 (the method's)");
-  add("sign", po::value<std::string>()->value_name("S"), "ties: weighted or unweighted deltas elect the sign (weighted)");
-  add("scope", po::value<std::string>()->value_name("S"), "magnitude: keep the largest of each tensor, or of the model (tensor)");
+  add("method", word_value("NAME", method_names()), "merge method, see Methods (dare_linear)");
+  add_choice(group, "rescale", "R", recipe::k_rescale, "factor of what is kept", "the method's");
+  add_choice(group, "sign", "S", recipe::k_sign, "ties: deltas that elect the sign", "weighted");
+  add_choice(group, "scope", "S", recipe::k_scope, "magnitude: keep the largest of each tensor, or of the model", "tensor");
   add("t", po::value<double>()->value_name("T"), "slerp, nearswap: how far to go from the base to the model");
   add("seed", po::value<std::uint64_t>()->value_name("S"), "of all random masks (0); recorded in the output");
   add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
-  add("missing", po::value<std::string>()->value_name("M"), "tensor that a model lacks: error, base or skip (error)");
-  add("rows", po::value<std::string>()->value_name("R"), "other vocabulary size: error, base or extend (error)");
-  add("nonfinite", po::value<std::string>()->value_name("N"), "infinite or NaN inputs: error or keep (error)");
-  add("overflow", po::value<std::string>()->value_name("O"), "results too large for the output type: error or saturate (error)");
-  add("rounding", po::value<std::string>()->value_name("R"), "nearest or stochastic (nearest)");
-  add("compat", po::value<std::string>()->value_name("C"), "mergelm or mergekit: compute as that program does");
+  add_choice(group, "missing", "M", recipe::k_missing, "tensor that a model lacks", "error");
+  add_choice(group, "rows", "R", recipe::k_rows, "other vocabulary size than the base's", "error");
+  add_choice(group, "nonfinite", "N", recipe::k_nonfinite, "infinite or NaN inputs", "error");
+  add_choice(group, "overflow", "O", recipe::k_overflow, "results too large for the output type", "error");
+  add_choice(group, "rounding", "R", recipe::k_rounding, "to the output type", "nearest");
+  add_choice(group, "compat", "C", recipe::k_compat, "compute as that program does", "none");
   return group;
 }
 
@@ -102,32 +119,66 @@ std::optional<int> count(const Given& given, const char* name) {
   return n;
 }
 
-std::string details() {
-  std::string text = "Methods:\n";
-  for (const auto& method : merge::methods()) text += fmt::format("  {:<18} {}\n", method.name, method.summary);
-  text +=
-      "\nB and M: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file; M also a PEFT (LoRA) adapter folder. OUTPUT ending "
-      "in .h5 or .safetensors is one\n"
-      "file, otherwise a Hugging Face folder. The same command gives the same bytes at any number of ranks.\n\n"
-      "Examples:\n"
-      "  mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 --dtype BF16 merged/\n"
-      "  mpirun -n 8 dare-merge recipe.yml merged.h5 --seed 7\n"
-      "  dare-merge recipe.yml --plan --ranks 64 --nodes 8\n"
-      "  dare-merge recipe.yml --explain 'model.norm.weight[7]'\n\n"
-      "Exit codes: 0 done, 1 runtime failure, 2 usage or recipe, 3 bad input or OUTPUT exists, 75 interrupted: --resume\n";
-  return text;
+constexpr auto k_description =
+    "dare-merge adds what fine-tuning taught several models of one base model (their deltas, F - B) to that base. With the default "
+    "method, DARE, a share P of each delta's elements is dropped at random and the rest is rescaled by 1/(1-P): nine of ten elements can "
+    "go, in large models 99 of 100, and what is left of several models fits into one.\n\n"
+    "B and M are a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file; M may also be a PEFT (LoRA) adapter folder or a delta "
+    "checkpoint of dare-convert. An OUTPUT that ends in .h5 or .safetensors is one file; any other is a Hugging Face folder, with the "
+    "base's config and tokenizer.\n\n"
+    "What to merge is said by a recipe (YAML, the form of mergekit), by options, or by both: options override the recipe. All inputs are "
+    "checked before the first weight is read, and all problems are told at once. OUTPUT appears whole or not at all. The same command "
+    "gives the same bytes at any number of ranks, nodes and writers, with any memory, resumed or not.";
+
+std::vector<Section> sections() {
+  Section methods{"Methods", "", {}};
+  for (const auto& method : merge::methods()) methods.items.emplace_back(method.name, method.summary);
+  return {
+      methods,
+      {"Recipe",
+       "  merge_method: dare_linear\n"
+       "  base_model: llama/\n"
+       "  models:\n"
+       "    - {model: math/, parameters: {weight: 0.5, drop_rate: 0.9}}\n"
+       "    - model: code/\n"
+       "      parameters:\n"
+       "        weight: 0.5\n"
+       "        drop_rate: [{filter: mlp, value: 0.9}, {value: 0.5}]\n"
+       "  parameters: {lambda: 1.0}\n"
+       "  seed: 42\n"
+       "  dtype: bfloat16\n\n"
+       "Paths are relative to the recipe's folder. A parameter may be one number, a list that is interpolated over the layers, or a "
+       "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
+       "docs/reference.md has every key."},
+      {"Under a batch system",
+       "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and one rank a node "
+       "writes (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at hand and "
+       "end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch scripts for Slurm "
+       "that do this by themselves."}};
 }
 
 }  // namespace
 
 Program merge_program() {
-  return {"dare-merge",
-          "merges fine-tuned models into their base with DARE, over MPI",
-          {"RECIPE.yml OUTPUT [options]", "--base B --model M [--model M ...] --drop-rate P OUTPUT [options]",
-           "RECIPE.yml --plan [options]", "RECIPE.yml --explain 'TENSOR[i,j]' [options]"},
-          details(),
-          {merge_group(), run_options_group(), plan_group(), explain_group()},
-          "words"};
+  return {.name = "dare-merge",
+          .summary = "merges fine-tuned models into their base with DARE, over MPI",
+          .usage = {"RECIPE.yml OUTPUT [options]", "--base B --model M [--model M ...] --drop-rate P OUTPUT [options]",
+                    "RECIPE.yml --plan [options]", "RECIPE.yml --explain 'TENSOR[i,j]' [options]"},
+          .description = k_description,
+          .groups = {merge_group(), run_options_group(), plan_group(), explain_group()},
+          .positional = "words",
+          .sections = sections(),
+          .files = {{"OUTPUT/dare-manifest.json",
+                     "the record of a folder: recipe, seed, inputs, and the hash of every block; dare-verify reads it"},
+                    {"OUTPUT.manifest.json", "the same, of an OUTPUT that is one file"},
+                    {".OUTPUT.partial, .OUTPUT.journal", "of a merge under way or interrupted, beside OUTPUT; --resume needs both"}},
+          .examples = {{"Two models into one, nine of ten delta elements dropped",
+                        "mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 merged/"},
+                       {"By a recipe, with another seed, into one HDF5 file", "mpirun -n 8 dare-merge recipe.yml merged.h5 --seed 7"},
+                       {"What 64 ranks on 8 nodes would read, write and need", "dare-merge recipe.yml --plan --ranks 64 --nodes 8"},
+                       {"How one element of the output comes about", "dare-merge recipe.yml --explain 'norm.weight[7]'"}},
+          .exits = run_exit_meanings("OUTPUT"),
+          .see_also = {"dare-inspect", "dare-sweep", "dare-verify", "dare-diff", "dare-convert"}};
 }
 
 pipeline::MergeOptions merge_options_from(const Given& given) {

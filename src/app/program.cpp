@@ -1,15 +1,16 @@
 #include "app/program.hpp"
 
+#include "app/manual.hpp"
+#include "app/options.hpp"
+
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
-#include <sstream>
 
 namespace dare::app {
 namespace {
@@ -28,7 +29,9 @@ po::options_description all_options(const Program& program) {
   po::options_description all;
   for (const auto& group : program.groups) all.add(group);
   if (!program.positional.empty()) all.add_options()(program.positional.c_str(), po::value<std::vector<std::string>>());
-  all.add_options()("help,h", "this text")("version", "version of the program and of the libraries it uses");
+  all.add(common_group());
+  // For the build and for packagers, so in no manual.
+  all.add_options()("man", "")("completion", po::value<std::string>());
   return all;
 }
 
@@ -39,8 +42,18 @@ struct Parsed {
   std::optional<UsageError> refusal;
 };
 
-std::string version_text(const Program& program) {
-  return fmt::format("{} {}\n{}\n", program.name, DARE_VERSION, comm::mpi_library());
+std::string completion(const Program& program, const std::string& shell) {
+  if (shell != "bash") throw po::error{fmt::format("--completion {}: give bash", shell)};
+  return bash_completion(program);
+}
+
+// Of --help, --version and their like; empty where none is asked for.
+std::string answer_to(const Given& given, const Program& program) {
+  if (given.count("help") != 0) return help_text(program);
+  if (given.count("version") != 0) return version_text(program);
+  if (given.count("man") != 0) return man_page(program);
+  if (given.count("completion") != 0) return completion(program, given["completion"].as<std::string>());
+  return {};
 }
 
 Parsed parse(int argc, char** argv, const Program& program) {
@@ -52,13 +65,8 @@ Parsed parse(int argc, char** argv, const Program& program) {
   const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
   try {
     po::store(po::command_line_parser(argc, argv).options(options).positional(positional).style(style).run(), parsed.given);
-    if (parsed.given.count("help") != 0) {
-      parsed.answer = help_text(program);
-    } else if (parsed.given.count("version") != 0) {
-      parsed.answer = version_text(program);
-    } else {
-      po::notify(parsed.given);
-    }
+    parsed.answer = answer_to(parsed.given, program);
+    if (parsed.answer.empty()) po::notify(parsed.given);
   } catch (const po::error& error) { parsed.refusal.emplace(fmt::format("{}; see {} --help", error.what(), program.name)); }
   return parsed;
 }
@@ -69,18 +77,6 @@ int say(const std::string& answer) {
 }
 
 }  // namespace
-
-std::string help_text(const Program& program) {
-  std::ostringstream text;
-  text << program.name << ": " << program.summary << "\n\n";
-  for (std::size_t i = 0; i < program.usage.size(); ++i) {
-    text << (i == 0 ? "usage: " : "       ") << program.name << ' ' << program.usage[i] << '\n';
-  }
-  for (const auto& group : program.groups) text << '\n' << group;
-  text << "\n  -h [ --help ]  this text\n  --version      version of the program and of the libraries it uses\n";
-  if (!program.details.empty()) text << '\n' << program.details;
-  return text.str();
-}
 
 int run_with_mpi(int argc, char** argv, const Program& program, const std::function<int(const Given&, const comm::Communicator&)>& run) {
   const auto parsed = parse(argc, argv, program);

@@ -1,5 +1,7 @@
 #include "app/run_options.hpp"
 
+#include "app/option_values.hpp"
+
 #include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
@@ -11,6 +13,13 @@ namespace dare::app {
 namespace {
 
 namespace po = boost::program_options;
+using pipeline::LogLevel;
+using pipeline::ProgressStyle;
+
+constexpr std::array k_progress{std::pair{"auto", ProgressStyle::automatic}, std::pair{"bar", ProgressStyle::bar},
+                                std::pair{"plain", ProgressStyle::plain}, std::pair{"off", ProgressStyle::off}};
+constexpr std::array k_log_level{std::pair{"error", LogLevel::error}, std::pair{"info", LogLevel::info},
+                                 std::pair{"debug", LogLevel::debug}};
 
 // One of a few words, as an enumeration.
 template <class Enum, std::size_t N>
@@ -28,21 +37,19 @@ Enum choice(const std::string& option, const std::string& text, const std::array
 po::options_description run_options_group() {
   po::options_description group{"Running"};
   auto add = group.add_options();
-  add("writers", po::value<std::string>()->default_value("node")->value_name("W"), "ranks that write: all, node (one a node), or a number");
+  add("writers", word_value("W", {"node", "all"})->default_value("node"), "ranks that write: all, node (one a node), or a number");
   add("memory-per-rank", po::value<std::string>()->default_value("512MiB")->value_name("SIZE"), "buffers of one rank");
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
   add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");
   add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
   add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
-  add("progress", po::value<std::string>()->default_value("auto")->value_name("P"), "auto, bar, plain or off");
-  add("log-level", po::value<std::string>()->default_value("info")->value_name("L"), "error, info or debug");
+  add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
+  add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"), "error, info or debug");
   add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
   return group;
 }
 
 pipeline::RunOptions run_options_from(const Given& given, const std::string& program) {
-  using pipeline::LogLevel;
-  using pipeline::ProgressStyle;
   pipeline::RunOptions options;
   options.program = program;
   options.limits.writers = plan::Writers::parse(given["writers"].as<std::string>());
@@ -53,13 +60,17 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   options.overwrite = given["overwrite"].as<bool>();
   options.hash_inputs = given["hash-inputs"].as<bool>();
   options.json = given["json"].as<bool>();
-  options.progress = choice("progress", given["progress"].as<std::string>(),
-                            std::array{std::pair{"auto", ProgressStyle::automatic}, std::pair{"bar", ProgressStyle::bar},
-                                       std::pair{"plain", ProgressStyle::plain}, std::pair{"off", ProgressStyle::off}});
-  options.log_level =
-      choice("log-level", given["log-level"].as<std::string>(),
-             std::array{std::pair{"error", LogLevel::error}, std::pair{"info", LogLevel::info}, std::pair{"debug", LogLevel::debug}});
+  options.progress = choice("progress", given["progress"].as<std::string>(), k_progress);
+  options.log_level = choice("log-level", given["log-level"].as<std::string>(), k_log_level);
   return options;
+}
+
+std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {
+  return {{ExitCode::done, "done"},
+          {ExitCode::failure, "runtime failure: reading, writing, no space, a lost rank; what was done is kept for --resume"},
+          {ExitCode::usage, "the command line or the recipe is wrong; nothing was read or written"},
+          {ExitCode::input, "an input is missing, damaged or does not fit the others, or " + output + " exists"},
+          {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; go on with --resume"}};
 }
 
 }  // namespace dare::app

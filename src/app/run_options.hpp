@@ -13,4 +13,7 @@ namespace dare::app {
 /// @throws UsageError
 [[nodiscard]] pipeline::RunOptions run_options_from(const Given& given, const std::string& program);
 
+/// What the exit codes mean for a program with these options, whose last word is called `output`.
+[[nodiscard]] std::vector<ExitMeaning> run_exit_meanings(const std::string& output);
+
 }  // namespace dare::app

@@ -20,43 +20,59 @@ po::options_description sweep_group() {
   return group;
 }
 
-std::string details() {
-  return "SWEEP.yml is a recipe of dare-merge, or names one, and says what differs between points:\n"
-         "  recipe: base.yml                  or the recipe's own keys here; relative paths are then relative to this file\n"
-         "  grid:                             every combination is a point, drop_rate=0.9,seed=1\n"
-         "    drop_rate: [0, 0.5, 0.9]        also weight, density, gamma, epsilon: one value, or [one, a, model]\n"
-         "    seed: [1, 2, 3]                 also merge_method, rescale, lambda, normalize, sign, scope, t\n"
-         "    models:                         sets of models, each with a name\n"
-         "      small: {base_model: s, models: [{model: s-math}, {model: s-code}]}\n"
-         "  points:                           points with a name and settings of their own\n"
-         "    undropped: {merge_method: task_arithmetic, drop_rate: 0}\n"
-         "  outputs: model                    or statistics: no checkpoint is written\n"
-         "  format: folder                    or safetensors, h5\n"
-         "  evaluate: python3 test.py {checkpoint} --name {point}\n"
-         "                                    its last line is a JSON object of scores: {\"accuracy\": 0.91}\n"
-         "  evaluate_timeout: 3600            seconds; then it is killed with all that it has started\n"
-         "  keep: all                         or best, none: checkpoints that stay once they are scored\n"
-         "  score: accuracy                   the score that decides which is best (the first)\n"
-         "  best: highest                     or lowest\n\n"
-         "OUTDIR gets a checkpoint a point, results.csv and results.json (a row a point) and points/ (a record a point).\n"
-         "The same command again does only what is missing; with --resume it also goes on within interrupted points.\n"
-         "Each point's checkpoint has the bytes that dare-merge writes for its recipe.\n\n"
-         "Examples:\n"
-         "  mpirun -n 8 dare-sweep sweep.yml swept/ --groups 2\n"
-         "  dare-sweep sweep.yml swept/ --plan\n\n"
-         "Exit codes: 0 all points are done, 1 runtime failure, 2 usage, 3 bad input or OUTDIR holds other results,\n"
-         "75 interrupted: --resume. Where points fail the others are done; the code is theirs, 1 if they differ.\n";
+constexpr auto k_description =
+    "dare-sweep makes one merge for every combination of settings (drop rates, seeds, weights, methods, sets of models) and reads the "
+    "inputs as few times as the memory allows, not once a point. Each point's checkpoint has the bytes that dare-merge writes for its "
+    "recipe. A command of yours can score each of them as it is done; the scores are gathered in one table.\n\n"
+    "OUTDIR gets a checkpoint a point, results.csv and results.json (a row a point) and points/ (a record a point). The same command "
+    "again does only what is missing; with --resume it also goes on within interrupted points. Where points fail the others are done.";
+
+std::vector<Section> sections() {
+  return {{"SWEEP.yml",
+           "It is a recipe of dare-merge, or names one, and says what differs between points:\n\n"
+           "  recipe: base.yml          # or the recipe's own keys here; relative paths are\n"
+           "                            # then relative to this file\n"
+           "  grid:                     # every combination is a point: drop_rate=0.9,seed=1\n"
+           "    drop_rate: [0, 0.5]     # also weight, density, gamma, epsilon: one value\n"
+           "                            # or [one, a, model]\n"
+           "    seed: [1, 2, 3]         # also merge_method, rescale, lambda, normalize,\n"
+           "                            # sign, scope, t\n"
+           "    models:                 # sets of models, each with a name\n"
+           "      small: {base_model: s, models: [{model: s-math}, {model: s-code}]}\n"
+           "  points:                   # points with a name and settings of their own\n"
+           "    undropped: {merge_method: task_arithmetic, drop_rate: 0}\n"
+           "  outputs: model            # or statistics: no checkpoint is written\n"
+           "  format: folder            # or safetensors, h5\n"
+           "  evaluate: python3 test.py {checkpoint} --name {point}\n"
+           "                            # its last line is a JSON object of scores:\n"
+           "                            # {\"accuracy\": 0.91}\n"
+           "  evaluate_timeout: 3600    # seconds; then it is killed with all it has started\n"
+           "  keep: all                 # or best, none: checkpoints that stay once scored\n"
+           "  score: accuracy           # the score that decides which is best (the first)\n"
+           "  best: highest             # or lowest\n"}};
 }
 
 }  // namespace
 
 Program sweep_program() {
-  return {"dare-sweep",
-          "merges with many settings in few reads of the inputs, over MPI",
-          {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},
-          details(),
-          {sweep_group(), run_options_group()},
-          "words"};
+  auto exits = run_exit_meanings("OUTDIR");
+  exits[0].meaning = "all points are done";
+  exits[1].meaning = "runtime failure, or points failed for different reasons; where all failed alike the code is theirs";
+  exits[3].meaning = "an input is missing, damaged or does not fit the others, or OUTDIR holds other results";
+  return {.name = "dare-sweep",
+          .summary = "merges with many settings in few reads of the inputs, over MPI",
+          .usage = {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},
+          .description = k_description,
+          .groups = {sweep_group(), run_options_group()},
+          .positional = "words",
+          .sections = sections(),
+          .files = {{"OUTDIR/POINT", "the checkpoint of a point, with its manifest"},
+                    {"OUTDIR/points/POINT.json", "the record of a point: its settings, its state, its scores"},
+                    {"OUTDIR/results.csv, OUTDIR/results.json", "a row a point, for a spreadsheet or a script"}},
+          .examples = {{"What is to do and what it costs", "dare-sweep sweep.yml swept/ --plan"},
+                       {"Two groups of four ranks, each at points of its own", "mpirun -n 8 dare-sweep sweep.yml swept/ --groups 2"}},
+          .exits = exits,
+          .see_also = {"dare-merge", "dare-score"}};
 }
 
 sweep::SweepOptions sweep_options_from(const Given& given) {

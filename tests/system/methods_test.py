@@ -22,7 +22,7 @@ BY_SIZE = ("ties", "magnitude", "breadcrumbs")
 def methods():
     """Names from the program's own table."""
     text = run(0, "dare-merge", "--help").stdout
-    return [line.split()[0] for line in text.split("\nMethods:\n", 1)[1].split("\n\n", 1)[0].splitlines()]
+    return [line.split()[0] for line in text.split("\nMethods:\n", 1)[1].split("\n\n", 1)[0].splitlines() if line[2] != " "]
 
 
 def sparsifies(method):

@@ -1,3 +1,4 @@
+#include "app/option_values.hpp"
 #include "app/program.hpp"
 #include "app/run_options.hpp"
 
@@ -20,27 +21,36 @@ dare::app::Program program() {
   po::options_description delta{"Delta checkpoints"};
   auto add = delta.add_options();
   add("delta", po::bool_switch(), "DST has of the model SRC only what DARE keeps, e.g. a tenth of it; dare-merge takes it as a model");
-  add("base", po::value<std::string>()->value_name("B"), "the model that SRC was fine-tuned from: its names decide on the masks");
+  add("base", dare::app::path_value("B"), "the model that SRC was fine-tuned from: its names decide on the masks");
   add("drop-rate", po::value<double>()->value_name("P"), "share of the elements to drop, 0 to 1");
   add("seed", po::value<std::uint64_t>()->value_name("S"), "of the masks (0); merges must have the same");
   add("stream", po::value<std::uint64_t>()->value_name("N"), "number of the random stream (0); the model must have the same in merges");
-  return {
-      "dare-convert",
-      "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
-      {"SRC DST [options]", "SRC DST --delta --base B --drop-rate P [--seed S] [--stream N] [options]"},
-      "SRC: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. DST ending in .h5 or .safetensors is one file, "
-      "otherwise a\n"
-      "Hugging Face folder. There and back again gives the same files byte for byte.\n\n"
-      "A delta checkpoint merges to the same bytes as the model it was made from, with any base of these names, at its own drop rate\n"
-      "or a higher one, given its seed and stream. A model's stream is its position in the recipe, from 0, unless the recipe sets it.\n\n"
-      "Examples:\n"
-      "  mpirun -n 4 dare-convert model/ model.h5\n"
-      "  dare-convert model/ view.h5 --link\n"
-      "  mpirun -n 4 dare-convert model.h5 model-bf16/ --dtype BF16 --shard-size 2GB\n"
-      "  mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42\n\n"
-      "Exit codes: 0 done, 1 runtime failure, 2 usage, 3 bad input or DST exists, 75 interrupted: --resume\n",
-      {what, delta, dare::app::run_options_group()},
-      "words"};
+  return {.name = "dare-convert",
+          .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
+          .usage = {"SRC DST [options]", "SRC DST --delta --base B --drop-rate P [--seed S] [--stream N] [options]"},
+          .description =
+              "SRC is a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. A DST that ends in .h5 or .safetensors is one "
+              "file, any other a Hugging Face folder. There and back again gives the same files byte for byte. PyTorch files are read "
+              "without running their code: a pickle that asks for more than tensors is refused.",
+          .groups = {what, delta, dare::app::run_options_group()},
+          .positional = "words",
+          .sections = {{"Delta checkpoints",
+                        "With --delta DST holds only the elements of SRC that DARE keeps, and no indices: the mask is a function of seed, "
+                        "stream, tensor name and place. It merges to the same bytes as the model it was made from, with any base of "
+                        "these names, at its own drop rate or a higher one, given its seed and stream. A model's stream is its position "
+                        "in the recipe, from 0, unless the recipe sets it."},
+                       {"Views",
+                        "With --link DST.h5 has no weights of its own: its datasets lie in the .safetensors files, in place. The view and "
+                        "the files may move together. h5dump and h5py find the data when HDF5_EXTFILE_PREFIX is '${ORIGIN}'."}},
+          .files = {{".DST.partial, .DST.journal", "of a conversion under way or interrupted, beside DST; --resume needs both"}},
+          .examples = {{"A Hugging Face folder as one HDF5 file", "mpirun -n 4 dare-convert llama/ llama.h5"},
+                       {"An HDF5 view of it: kilobytes, no copy", "dare-convert llama/ view.h5 --link"},
+                       {"Back to a folder, rounded to bfloat16, in shards of 2 GB",
+                        "mpirun -n 4 dare-convert llama.h5 llama-bf16/ --dtype BF16 --shard-size 2GB"},
+                       {"The tenth of a model that a merge at drop rate 0.9 needs",
+                        "mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42"}},
+          .exits = dare::app::run_exit_meanings("DST"),
+          .see_also = {"dare-merge", "dare-inspect", "dare-diff"}};
 }
 
 std::vector<std::string> words_of(const Given& given) {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <string>
+#include "app/program.hpp"
 
-/// What the figures of a report mean, where its limits come from, examples, exit codes.
-[[nodiscard]] std::string details();
+/// What dare-inspect's manual says beside its options.
+std::string description();
+std::vector<dare::app::Section> sections();

@@ -1,3 +1,4 @@
+#include "app/option_values.hpp"
 #include "app/program.hpp"
 #include "help.hpp"
 
@@ -14,19 +15,30 @@ using dare::app::Given;
 dare::app::Program program() {
   po::options_description fitness{"Fitness for DARE"};
   auto add = fitness.add_options();
-  add("base", po::value<std::string>()->value_name("B"), "the model that each CKPT was fine-tuned from: report on the deltas");
+  add("base", dare::app::path_value("B"), "the model that each CKPT was fine-tuned from: report on the deltas");
   add("drop-rate", po::value<std::vector<double>>()->value_name("P"),
       "rates to estimate the noise of; may be given more than once (0.5, 0.9, 0.99)");
   add("dtype", po::value<std::string>()->value_name("T"), "float type that a merge would write (the base's)");
   po::options_description report{"Reporting"};
   report.add_options()("totals", po::bool_switch(), "no line for each tensor");
   report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
-  return {"dare-inspect",
-          "lists what checkpoints hold, and tells whether models are fit for DARE, over MPI",
-          {"CKPT... [options]", "--base B CKPT... [options]"},
-          details(),
-          {fitness, report},
-          "words"};
+  using dare::ExitCode;
+  return {.name = "dare-inspect",
+          .summary = "lists what checkpoints hold, and tells whether models are fit for DARE, over MPI",
+          .usage = {"CKPT... [options]", "--base B CKPT... [options]"},
+          .description = description(),
+          .groups = {fitness, report},
+          .positional = "words",
+          .sections = sections(),
+          .examples = {{"Types, sizes and metadata in short", "dare-inspect llama/ --totals"},
+                       {"Are these models fit for DARE?", "mpirun -n 4 dare-inspect --base llama/ math/ code/"},
+                       {"The verdict alone, for a script",
+                        "mpirun -n 4 dare-inspect --base llama/ math/ --json | jq '.checkpoints[].verdict'"}},
+          .exits = {{ExitCode::done, "done, whatever the verdict"},
+                    {ExitCode::failure, "runtime failure: reading, a lost rank"},
+                    {ExitCode::usage, "the command line is wrong"},
+                    {ExitCode::input, "an input is missing or damaged, or CKPT and B do not fit each other"}},
+          .see_also = {"dare-merge", "dare-diff"}};
 }
 
 dare::compare::InspectOptions options_from(const Given& given) {

@@ -1,8 +1,12 @@
 #pragma once
-/// The long part of --help.
+
+#include "app/program.hpp"
+
+#include <vector>
 
 namespace dare::score {
 
-extern const char* const k_details;
+/// What dare-score's manual says beside its options.
+[[nodiscard]] std::vector<app::Section> sections();
 
 }  // namespace dare::score

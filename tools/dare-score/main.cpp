@@ -1,7 +1,6 @@
 /// dare-score: how good predictions are, task by task.
 
 #include "app/program.hpp"
-#include "help.hpp"
 #include "report.hpp"
 #include "run_samples.hpp"
 #include "settings.hpp"
@@ -42,14 +41,5 @@ int run(const app::Given& given) {
 
 int main(int argc, char** argv) {
   using namespace dare;
-  const app::Program program{
-      .name = score::k_program,
-      .summary = "scores predictions against references",
-      .usage = {"TASK PREDICTIONS REFERENCES [options]", "pass-at-k RESULTS [PROBLEMS] [options]", "alpaca-eval ANNOTATIONS [options]",
-                "humaneval|mbpp SAMPLES PROBLEMS --allow-code-execution [options]"},
-      .details = score::k_details,
-      .groups = score::option_groups(),
-      .positional = "words",
-  };
-  return app::run_alone(argc, argv, program, score::run);
+  return app::run_alone(argc, argv, score::program(), score::run);
 }

@@ -9,8 +9,6 @@
 
 namespace dare::score {
 
-inline constexpr const char* k_program = "dare-score";
-
 /// Writes settings.results and gives pass@k.
 /// @throws InputError  the results exist; samples and problems do not fit each other.
 /// @throws Interrupted  by SIGINT, SIGTERM or SIGUSR1; the results so far are in FILE.part.

@@ -1,5 +1,8 @@
 #include "settings.hpp"
 
+#include "app/option_values.hpp"
+#include "help.hpp"
+
 #include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
@@ -107,8 +110,6 @@ po::typed_value<std::string>* text(const char* name, const char* value) {
   return text(name)->default_value(value);
 }
 
-}  // namespace
-
 std::vector<po::options_description> option_groups() {
   po::options_description data{"Data"};
   data.add_options()("id", text("FIELD"), "match predictions and references by this field of both")  //
@@ -122,19 +123,56 @@ std::vector<po::options_description> option_groups() {
       ("seed", text("S", "42"), "equal seeds give equal intervals");
   po::options_description programs{"Running programs (humaneval, mbpp)"};
   programs.add_options()("allow-code-execution", po::bool_switch(), "needed: generated programs are run here")  //
-      ("python", text("PATH", "python3"), "the interpreter")                                                    //
+      ("python", app::path_value("PATH")->default_value("python3"), "the interpreter")                          //
       ("timeout", text("S", "10"), "seconds for one program")                                                   //
       ("memory", text("SIZE", "1GiB"), "of a process, and of all of a program together")                        //
       ("file-size", text("SIZE", "64MiB"), "of a file, and of the scratch folder")                              //
       ("output-size", text("SIZE", "1MiB"), "printed by one program")                                           //
       ("processes", text("N", "32"), "processes and threads of one program")                                    //
       ("jobs", text("N", "1"), "programs at a time")                                                            //
-      ("scratch", text("FOLDER"), "scratch folders are made in here (default: the system's)")                   //
-      ("results", text("FILE"), "result of each sample, JSONL (default SAMPLES.results.jsonl)")                 //
+      ("scratch", app::path_value("FOLDER"), "scratch folders are made in here (default: the system's)")        //
+      ("results", app::path_value("FILE"), "result of each sample, JSONL (default SAMPLES.results.jsonl)")      //
       ("overwrite", po::bool_switch(), "replace that file");
   po::options_description output{"Output"};
   output.add_options()("json", po::bool_switch(), "as JSON");
   return {data, intervals, programs, output};
+}
+
+std::vector<std::string> task_names() {
+  std::vector<std::string> names;
+  for (const auto& task : metrics::tasks()) names.push_back(task.name);
+  return names;
+}
+
+}  // namespace
+
+app::Program program() {
+  return {.name = k_program,
+          .summary = "scores predictions against references",
+          .usage = {"TASK PREDICTIONS REFERENCES [options]", "pass-at-k RESULTS [PROBLEMS] [options]", "alpaca-eval ANNOTATIONS [options]",
+                    "humaneval|mbpp SAMPLES PROBLEMS --allow-code-execution [options]"},
+          .description =
+              "Prints each measure of the task with a bootstrap interval. Values are fractions from 0 to 1 (correlations: -1 to 1), not "
+              "percent.",
+          .groups = option_groups(),
+          .positional = "words",
+          .first_words = task_names(),
+          .sections = sections(),
+          .files = {{"SAMPLES.results.jsonl", "humaneval, mbpp: the result of each sample (--results)"}},
+          .examples = {{"GLUE, in its own files", "dare-score rte RTE.tsv glue/RTE/dev.tsv"},
+                       {"GSM8K, the answer is taken out of the generated text",
+                        "dare-score gsm8k generations.jsonl gsm8k/test.jsonl --prediction-field generation --json"},
+                       {"Any classification", "dare-score classification p.csv r.csv --positive spam --bootstrap 10000"},
+                       {"HumanEval: runs generated programs here",
+                        "dare-score humaneval samples.jsonl HumanEval.jsonl --allow-code-execution --jobs 8 --k 1 --k 10"},
+                       {"From results that are there", "dare-score pass-at-k samples.jsonl.results.jsonl --k 1 --k 10"},
+                       {"Win rate", "dare-score alpaca-eval annotations.json"}},
+          .exits = {{ExitCode::done, "done"},
+                    {ExitCode::failure, "runtime failure: reading, writing"},
+                    {ExitCode::usage, "the command line is wrong"},
+                    {ExitCode::input, "bad input, or the results file exists"},
+                    {ExitCode::interrupted, "stopped by a signal; results so far are kept beside the results file"}},
+          .see_also = {"dare-sweep", "dare-merge"}};
 }
 
 Settings settings_from(const app::Given& given) {

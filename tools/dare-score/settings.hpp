@@ -24,8 +24,11 @@ struct Settings {
   bool json = false;
 };
 
-/// The option groups of --help.
-[[nodiscard]] std::vector<boost::program_options::options_description> option_groups();
+/// The name that messages begin with.
+inline constexpr auto k_program = "dare-score";
+
+/// The words and options of dare-score.
+[[nodiscard]] app::Program program();
 /// @throws UsageError  a word missing or too many, a value out of range, programs to run without --allow-code-execution.
 [[nodiscard]] Settings settings_from(const app::Given& given);
 

@@ -1,0 +1,28 @@
+# What `cmake --install` puts where, beside the programs: the library, its headers, and what CMake and pkg-config need to find it.
+include(CMakePackageConfigHelpers)
+set(dare_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dare)
+
+install(TARGETS dare EXPORT dareTargets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT dareTargets NAMESPACE dare:: DESTINATION ${dare_cmake_dir})
+configure_package_config_file(cmake/dareConfig.cmake.in ${PROJECT_BINARY_DIR}/dareConfig.cmake INSTALL_DESTINATION ${dare_cmake_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/dareConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/dareConfig.cmake ${PROJECT_BINARY_DIR}/dareConfigVersion.cmake cmake/DareDependencies.cmake
+  DESTINATION ${dare_cmake_dir})
+
+# Whoever links the static library links all below it; the shared one has noted that itself.
+get_target_property(type dare TYPE)
+set(dare_pc_libs "-L\${libdir} -ldare")
+set(dare_pc_private "libhwy libxxhash yaml-cpp fmt libzip")
+list(JOIN HDF5_C_LIBRARIES " " dare_pc_hdf5)
+set(dare_pc_libs_private "-lboost_program_options -lboost_random ${dare_pc_hdf5}")
+if(type STREQUAL STATIC_LIBRARY)
+  set(dare_pc_libs "${dare_pc_libs} ${dare_pc_libs_private}")
+  set(dare_pc_requires ${dare_pc_private})
+  set(dare_pc_libs_private "")
+  set(dare_pc_private "")
+endif()
+configure_file(cmake/dare.pc.in ${PROJECT_BINARY_DIR}/dare.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/dare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY jobs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/${PROJECT_NAME}/jobs USE_SOURCE_PERMISSIONS)

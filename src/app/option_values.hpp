@@ -1,0 +1,53 @@
+#pragma once
+/// Values of options that the shell can complete: paths, and one of a few words.
+
+#include <boost/program_options.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dare::app {
+
+/// What an option's value can be; beside Boost's own description of the value, so that one declaration serves parsing and completion.
+class Completes {
+ public:
+  explicit Completes(std::vector<std::string> words) : words_{std::move(words)} {}
+  virtual ~Completes() = default;
+  /// Empty: a path.
+  [[nodiscard]] const std::vector<std::string>& words() const noexcept { return words_; }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+template <class T>
+class CompletedValue : public boost::program_options::typed_value<T>, public Completes {
+ public:
+  explicit CompletedValue(std::vector<std::string> words) : boost::program_options::typed_value<T>{nullptr}, Completes{std::move(words)} {}
+};
+
+/// An option whose value is a path. As with Boost's value(), the options_description owns it.
+template <class T = std::string>
+boost::program_options::typed_value<T>* path_value(const char* name) {
+  auto* value = new CompletedValue<T>{{}};
+  value->value_name(name);
+  return value;
+}
+
+/// An option whose value is one of `words`. They are not checked here: who knows their meaning does, with a better message.
+inline boost::program_options::typed_value<std::string>* word_value(const char* name, std::vector<std::string> words) {
+  auto* value = new CompletedValue<std::string>{std::move(words)};
+  value->value_name(name);
+  return value;
+}
+
+/// The words of a table of (word, value) pairs.
+template <class Table>
+std::vector<std::string> words_of_table(const Table& table) {
+  std::vector<std::string> words;
+  for (const auto& entry : table) words.emplace_back(entry.first);
+  return words;
+}
+
+}  // namespace dare::app

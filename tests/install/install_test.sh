@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs a build into a scratch folder, moves it, and uses it as a stranger would: programs, manual pages, completion, a project that
+# finds it by find_package and the same source built by pkg-config.
+#
+#   tests/install/install_test.sh BUILD_DIR
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=$1
+program=install_test
+# shellcheck source=tools/lib/common.sh
+. "$root/tools/lib/common.sh"
+mpi_environment
+fail() { echo "FAILED: $*"; exit 1; }
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+quietly cmake --install "$build" --prefix "$scratch/first" || fail 'cmake --install'
+mv "$scratch/first" "$scratch/moved"
+prefix=$scratch/moved
+expected="$root/examples/family/base/model.safetensors"
+programs=0
+for path in "$prefix"/bin/dare-*; do
+    name=${path##*/}
+    "$path" --version | grep -q "^$name " || fail "$name --version"
+    [[ -s $prefix/share/man/man1/$name.1 ]] || fail "no manual page of $name"
+    [[ -s $prefix/share/bash-completion/completions/$name ]] || fail "no completion of $name"
+    programs=$((programs + 1))
+done
+(( programs >= 7 )) || fail "only $programs programs are installed"
+! grep -rlq "$root\|$build" "$prefix/lib" --include='*.cmake' --include='*.pc' || fail "installed files name the build: $(grep -rl "$root\|$build" "$prefix/lib" --include='*.cmake' --include='*.pc')"
+
+quietly cmake -S "$here/consumer" -B "$scratch/by-cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release || fail 'find_package(dare)'
+quietly cmake --build "$scratch/by-cmake" || fail 'building with find_package(dare)'
+one=$("$scratch/by-cmake/consumer" "$expected")
+three=$(mpirun --oversubscribe --bind-to none -n 3 "$scratch/by-cmake/consumer" "$expected")
+[[ $one == "$three" && $one =~ ^blocks\.0\.down\.weight\ 235861\ of\ 262144$ ]] || fail "consumer: \"$one\" on one rank, \"$three\" on three"
+
+pkg=$(echo "$prefix"/lib*/pkgconfig "$prefix"/lib/*/pkgconfig | tr ' ' '\n' | grep -v '[*]' | head -n 1)
+export PKG_CONFIG_PATH=$pkg
+read -ra flags <<< "$(pkg-config --define-variable=prefix="$prefix" --cflags --libs dare)"
+quietly mpicxx -std=c++20 -O1 "$here/consumer/main.cpp" -o "$scratch/by-pkg-config" "${flags[@]}" -Wl,-rpath,"${pkg%/pkgconfig}" || fail 'building with pkg-config'
+two=$("$scratch/by-pkg-config" "$expected")
+[[ $two == "$one" ]] || fail "built with pkg-config: \"$two\", with CMake: \"$one\""
+echo "$programs programs; consumer: $one"
