@@ -17,6 +17,14 @@ dare::app::Program program() {
   what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
   what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
+  po::options_description selection{"Which tensors, under which names"};
+  auto some = selection.add_options();
+  some("include", po::value<std::vector<std::string>>()->value_name("REGEX"),
+       "only tensors whose name has this in it; may be given more than once");
+  some("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"),
+       "no tensors whose name has this in it; may be given more than once");
+  some("rename", po::value<std::vector<std::string>>()->value_name("REGEX=TEXT"),
+       "TEXT in place of every match in a name; in the order given");
   po::options_description delta{"Delta checkpoints"};
   auto add = delta.add_options();
   add("delta", po::bool_switch(), "DST has of the model SRC only what DARE keeps, e.g. a tenth of it; dare-merge takes it as a model");
@@ -31,15 +39,24 @@ dare::app::Program program() {
       "SRC: a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. DST ending in .h5 or .safetensors is one file, "
       "otherwise a\n"
       "Hugging Face folder. There and back again gives the same files byte for byte.\n\n"
+      "REGEX is an ECMAScript regular expression, searched for anywhere in a name (^ and $ are its ends). Tensors are selected by their "
+      "old\n"
+      "names, then renamed; TEXT may have $1, $2, ... for the groups of the match and $& for all of it, and holds no '='. An expression "
+      "that\n"
+      "is found nowhere, and two tensors that get one name, are errors. Both go with --dtype and --link. Config and tokenizer are copied "
+      "as\n"
+      "they are.\n\n"
       "A delta checkpoint merges to the same bytes as the model it was made from, with any base of these names, at its own drop rate\n"
       "or a higher one, given its seed and stream. A model's stream is its position in the recipe, from 0, unless the recipe sets it.\n\n"
       "Examples:\n"
       "  mpirun -n 4 dare-convert model/ model.h5\n"
       "  dare-convert model/ view.h5 --link\n"
       "  mpirun -n 4 dare-convert model.h5 model-bf16/ --dtype BF16 --shard-size 2GB\n"
+      "  dare-convert model/ text.safetensors --include '^language_model\\.' --rename '^language_model\\.='\n"
+      "  dare-convert weights.keras.h5 weights.safetensors --rename '/=.'\n"
       "  mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42\n\n"
       "Exit codes: 0 done, 1 runtime failure, 2 usage, 3 bad input or DST exists, 75 interrupted: --resume\n",
-      {what, delta, dare::app::run_options_group()},
+      {what, selection, delta, dare::app::run_options_group()},
       "words"};
 }
 
@@ -55,6 +72,11 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   const auto words = words_of(given);
   options.model = words[0];
   options.output = words[1];
+  for (const auto* name : {"include", "exclude", "rename"}) {
+    if (given.count(name) != 0)
+      throw dare::UsageError{
+          fmt::format("--{} does not go with --delta, whose masks belong to the base's names; convert the model with it first", name)};
+  }
   if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>() || options.run.resume)
     throw dare::UsageError{"--dtype, --link, --reshard and --resume do not go with --delta"};
   if (given.count("base") == 0 || given.count("drop-rate") == 0) throw dare::UsageError{"--delta needs --base and --drop-rate"};
@@ -65,6 +87,10 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   if (given.count("seed") != 0) options.mask.seed = given["seed"].as<std::uint64_t>();
   if (given.count("stream") != 0) options.mask.stream = given["stream"].as<std::uint64_t>();
   return options;
+}
+
+std::vector<std::string> list(const Given& given, const char* name) {
+  return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>{};
 }
 
 dare::pipeline::ConvertOptions options_from(const Given& given) {
@@ -82,6 +108,9 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
     if (!options.dtype || !is_floating(*options.dtype))
       throw dare::UsageError{fmt::format("--dtype {}: no float type; give e.g. F32, BF16, F16", text)};
   }
+  options.selection.include = list(given, "include");
+  options.selection.exclude = list(given, "exclude");
+  for (const auto& text : list(given, "rename")) options.selection.rename.push_back(dare::checkpoint::parse_rename(text));
   options.keep_shards = !given["reshard"].as<bool>() && given["shard-size"].defaulted();
   options.link = given["link"].as<bool>();
   return options;
