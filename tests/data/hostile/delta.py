@@ -46,7 +46,7 @@ def cases():
     newer = lambda format_version, stream_version: (
         f"{{}}: a delta checkpoint of format version {format_version} and stream version {stream_version}, this program reads 1 and 1; use a newer one")
     huge = f"F32 [{2**32}, {2**32}] is no whole number of bytes below 2^63"
-    entries = 2**58 // 65536
+    entries = 2**57 // 65536
     found = {
         "text_no_json": (checkpoint(raw_words="{"), NO_TEXT),
         "text_array": (checkpoint(raw_words="[]"), NO_TEXT),
@@ -72,7 +72,7 @@ def cases():
         "counts_too_many": (checkpoint(before=(0, 0)),
                             of(f'tensor "{COUNTS}" is U64 [2], expected "{COUNTS}" of U64 [1]')),
         "counts_too_few": (checkpoint(shape=(65537,)), of(f'tensor "{COUNTS}" is U64 [1], expected "{COUNTS}" of U64 [2]')),
-        "counts_for_a_huge_tensor": (checkpoint(shape=(2**58,)),
+        "counts_for_a_huge_tensor": (checkpoint(shape=(2**57,)),
                                      of(f'tensor "{COUNTS}" is U64 [1], expected "{COUNTS}" of U64 [{entries}]')),
         "counts_signed": (checkpoint(counts_dtype="I64"), of(f'tensor "{COUNTS}" is I64 [1], expected "{COUNTS}" of U64 [1]')),
         "counts_of_another_name": (checkpoint().replace(COUNTS.encode(), COUNTS[::-1].encode()),
