@@ -101,6 +101,28 @@ class Delta(SystemTest):
         expected = self.merged(2, "x.safetensors", ["m0.safetensors"], "--drop-rate", "0.9")
         self.assertEqual(self.merged(3, "y.safetensors", ["d.h5"], "--drop-rate", "0.9") == expected, True)
 
+    def test_an_explanation_tells_what_was_left_out(self):
+        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7", rate="0.5")
+
+        def explained(model, element, *more):
+            process = run(0, "dare-merge", "--base", self.path("base.safetensors"), "--model", self.path(model), "--seed", "7", "--drop-rate", "0.7",
+                          "--explain", f"model.norm.weight[{element}]", *more)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            return process.stdout
+
+        seen = set()
+        for element in (3, 5, 27):
+            of_delta, of_model = (json.loads(explained(name, element, "--json"))["models"][0] for name in ("d.safetensors", "m0.safetensors"))
+            there = of_delta["stored"] is not None
+            seen.add((there, of_delta["kept"]))
+            for key in ("stored", "F", "delta"):
+                self.assertEqual(of_delta[key], of_model[key] if there else None)
+            self.assertEqual(of_delta["kept"], of_model["kept"])
+            if not there:
+                self.assertRegex(explained("d.safetensors", element), r"d\.safetensors  left out  -  -  +0\.7  .*dropped")
+        # Of what the file has a merge at a higher rate drops some; it keeps nothing that is not there.
+        self.assertEqual(seen, {(True, True), (True, False), (False, False)})
+
     def test_verified_against_its_inputs(self):
         self.both()
         self.merged(2, "out.safetensors", ["d0.h5", "d1.h5"], "--drop-rate", "0.9")
