@@ -78,8 +78,14 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     staging.start_afresh();
     checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
-    if (options.run.summary)
+    if (!options.run.summary) return;
+    if (options.run.json) {
+      const nlohmann::ordered_json json{
+          {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
+      fmt::print("{}\n", json.dump(2));
+    } else {
       fmt::print("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(), source.root.string());
+    }
   });
 }
 

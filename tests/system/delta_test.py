@@ -5,7 +5,7 @@ import os
 import shutil
 import unittest
 
-from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, weights, write_safetensors
+from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, weights, with_fault, write_safetensors
 
 BIG = "model.layers.0.up.weight"
 
@@ -194,6 +194,17 @@ class Delta(SystemTest):
         self.assertRegex(own_words(process, "dare-merge")[0], rf'^dare-merge: {where}: tensor "{BIG}": \d+ elements kept before element 131072 and \d+ behind it, '
                                                               rf"the file says \d+ and has {kept} in all; it is damaged, make it again$")
 
+    def test_an_interrupted_conversion_begins_again(self):
+        words = ["dare-convert", self.path("m0.safetensors"), self.path("d.safetensors"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9"]
+        process = run(2, *words, **with_fault("pwrite:6:USR1:0", ".partial"))
+        self.assert_refused(process, 75, "stopped by signal 10 (SIGUSR1); nothing is kept, the same command begins again", "dare-convert")
+        self.assertEqual((self.hidden(), os.path.exists(self.path("d.safetensors"))), ([], False))
+        again = run(2, *words, "--resume", "--json")  # as a requeued job does
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(json.loads(again.stdout)["bytes_written"], os.path.getsize(self.path("d.safetensors")))
+        self.delta(1, self.path("m0.safetensors"), "whole.safetensors")
+        self.assertEqual(contents(self.path("whole.safetensors"))[""] == contents(self.path("d.safetensors"))[""], True)
+
     def test_usage(self):
         model = self.path("m0.safetensors")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--delta"), 2, "--delta needs --base and --drop-rate", "dare-convert")
@@ -204,6 +215,8 @@ class Delta(SystemTest):
         process = self.delta(2, model, "d.h5", code=3)
         self.assert_refused(process, 3, f"{self.path('d.h5')}: exists; name another output, or give --overwrite", "dare-convert")
         self.delta(2, model, "d.h5", "--overwrite")
+        process = run(1, "dare-convert", self.path("d.h5"), self.path("dd.h5"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9")
+        self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint; give the model that it was made from", "dare-convert")
         self.assertEqual(self.hidden(), [])
 
 

@@ -47,7 +47,8 @@ dare::app::Program program() {
       "as\n"
       "they are.\n\n"
       "A delta checkpoint merges to the same bytes as the model it was made from, with any base of these names, at its own drop rate\n"
-      "or a higher one, given its seed and stream. A model's stream is its position in the recipe, from 0, unless the recipe sets it.\n\n"
+      "or a higher one, given its seed and stream. A model's stream is its position in the recipe, from 0, unless the recipe sets it.\n"
+      "An interrupted conversion to a delta checkpoint leaves nothing to go on from: with --resume it begins again.\n\n"
       "Examples:\n"
       "  mpirun -n 4 dare-convert model/ model.h5\n"
       "  dare-convert model/ view.h5 --link\n"
@@ -77,8 +78,9 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
       throw dare::UsageError{
           fmt::format("--{} does not go with --delta, whose masks belong to the base's names; convert the model with it first", name)};
   }
-  if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>() || options.run.resume)
-    throw dare::UsageError{"--dtype, --link, --reshard and --resume do not go with --delta"};
+  if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>())
+    throw dare::UsageError{"--dtype, --link and --reshard do not go with --delta"};
+  options.run.resume = false;  // no journal is kept: a requeued job begins again
   if (given.count("base") == 0 || given.count("drop-rate") == 0) throw dare::UsageError{"--delta needs --base and --drop-rate"};
   options.base = given["base"].as<std::string>();
   options.mask.drop_rate = given["drop-rate"].as<double>();
