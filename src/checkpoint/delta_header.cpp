@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t k_delta_version = 1;
+constexpr std::uint64_t k_most_entries = std::uint64_t{1} << 60U;  // far below where their sum would wrap
 
 std::optional<Json> text_of(const Header& header) {
   if (header.metadata.empty()) return std::nullopt;
@@ -40,7 +41,8 @@ class Unpacking {
       const auto stored = std::move(header_.tensors);
       header_.tensors.clear();
       const auto& list = text.at("tensors");
-      if (!list.is_array() || list.size() + 1 != stored.size()) {
+      if (!list.is_array()) refuse("tensors is no list");
+      if (list.size() + 1 != stored.size()) {
         refuse(fmt::format("{} tensors are described, {} are there beside {}", list.size(), stored.empty() ? 0 : stored.size() - 1,
                            k_kept_before));
       }
@@ -96,6 +98,8 @@ class Unpacking {
     delta_.packed.push_back(packed ? 1 : 0);
     delta_.first_entry.push_back(entries_);
     if (packed) entries_ += entries_of(tensor.elements);
+    if (entries_ > k_most_entries)
+      refuse(fmt::format("tensor \"{}\": {} counts up to here, more than a file holds", tensor.name, entries_));
     header_.tensors.push_back(std::move(tensor));
   }
 

@@ -85,7 +85,9 @@ std::vector<SourceHeader> read_source_headers(const Header& header) {
     if (name.empty() || name == "." || name == "..") {
       throw InputError{fmt::format("{}: \"source/{}\" is no file's name; fetch the file again", path.string(), name)};
     }
-    sources.push_back({name, read_bytes(path, h5.get(), "source/" + name)});
+    auto bytes = read_bytes(path, h5.get(), "source/" + name);
+    if (bytes.empty()) return {};  // a view of some of the files' tensors, or under other names
+    sources.push_back({name, std::move(bytes)});
   }
   (void)safetensors::source_shards(path, sources, header.tensors);  // throws where they are not these tensors' headers
   return sources;

@@ -31,7 +31,7 @@ std::vector<std::string_view> names_of(const Header& source) {
 
 }  // namespace
 
-void create_link_view(const fs::path& view, const Header& source) {
+void create_link_view(const fs::path& view, const Header& source, bool whole) {
   if (source.format != Format::safetensors)
     throw UsageError{fmt::format("{}: a link view is made over safetensors files only; convert it without --link", source.root.string())};
   std::vector<std::string> targets;
@@ -41,7 +41,7 @@ void create_link_view(const fs::path& view, const Header& source) {
   if (!source.metadata.empty()) writer.metadata(source.metadata);
   for (const auto& name : source.side_files) writer.bytes("files", name, folder::read_side_file(source, name));
   for (const auto& header : safetensors::read_source_headers(source)) {
-    writer.bytes("source", header.file, header.bytes, [&](hid_t dataset) {
+    writer.bytes("source", header.file, whole ? header.bytes : std::vector<std::byte>{}, [&](hid_t dataset) {
       for (std::size_t f = 0; f < source.files.size(); ++f) {
         if (source.files[f].name != header.file) continue;
         const hdf5::Doing doing{view, "describe", header.file};

@@ -21,7 +21,8 @@ void require_name(const std::filesystem::path& file, const std::string& tensor);
 enum class SoftLinks : std::uint8_t { refuse, skip };
 
 /// Calls `visit` with the path (no leading '/') and the identifier of each dataset below `group`, by hard links, names in byte order.
-/// A group reached again is not entered again, so cycles end. Links to other files are refused, named types skipped.
+/// A group reached again is not entered again, so cycles end; where soft links are refused it is too. Links to other files are refused,
+/// named types skipped.
 /// @throws InputError  a link of a kind that is refused, or groups nested too deep.
 void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft,
           const std::function<void(const std::string& path, hid_t dataset)>& visit);

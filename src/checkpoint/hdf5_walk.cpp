@@ -47,7 +47,11 @@ class Walk {
       : file_{file}, soft_{soft}, visit_{visit} {}
 
   void enter(hid_t group, const std::string& path, int depth) {
-    if (!seen_.insert(address_of(file_, group, path)).second) return;
+    if (!seen_.insert(address_of(file_, group, path)).second) {
+      if (soft_ == SoftLinks::skip) return;
+      throw InputError{
+          fmt::format("{}: group \"{}\" is one that was met before, the format has no cycles; fetch the file again", file_.string(), path)};
+    }
     if (depth > k_deepest) throw InputError{fmt::format("{}: group \"{}\" lies more than {} groups deep", file_.string(), path, k_deepest)};
     for (const auto& link : links_of(file_, group, path)) {
       const auto below = path.empty() ? link.name : path + "/" + link.name;

@@ -14,6 +14,11 @@ class Assessor {
       : fitness_{fitness}, pairing_{pairing}, model_{model}, base_{base} {}
 
   Assessment run() {
+    if (model_.delta) {
+      warn(Verdict::fit,
+           fmt::format("a delta checkpoint of drop rate {}: the figures are those of the elements that it has, the noise is not known",
+                       model_.delta->mask.drop_rate));
+    }
     architecture();
     if (fitness_.overall.finite() == 0) {
       warn(Verdict::unfit, "no float tensor of the base is in the model");
@@ -43,7 +48,9 @@ class Assessor {
                                        plural(pairing_.of_other_shape.size(), "tensor"), model_.tensors[pair.a].name,
                                        to_string(model_.tensors[pair.a].shape), to_string(base_.tensors[pair.b].shape)));
     }
-    if (!pairing_.only_b.empty()) warn(Verdict::doubtful, "the model lacks tensors of the base: " + first_of(pairing_.only_b, base_));
+    // An adapter need not change all.
+    if (!pairing_.only_b.empty() && model_.low_rank.empty())
+      warn(Verdict::doubtful, "the model lacks tensors of the base: " + first_of(pairing_.only_b, base_));
     if (!pairing_.only_a.empty())
       warn(Verdict::doubtful, "the model has tensors that the base lacks: " + first_of(pairing_.only_a, model_));
   }

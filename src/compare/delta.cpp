@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace dare::compare {
@@ -56,18 +57,28 @@ std::optional<std::array<double, 9>> SizeHistogram::deciles() const {
   return result;
 }
 
+namespace {
+
+bool is_left_out(const Stretch& stretch, std::size_t i) noexcept {
+  return !stretch.left_out.empty() && stretch.left_out[i] != 0;
+}
+
+}  // namespace
+
 std::uint64_t DeltaMeter::lost(const Stretch& stretch, Dtype model, Dtype base, Dtype rounded) {
-  if (model == rounded && base == rounded) return 0;
+  const bool added = !stretch.change.empty();
+  if (!added && model == rounded && base == rounded) return 0;
   const auto bytes = info(rounded).bits / 8;
   rounded_f_.resize(stretch.elements * bytes);
   rounded_b_.resize(stretch.elements * bytes);
-  (void)merge::convert(model, stretch.a, rounded, rounded_f_, merge::Overflow::saturate);
+  const auto tuned = added ? std::as_bytes(std::span{f64_}) : stretch.a;
+  (void)merge::convert(added ? Dtype::f64 : model, tuned, rounded, rounded_f_, merge::Overflow::saturate);
   (void)merge::convert(base, stretch.b, rounded, rounded_b_, merge::Overflow::saturate);
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < stretch.elements; ++i) {
     const auto* const f = rounded_f_.data() + i * bytes;
     const bool differed = f64_[i] != b64_[i] && std::isfinite(f64_[i]) && std::isfinite(b64_[i]);
-    if (differed && std::equal(f, f + bytes, rounded_b_.data() + i * bytes)) ++count;
+    if (differed && !is_left_out(stretch, i) && std::equal(f, f + bytes, rounded_b_.data() + i * bytes)) ++count;
   }
   return count;
 }
@@ -77,20 +88,24 @@ DeltaPart DeltaMeter::measure_in(const Stretch& stretch, std::uint64_t row, Dtyp
   const auto n = static_cast<std::size_t>(stretch.elements);
   f64_.resize(n);
   b64_.resize(n);
-  merge::widen<double>(model, stretch.a, f64_);
   merge::widen<double>(base, stretch.b, b64_);
+  const bool added = !stretch.change.empty();
+  if (added) std::transform(b64_.begin(), b64_.end(), stretch.change.begin(), f64_.begin(), std::plus{});
+  else merge::widen<double>(model, stretch.a, f64_);
   DeltaPart part;
   auto& sums = part.sums;
-  sums.elements = n;
+  sums.elements = n - static_cast<std::size_t>(std::accumulate(stretch.left_out.begin(), stretch.left_out.end(), 0));
   double of_row = 0;
   auto left = row - stretch.first % row;  // elements up to the next end of a row
   for (std::size_t i = 0; i < n; ++i) {
     const double f = f64_[i];
     const double b = b64_[i];
-    if (std::isfinite(f) && std::isfinite(b)) {
-      const auto delta = static_cast<double>(static_cast<W>(f) - static_cast<W>(b));
+    if (is_left_out(stretch, i)) {
+      // Nothing is known of it.
+    } else if (std::isfinite(f) && std::isfinite(b)) {
+      const auto delta = added ? stretch.change[i] : static_cast<double>(static_cast<W>(f) - static_cast<W>(b));
       const auto size = std::abs(delta);
-      if (f == b) ++sums.zero;
+      if (delta == 0) ++sums.zero;
       sizes.count(size);
       sums.size += size;
       sums.largest.see(size, stretch.first + i);
@@ -110,6 +125,7 @@ DeltaPart DeltaMeter::measure_in(const Stretch& stretch, std::uint64_t row, Dtyp
     of_row = 0;
   }
   (part.rows.ends_row ? part.rows.tail : part.rows.head) = of_row;
+  if (!stretch.left_out.empty()) part.rows = {};  // sums over rows need all of a row
   return part;
 }
 

@@ -2,8 +2,11 @@
 
 #include "compare/inspect_report.hpp"
 
+#include <dare/checkpoint/delta.hpp>
+#include <dare/checkpoint/lora.hpp>
 #include <dare/comm/environment.hpp>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace dare::compare {
@@ -20,18 +23,28 @@ struct Headers {
   }
 };
 
+// As a merge reads it: of a delta checkpoint the model that it stands for, of an adapter what it adds to the base.
+checkpoint::Header read_model(const std::filesystem::path& path) {
+  if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
+  auto header = checkpoint::read_header(path);
+  return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
+}
+
 // Every problem of every checkpoint is told at once.
 Headers read_headers(const InspectOptions& options) {
   Headers headers;
   Problems problems;
-  const auto read = [&](const std::filesystem::path& path) -> checkpoint::Header {
+  const auto read = [&](const std::filesystem::path& path, bool as_model) -> checkpoint::Header {
     try {
-      return checkpoint::read_header(path);
+      return as_model ? read_model(path) : checkpoint::read_header(path);
     } catch (const Error& error) { problems.add(error); }
     return {};
   };
-  if (options.base) headers.base = read(*options.base);
-  for (const auto& path : options.checkpoints) headers.checkpoints.push_back(read(path));
+  if (options.base) headers.base = read(*options.base, false);
+  if (headers.base && checkpoint::is_delta(*headers.base))
+    problems.input(
+        fmt::format("{}: a delta checkpoint is no base; give the model that the others were trained from", options.base->string()));
+  for (const auto& path : options.checkpoints) headers.checkpoints.push_back(read(path, options.base.has_value()));
   problems.throw_if_any();
   return headers;
 }

@@ -1,5 +1,9 @@
 #include "compare/walk.hpp"
 
+#include "checkpoint/kept_mask.hpp"
+
+#include <algorithm>
+
 namespace dare::compare {
 namespace {
 
@@ -27,7 +31,9 @@ std::vector<std::span<const Pair>> batches(const std::vector<Pair>& pairs, std::
 }
 
 PairWalk::PairWalk(const checkpoint::Header& a, const checkpoint::Header& b, const comm::Communicator& world)
-    : a_{a}, b_{b}, world_{world}, reader_a_{checkpoint::open(a, world)}, reader_b_{checkpoint::open(b, world)} {}
+    : a_{a}, b_{b}, world_{world}, reader_a_{checkpoint::open(a, world)}, reader_b_{checkpoint::open(b, world)} {
+  if (!a.low_rank.empty()) products_ = std::make_unique<checkpoint::LoraReader>(a, *reader_a_);
+}
 
 void PairWalk::close() {
   reader_a_->close();
@@ -47,9 +53,30 @@ Stretch PairWalk::read(std::span<const Pair> batch, const plan::Tile& tile) {
   const auto& pair = batch[tile.tensor];
   const auto& a = a_.tensors[pair.a];
   const auto& b = b_.tensors[pair.b];
-  reader_a_->read(a, tile.first, sized(bytes_a_, a, tile.elements));
   reader_b_->read(b, tile.first, sized(bytes_b_, b, tile.elements));
-  return {tile.tensor, tile.first, tile.elements, bytes_a_, bytes_b_};
+  if (a.low_rank >= 0) {
+    read_change(a, b, tile);
+    return {tile.tensor, tile.first, tile.elements, {}, bytes_b_, change_, {}};
+  }
+  reader_a_->read(a, tile.first, sized(bytes_a_, a, tile.elements));
+  left_out_.clear();
+  if (a_.delta && a_.delta->packed[pair.a] != 0) mark_left_out(pair.a, tile);
+  return {tile.tensor, tile.first, tile.elements, bytes_a_, bytes_b_, {}, left_out_};
+}
+
+void PairWalk::read_change(const checkpoint::TensorInfo& a, const checkpoint::TensorInfo& b, const plan::Tile& tile) {
+  const checkpoint::LoraReader::BaseRun base{b.dtype, bytes_b_};
+  change_.resize(tile.elements);
+  if (info(a.dtype).bits > 16 || info(b.dtype).bits > 16) return products_->read_delta(a, tile.first, base, std::span{change_});
+  narrow_.resize(tile.elements);
+  products_->read_delta(a, tile.first, base, std::span{narrow_});
+  std::copy(narrow_.begin(), narrow_.end(), change_.begin());
+}
+
+void PairWalk::mark_left_out(std::uint32_t tensor, const plan::Tile& tile) {
+  left_out_.assign(tile.elements, 1);
+  checkpoint::KeptMask mask{a_.delta->mask, a_.tensors[tensor].name};
+  mask.each(tile.first, tile.elements, [&](std::uint64_t i) { left_out_[i] = 0; });
 }
 
 }  // namespace dare::compare

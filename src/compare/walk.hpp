@@ -3,6 +3,7 @@
 
 #include "compare/pairs.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/statistics.hpp>
@@ -23,6 +24,8 @@ struct Stretch {
   std::uint64_t elements = 0;
   std::span<const std::byte> a;  ///< as stored
   std::span<const std::byte> b;
+  std::span<const double> change = {};  ///< where A is a LoRA adapter's product: what it adds to B, in a merge's working type; `a` is empty
+  std::span<const std::uint8_t> left_out = {};  ///< where A is a delta checkpoint's: 1 for the elements that it has not; empty for none
 };
 
 /// Runs of consecutive pairs that are walked together: at most `most_pairs` of them, and so many elements that every rank has work while
@@ -55,6 +58,8 @@ class PairWalk {
  private:
   [[nodiscard]] plan::Grid grid_of(std::span<const Pair> batch) const;
   [[nodiscard]] Stretch read(std::span<const Pair> batch, const plan::Tile& tile);
+  void read_change(const checkpoint::TensorInfo& a, const checkpoint::TensorInfo& b, const plan::Tile& tile);
+  void mark_left_out(std::uint32_t tensor, const plan::Tile& tile);
 
   const checkpoint::Header& a_;
   const checkpoint::Header& b_;
@@ -63,6 +68,10 @@ class PairWalk {
   std::unique_ptr<checkpoint::CheckpointReader> reader_b_;
   std::vector<std::byte> bytes_a_;
   std::vector<std::byte> bytes_b_;
+  std::unique_ptr<checkpoint::LoraReader> products_;  // of an adapter
+  std::vector<float> narrow_;
+  std::vector<double> change_;
+  std::vector<std::uint8_t> left_out_;
 };
 
 /// How many stretches a pair has.

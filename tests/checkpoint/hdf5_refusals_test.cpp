@@ -101,6 +101,8 @@ std::vector<Edit> edits() {
        "\"e\" is a link to another file, which is not followed; copy the weights into one file"},
       {"hard_link", [](hid_t file) { check(H5Lcreate_hard(file, "/tensors/w", file, "/tensors/x", H5P_DEFAULT, H5P_DEFAULT), k_edit); },
        "tensor \"w\": index 1, 2 is expected: each from 0 up once" + again},
+      {"cyclic_groups", [](hid_t file) { check(H5Lcreate_hard(file, "/tensors", file, "/tensors/up", H5P_DEFAULT, H5P_DEFAULT), k_edit); },
+       "group \"up\" is one that was met before, the format has no cycles" + again},
       {"side_file_out_of_the_folder", [](hid_t file) { add_dataset(file, "/files/..", 4); },
        "\"files/..\" is no name for a file beside the weights" + again},
       {"side_file_hidden", [](hid_t file) { add_dataset(file, "/files/.bashrc", 4); },

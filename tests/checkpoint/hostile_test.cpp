@@ -1,5 +1,6 @@
 #include "support/temp_folder.hpp"
 
+#include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/header.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -19,7 +20,8 @@ namespace fs = std::filesystem;
 
 std::string refusal(const fs::path& path) {
   try {
-    static_cast<void>(read_header(path));
+    auto header = read_header(path);
+    if (is_delta(header)) static_cast<void>(unpacked(std::move(header)));
   } catch (const InputError& error) { return error.what(); }
   return "not refused";
 }

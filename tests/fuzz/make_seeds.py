@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the seeds of the fuzz targets that no other test data serves: tests/fuzz/seeds/{safetensors,pickle,index,lora_config}. Standard library only.
+"""Makes the seeds of the fuzz targets that no other test data serves: tests/fuzz/seeds/{safetensors,pickle,index,lora_config,manifest,delta}.
+Standard library only.
 Findings of long runs stand beside them, named finding-*, and are kept."""
 import json
 import pathlib
@@ -11,6 +12,7 @@ DATA = HERE.parent / "data"
 sys.path.insert(0, str(DATA / "hostile"))
 sys.dont_write_bytecode = True
 
+import delta  # noqa: E402
 import safetensors  # noqa: E402
 
 
@@ -59,10 +61,30 @@ def lora_seeds():
         write("lora_config", path.parent.name, path.read_bytes())
 
 
+def manifest_seeds():
+    block = "000102030405060708090a0b0c0d0e0f"
+    models = [{"model": "m0", "parameters": {"weight": 0.5, "drop_rate": 0.9}}, {"model": "m1"}]
+    head = {"format": "dare-manifest", "format_version": 1, "program": "dare-mpi 1", "stream_version": 1,
+            "recipe": {"merge_method": "dare_linear", "base_model": "b", "models": models, "parameters": {"drop_rate": 0.5}, "seed": 7},
+            "inputs": [{"path": "b/", "files": [{"name": "model.safetensors", "size": 12, "header_xxh3_128": block, "pieces_xxh3_128": block}]}],
+            "block_elements": 1 << 20}
+    tensors = [{"name": "w", "dtype": "BF16", "shape": [1025, 1024], "xxh3_128": 2 * block}, {"name": "e", "dtype": "F32", "shape": [0], "xxh3_128": ""}]
+    write("manifest", "two", json.dumps({**head, "tensors": tensors}).encode())
+    write("manifest", "none", json.dumps({**head, "tensors": []}).encode())
+    write("manifest", "other_version", json.dumps({**head, "format_version": 2}).encode())
+
+
+def delta_seeds():
+    write("delta", "all_kept", delta.checkpoint())
+    write("delta", "all_dropped", delta.checkpoint(drop_rate=1, kept=0))
+
+
 if __name__ == "__main__":
     safetensors_seeds()
     pickle_seeds()
     index_seeds()
     lora_seeds()
+    manifest_seeds()
+    delta_seeds()
     for target in ("zip", "pytorch"):  # their seeds are other tests' data
         write(target, "none", b"")

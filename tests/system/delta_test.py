@@ -5,7 +5,7 @@ import os
 import shutil
 import unittest
 
-from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, weights, write_safetensors
+from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, weights, with_fault, write_safetensors
 
 BIG = "model.layers.0.up.weight"
 
@@ -101,6 +101,28 @@ class Delta(SystemTest):
         expected = self.merged(2, "x.safetensors", ["m0.safetensors"], "--drop-rate", "0.9")
         self.assertEqual(self.merged(3, "y.safetensors", ["d.h5"], "--drop-rate", "0.9") == expected, True)
 
+    def test_an_explanation_tells_what_was_left_out(self):
+        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7", rate="0.5")
+
+        def explained(model, element, *more):
+            process = run(0, "dare-merge", "--base", self.path("base.safetensors"), "--model", self.path(model), "--seed", "7", "--drop-rate", "0.7",
+                          "--explain", f"model.norm.weight[{element}]", *more)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            return process.stdout
+
+        seen = set()
+        for element in (3, 5, 27):
+            of_delta, of_model = (json.loads(explained(name, element, "--json"))["models"][0] for name in ("d.safetensors", "m0.safetensors"))
+            there = of_delta["stored"] is not None
+            seen.add((there, of_delta["kept"]))
+            for key in ("stored", "F", "delta"):
+                self.assertEqual(of_delta[key], of_model[key] if there else None)
+            self.assertEqual(of_delta["kept"], of_model["kept"])
+            if not there:
+                self.assertRegex(explained("d.safetensors", element), r"d\.safetensors  left out  -  -  +0\.7  .*dropped")
+        # Of what the file has a merge at a higher rate drops some; it keeps nothing that is not there.
+        self.assertEqual(seen, {(True, True), (True, False), (False, False)})
+
     def test_verified_against_its_inputs(self):
         self.both()
         self.merged(2, "out.safetensors", ["d0.h5", "d1.h5"], "--drop-rate", "0.9")
@@ -172,6 +194,17 @@ class Delta(SystemTest):
         self.assertRegex(own_words(process, "dare-merge")[0], rf'^dare-merge: {where}: tensor "{BIG}": \d+ elements kept before element 131072 and \d+ behind it, '
                                                               rf"the file says \d+ and has {kept} in all; it is damaged, make it again$")
 
+    def test_an_interrupted_conversion_begins_again(self):
+        words = ["dare-convert", self.path("m0.safetensors"), self.path("d.safetensors"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9"]
+        process = run(2, *words, **with_fault("pwrite:6:USR1:0", ".partial"))
+        self.assert_refused(process, 75, "stopped by signal 10 (SIGUSR1); nothing is kept, the same command begins again", "dare-convert")
+        self.assertEqual((self.hidden(), os.path.exists(self.path("d.safetensors"))), ([], False))
+        again = run(2, *words, "--resume", "--json")  # as a requeued job does
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(json.loads(again.stdout)["bytes_written"], os.path.getsize(self.path("d.safetensors")))
+        self.delta(1, self.path("m0.safetensors"), "whole.safetensors")
+        self.assertEqual(contents(self.path("whole.safetensors"))[""] == contents(self.path("d.safetensors"))[""], True)
+
     def test_usage(self):
         model = self.path("m0.safetensors")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--delta"), 2, "--delta needs --base and --drop-rate", "dare-convert")
@@ -182,6 +215,8 @@ class Delta(SystemTest):
         process = self.delta(2, model, "d.h5", code=3)
         self.assert_refused(process, 3, f"{self.path('d.h5')}: exists; name another output, or give --overwrite", "dare-convert")
         self.delta(2, model, "d.h5", "--overwrite")
+        process = run(1, "dare-convert", self.path("d.h5"), self.path("dd.h5"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9")
+        self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint; give the model that it was made from", "dare-convert")
         self.assertEqual(self.hidden(), [])
 
 

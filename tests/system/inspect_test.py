@@ -105,6 +105,38 @@ class Inspect(SystemTest):
         self.assertEqual(self.report(2, *words)[0]["overall"]["share_lost_to_rounding"], 0)
         self.assertEqual(self.report(2, *words, "--dtype", "bf16")[0]["overall"]["share_lost_to_rounding"], 0.5)
 
+    def test_an_adapter_is_measured_as_the_model_that_peft_merges(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "lora", "linear")
+        base = os.path.join(folder, "base.safetensors")
+        adapter, merged = (self.report(np, "--base", base, path)[0]
+                           for np, path in ((3, folder), (1, os.path.join(folder, "merged.safetensors"))))
+        of_merged = {tensor["name"]: tensor for tensor in merged["tensors"]}
+        self.assertEqual(len(adapter["tensors"]), 4)
+        for tensor in adapter["tensors"]:
+            for key in ("mean_abs", "max_abs", "relative_norm", "cosine_with_base"):
+                self.assertAlmostEqual(tensor[key], of_merged[tensor["name"]][key], delta=1e-5, msg=key)
+            self.assertEqual(tensor["elements"], of_merged[tensor["name"]]["elements"])
+        # That the adapter leaves tensors as they are is no doubt about it.
+        self.assertEqual([w for w in adapter["warnings"] if "lacks" in w], [])
+
+    def test_a_delta_checkpoint_is_measured_by_what_it_has(self):
+        base, model = f"{FAMILY}/base", f"{FAMILY}/digit"
+        made = run(2, "dare-convert", model, self.path("d.h5"), "--delta", "--base", base, "--drop-rate", "0.9", "--seed", "1")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        one, three = (self.inspect(np, "--base", base, self.path("d.h5"), "--json") for np in (1, 3))
+        self.assertEqual(one, three)
+        found = json.loads(one)["checkpoints"][0]
+        [whole] = self.report(1, "--base", base, model)
+        self.assertEqual((found["verdict"], found["drop_rate"]), ("fit", 0.9))
+        self.assertEqual(found["warnings"], ["a delta checkpoint of drop rate 0.9: the figures are those of the elements that it has, the noise is not known"])
+        # A random tenth of the elements.
+        self.assertAlmostEqual(found["overall"]["elements"] / whole["overall"]["elements"], 0.1, delta=0.005)
+        for key, close in (("mean_abs", 0.02), ("relative_norm", 0.05)):
+            self.assertAlmostEqual(found["overall"][key] / whole["overall"][key], 1, delta=close)
+        self.assertIsNone(found["overall"]["noise"][0]["noise_to_signal"])
+        process = run(1, "dare-inspect", "--base", self.path("d.h5"), model)
+        self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint is no base; give the model that the others were trained from", "dare-inspect")
+
     def test_the_example_family_is_fit(self):
         reports = self.report(2, "--base", f"{FAMILY}/base", f"{FAMILY}/digit", f"{FAMILY}/turn", f"{FAMILY}/parity")
         self.assertEqual([(r["verdict"], r["drop_rate"], r["warnings"]) for r in reports], [("fit", 0.9, [])] * 3)

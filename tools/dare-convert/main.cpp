@@ -18,6 +18,14 @@ dare::app::Program program() {
   what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
   what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
+  po::options_description selection{"Which tensors, under which names"};
+  auto some = selection.add_options();
+  some("include", po::value<std::vector<std::string>>()->value_name("REGEX"),
+       "only tensors whose name has this in it; may be given more than once");
+  some("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"),
+       "no tensors whose name has this in it; may be given more than once");
+  some("rename", po::value<std::vector<std::string>>()->value_name("REGEX=TEXT"),
+       "TEXT in place of every match in a name; in the order given");
   po::options_description delta{"Delta checkpoints"};
   auto add = delta.add_options();
   add("delta", po::bool_switch(), "DST has of the model SRC only what DARE keeps, e.g. a tenth of it; dare-merge takes it as a model");
@@ -25,32 +33,41 @@ dare::app::Program program() {
   add("drop-rate", po::value<double>()->value_name("P"), "share of the elements to drop, 0 to 1");
   add("seed", po::value<std::uint64_t>()->value_name("S"), "of the masks (0); merges must have the same");
   add("stream", po::value<std::uint64_t>()->value_name("N"), "number of the random stream (0); the model must have the same in merges");
-  return {.name = "dare-convert",
-          .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
-          .usage = {"SRC DST [options]", "SRC DST --delta --base B --drop-rate P [--seed S] [--stream N] [options]"},
-          .description =
-              "SRC is a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. A DST that ends in .h5 or .safetensors is one "
-              "file, any other a Hugging Face folder. There and back again gives the same files byte for byte. PyTorch files are read "
-              "without running their code: a pickle that asks for more than tensors is refused.",
-          .groups = {what, delta, dare::app::run_options_group()},
-          .positional = "words",
-          .sections = {{"Delta checkpoints",
-                        "With --delta DST holds only the elements of SRC that DARE keeps, and no indices: the mask is a function of seed, "
-                        "stream, tensor name and place. It merges to the same bytes as the model it was made from, with any base of "
-                        "these names, at its own drop rate or a higher one, given its seed and stream. A model's stream is its position "
-                        "in the recipe, from 0, unless the recipe sets it."},
-                       {"Views",
-                        "With --link DST.h5 has no weights of its own: its datasets lie in the .safetensors files, in place. The view and "
-                        "the files may move together. h5dump and h5py find the data when HDF5_EXTFILE_PREFIX is '${ORIGIN}'."}},
-          .files = {{".DST.partial, .DST.journal", "of a conversion under way or interrupted, beside DST; --resume needs both"}},
-          .examples = {{"A Hugging Face folder as one HDF5 file", "mpirun -n 4 dare-convert llama/ llama.h5"},
-                       {"An HDF5 view of it: kilobytes, no copy", "dare-convert llama/ view.h5 --link"},
-                       {"Back to a folder, rounded to bfloat16, in shards of 2 GB",
-                        "mpirun -n 4 dare-convert llama.h5 llama-bf16/ --dtype BF16 --shard-size 2GB"},
-                       {"The tenth of a model that a merge at drop rate 0.9 needs",
-                        "mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42"}},
-          .exits = dare::app::run_exit_meanings("DST"),
-          .see_also = {"dare-merge", "dare-inspect", "dare-diff"}};
+  return {
+      .name = "dare-convert",
+      .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
+      .usage = {"SRC DST [options]", "SRC DST --delta --base B --drop-rate P [--seed S] [--stream N] [options]"},
+      .description =
+          "SRC is a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. A DST that ends in .h5 or .safetensors is one "
+          "file, any other a Hugging Face folder. There and back again gives the same files byte for byte. PyTorch files are read "
+          "without running their code: a pickle that asks for more than tensors is refused.",
+      .groups = {what, selection, delta, dare::app::run_options_group()},
+      .positional = "words",
+      .sections = {{"Selecting and renaming",
+                    "REGEX is an ECMAScript regular expression, searched for anywhere in a name (^ and $ are its ends). Tensors are "
+                    "selected by their old names, then renamed; TEXT may have $1, $2, ... for the groups of the match and $& for all "
+                    "of it, and holds no '='. An expression that is found nowhere, and two tensors that get one name, are errors. "
+                    "Both go with --dtype and --link. Config and tokenizer are copied as they are."},
+                   {"Delta checkpoints",
+                    "With --delta DST holds only the elements of SRC that DARE keeps, and no indices: the mask is a function of seed, "
+                    "stream, tensor name and place. It merges to the same bytes as the model it was made from, with any base of "
+                    "these names, at its own drop rate or a higher one, given its seed and stream. A model's stream is its position "
+                    "in the recipe, from 0, unless the recipe sets it. An interrupted conversion to a delta checkpoint leaves nothing to "
+                    "go on from: with --resume it begins again."},
+                   {"Views",
+                    "With --link DST.h5 has no weights of its own: its datasets lie in the .safetensors files, in place. The view and "
+                    "the files may move together. h5dump and h5py find the data when HDF5_EXTFILE_PREFIX is '${ORIGIN}'."}},
+      .files = {{".DST.partial, .DST.journal", "of a conversion under way or interrupted, beside DST; --resume needs both"}},
+      .examples = {{"A Hugging Face folder as one HDF5 file", "mpirun -n 4 dare-convert llama/ llama.h5"},
+                   {"An HDF5 view of it: kilobytes, no copy", "dare-convert llama/ view.h5 --link"},
+                   {"Back to a folder, rounded to bfloat16, in shards of 2 GB",
+                    "mpirun -n 4 dare-convert llama.h5 llama-bf16/ --dtype BF16 --shard-size 2GB"},
+                   {"The text part of a multimodal model, under the names it has alone",
+                    "dare-convert model/ text.safetensors --include '^language_model\\.' --rename '^language_model\\.='"},
+                   {"The tenth of a model that a merge at drop rate 0.9 needs",
+                    "mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42"}},
+      .exits = dare::app::run_exit_meanings("DST"),
+      .see_also = {"dare-merge", "dare-inspect", "dare-diff"}};
 }
 
 std::vector<std::string> words_of(const Given& given) {
@@ -65,8 +82,14 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   const auto words = words_of(given);
   options.model = words[0];
   options.output = words[1];
-  if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>() || options.run.resume)
-    throw dare::UsageError{"--dtype, --link, --reshard and --resume do not go with --delta"};
+  for (const auto* name : {"include", "exclude", "rename"}) {
+    if (given.count(name) != 0)
+      throw dare::UsageError{
+          fmt::format("--{} does not go with --delta, whose masks belong to the base's names; convert the model with it first", name)};
+  }
+  if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>())
+    throw dare::UsageError{"--dtype, --link and --reshard do not go with --delta"};
+  options.run.resume = false;  // no journal is kept: a requeued job begins again
   if (given.count("base") == 0 || given.count("drop-rate") == 0) throw dare::UsageError{"--delta needs --base and --drop-rate"};
   options.base = given["base"].as<std::string>();
   options.mask.drop_rate = given["drop-rate"].as<double>();
@@ -75,6 +98,10 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   if (given.count("seed") != 0) options.mask.seed = given["seed"].as<std::uint64_t>();
   if (given.count("stream") != 0) options.mask.stream = given["stream"].as<std::uint64_t>();
   return options;
+}
+
+std::vector<std::string> list(const Given& given, const char* name) {
+  return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>{};
 }
 
 dare::pipeline::ConvertOptions options_from(const Given& given) {
@@ -92,6 +119,9 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
     if (!options.dtype || !is_floating(*options.dtype))
       throw dare::UsageError{fmt::format("--dtype {}: no float type; give e.g. F32, BF16, F16", text)};
   }
+  options.selection.include = list(given, "include");
+  options.selection.exclude = list(given, "exclude");
+  for (const auto& text : list(given, "rename")) options.selection.rename.push_back(dare::checkpoint::parse_rename(text));
   options.keep_shards = !given["reshard"].as<bool>() && given["shard-size"].defaulted();
   options.link = given["link"].as<bool>();
   return options;

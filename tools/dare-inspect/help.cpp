@@ -4,6 +4,8 @@ std::string description() {
   return "CKPT and B are a Hugging Face folder, a .safetensors or an .h5 file, a .bin or .pt. Without --base no weight is read: tensors "
          "with "
          "type, shape, size and place, totals by type, files, metadata.\n\n"
+         "With --base, CKPT may also be a PEFT (LoRA) adapter's folder, whose product is the delta, or a delta checkpoint of dare-convert, "
+         "of which the elements that it has are measured.\n\n"
          "With --base: is this model fit for DARE? Both are read, shared by the ranks; d = F - B are the deltas of the float tensors. The "
          "figures are the same at any number of ranks.";
 }
@@ -27,7 +29,9 @@ std::vector<dare::app::Section> sections() {
        {{"mean |d| 0.002, 0.005",
          "the DARE paper (Yu et al., \"Language Models are Super Mario\", arXiv 2311.03099): supervised fine-tuning "
          "mostly stays within, and 90 % can be dropped, 99 % in the largest models"},
-        {"mean |d| 0.025", "the paper: DARE fails around 0.03 and above, as after continued pre-training"},
+        {"mean |d| 0.025",
+         "unfit from here on: the paper has DARE fail around 0.03 and above, as after continued pre-training, and 0.025 is the least that "
+         "is 0.03 to one digit"},
         {"mean |d| 0.01",
          "examples/family (its README): at 0.004 dropping 90 % costs 1.5 points, at 0.009 it costs 6 and dropping 50 % costs "
          "1, at 0.02 dropping 50 % costs 2"},

@@ -3,6 +3,7 @@
 #include "pipeline/staged_output.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
 #include <dare/pipeline/execute.hpp>
 
@@ -16,9 +17,23 @@ namespace {
 
 using Action = recipe::TensorTask::Action;
 
-recipe::MergeJob conversion(const checkpoint::Header& source, std::optional<Dtype> dtype) {
+nlohmann::ordered_json to_json(const checkpoint::Selection& selection) {
+  auto rename = nlohmann::ordered_json::array();
+  for (const auto& [pattern, replacement] : selection.rename) rename.push_back({pattern, replacement});
+  return {{"include", selection.include}, {"exclude", selection.exclude}, {"rename", std::move(rename)}};
+}
+
+// What a resumed run must share with the one before it.
+std::string description(const ConvertOptions& options) {
+  nlohmann::ordered_json json{{"operation", "convert"}, {"dtype", options.dtype ? std::string{name(*options.dtype)} : "as stored"}};
+  if (!options.selection.empty()) json["selection"] = to_json(options.selection);
+  return json.dump();
+}
+
+recipe::MergeJob conversion(const checkpoint::Header& source, const ConvertOptions& options) {
+  const auto dtype = options.dtype;
   recipe::MergeJob job;
-  job.recipe_json = nlohmann::ordered_json{{"operation", "convert"}, {"dtype", dtype ? std::string{name(*dtype)} : "as stored"}}.dump();
+  job.recipe_json = description(options);
   for (std::uint32_t t = 0; t < source.tensors.size(); ++t) {
     const auto& tensor = source.tensors[t];
     recipe::TensorTask task;
@@ -38,7 +53,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   spec.tensors = output_tensors(work, product);
   spec.metadata = work.frame.metadata;
   spec.shard_size = options.run.shard_size;
-  if (options.keep_shards && !options.dtype) spec.source_headers = checkpoint::read_source_headers(work.frame);
+  if (options.keep_shards && !options.dtype && options.selection.empty()) spec.source_headers = checkpoint::read_source_headers(work.frame);
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_side_file(work.frame, file);
     if (file == "config.json" && options.dtype) {
@@ -61,23 +76,41 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     check_output(options.output, options.run, 0);
     Staging staging{options.output};
     staging.start_afresh();
-    checkpoint::create_link_view(staging.paths().temporary, source);
+    checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
-    if (options.run.summary)
+    if (!options.run.summary) return;
+    if (options.run.json) {
+      const nlohmann::ordered_json json{
+          {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
+      fmt::print("{}\n", json.dump(2));
+    } else {
       fmt::print("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(), source.root.string());
+    }
   });
+}
+
+// Rank 0's part.
+checkpoint::Header read_source(const ConvertOptions& options) {
+  auto source = checkpoint::read_header(options.source);
+  if (!options.selection.empty() && checkpoint::is_delta(source)) {
+    throw UsageError{
+        fmt::format("{}: a delta checkpoint, whose tensors belong together; select and rename the model that it was made from, then make "
+                    "it again",
+                    options.source.string())};
+  }
+  return checkpoint::select(std::move(source), options.selection);
 }
 
 }  // namespace
 
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
-  work.frame = world.from_root([&] { return checkpoint::read_header(options.source); });
+  work.frame = world.from_root([&] { return read_source(options); });
   if (options.link) {
     link(work.frame, options, world);
     return 0;
   }
-  work.products.push_back({conversion(work.frame, options.dtype), options.output, {}, false});
+  work.products.push_back({conversion(work.frame, options), options.output, {}, false});
   auto& product = work.products.front();
   product.output_spec = [&] { return output_spec(work, product, options); };
   const auto outcomes = execute(work, options.run, world);

@@ -3,6 +3,7 @@
 #include "checkpoint/kept_mask.hpp"
 #include "pipeline/convert/delta_parts.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/stop_signal.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
@@ -100,13 +101,43 @@ struct Made {
   }
 };
 
+Headers read_headers(const DeltaOptions& options) {
+  check_output(options.output, options.run, 0);
+  Headers headers{checkpoint::read_header(options.model), checkpoint::read_header(options.base)};
+  for (const auto* header : {&headers.model, &headers.base}) {
+    if (checkpoint::is_delta(*header))
+      throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header->root.string())};
+  }
+  return headers;
+}
+
+// Ends all ranks if a signal has come to any.
+void stop_if_asked(const comm::Communicator& world) {
+  const auto signal = static_cast<int>(world.all_reduce(StopSignal::received(), comm::Reduce::max));
+  if (signal == 0) return;
+  throw comm::AgreedError{ExitCode::interrupted, fmt::format("stopped by signal {} ({}); nothing is kept, the same command begins again",
+                                                             signal, StopSignal::name(signal))};
+}
+
+void print_summary(const DeltaOptions& options, const DeltaParts& parts, const checkpoint::Header& model, std::uint64_t bytes) {
+  if (!options.run.summary) return;
+  std::uint64_t of_model = 0;
+  for (const auto& part : parts.parts) of_model += model.tensors[part.tensor].bytes;
+  if (!options.run.json) {
+    fmt::print("{}: {} tensors, {} of {}\n", options.output.string(), parts.parts.size(), format_bytes(bytes), format_bytes(of_model));
+    return;
+  }
+  const nlohmann::ordered_json json{
+      {"output", options.output.string()},   {"tensors", parts.parts.size()}, {"bytes_of_model", of_model},   {"bytes_written", bytes},
+      {"drop_rate", options.mask.drop_rate}, {"seed", options.mask.seed},     {"stream", options.mask.stream}};
+  fmt::print("{}\n", json.dump(2));
+}
+
 }  // namespace
 
 int convert_delta(const DeltaOptions& options, const comm::Communicator& world) {
-  const auto headers = world.from_root([&] {
-    check_output(options.output, options.run, 0);
-    return Headers{checkpoint::read_header(options.model), checkpoint::read_header(options.base)};
-  });
+  const StopSignal signals;
+  const auto headers = world.from_root([&] { return read_headers(options); });
   const auto& model = headers.model;
   DeltaParts parts;
   world.agree([&] { parts = delta_parts(model, headers.base); });
@@ -127,22 +158,20 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
   world.agree([&] {
     checkpoint::OutputWriter writer{made.root, made.layout};
     Packer packer{options, parts.parts, model, counts, *reader, writer};
-    for (plan::TileCursor cursor{grid, shares[static_cast<std::size_t>(world.rank())], k_kept_run}; !cursor.done();)
+    for (plan::TileCursor cursor{grid, shares[static_cast<std::size_t>(world.rank())], k_kept_run};
+         !cursor.done() && StopSignal::received() == 0;)
       packer.run(cursor.next());
     if (world.is_root()) writer.write(parts.parts.size(), 0, std::as_bytes(std::span{counts.before}));
     writer.sync();
     writer.close();
   });
   reader->close();
+  stop_if_asked(world);
   world.agree([&] {
     if (!world.is_root()) return;
     staging->commit(options.run.overwrite);
     for (const auto& note : parts.notes) comm::print_message(options.run.program, note);
-    if (!options.run.summary) return;
-    std::uint64_t of_model = 0;
-    for (const auto& part : parts.parts) of_model += model.tensors[part.tensor].bytes;
-    fmt::print("{}: {} tensors, {} of {}\n", options.output.string(), parts.parts.size(), format_bytes(made.layout.total_bytes()),
-               format_bytes(of_model));
+    print_summary(options, parts, model, made.layout.total_bytes());
   });
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "pipeline/explain/explain.hpp"
 
+#include "checkpoint/kept_mask.hpp"
 #include "merge/explain.hpp"
 #include "pipeline/explain/element.hpp"
 #include "pipeline/explain/explain_print.hpp"
@@ -54,10 +55,17 @@ void explain_untouched(Explained& explained, const recipe::TensorTask& task, Inp
   if (lost) explained.refusal = fmt::format("it does not fit {}; write a wider dtype", name(settings.out_dtype));
 }
 
+// Of a delta checkpoint: whether the element is one that it has not.
+bool is_left_out(const checkpoint::Header& model, std::uint32_t tensor, std::uint64_t index) {
+  if (!model.delta || model.delta->packed[tensor] == 0 || index >= model.tensors[tensor].elements) return false;
+  return checkpoint::KeptMask{model.delta->mask, model.tensors[tensor].name}.count(index, 1) == 0;
+}
+
 void name_models(Explained& explained, const Work& work, const recipe::TensorTask& task) {
   for (const auto& input : task.inputs) {
     const auto root = work.input(work.input_of(input.model)).root.string();
     explained.models.push_back(input.model < 0 ? root + " (stands in)" : root);
+    explained.left_out.push_back(is_left_out(work.input(work.input_of(input.model)), input.tensor, explained.index));
   }
 }
 

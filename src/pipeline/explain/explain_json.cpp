@@ -37,14 +37,15 @@ Json cut(const merge::Cut& cut, bool wide) {
   return json;
 }
 
-Json model(const merge::ExplainedModel& part, const std::string& name, const merge::TensorSettings& settings, std::size_t k, bool wide) {
+Json model(const merge::ExplainedModel& part, const std::string& name, const merge::TensorSettings& settings, std::size_t k, bool wide,
+           bool left_out) {
   Json json{{"model", name}, {"present", part.present}};
   if (!part.present) return json;
   const auto& term = settings.models[k];
   json["weight"] = term.weight;
-  if (part.stored) json["stored"] = element(*part.stored);
-  json["F"] = number(part.tuned);
-  json["delta"] = number(part.delta);
+  if (part.stored) json["stored"] = left_out ? Json() : element(*part.stored);
+  json["F"] = left_out ? Json() : number(part.tuned);
+  json["delta"] = left_out ? Json() : number(part.delta);
   if (part.draw) {
     auto& draw = json["draw"] = Json{{"stream", term.stream}, {"rate", part.draw->rate}};
     if (part.draw->uniform) {
@@ -73,7 +74,8 @@ void add_merged(Json& json, const Explained& explained, const merge::Explanation
   json["working_type"] = of.wide ? "F64" : "F32";
   json["base"] = of.base ? element(*of.base) : Json();
   auto& models = json["models"] = Json::array();
-  for (std::size_t k = 0; k < of.models.size(); ++k) models.push_back(model(of.models[k], explained.models[k], settings, k, of.wide));
+  for (std::size_t k = 0; k < of.models.size(); ++k)
+    models.push_back(model(of.models[k], explained.models[k], settings, k, of.wide, explained.left_out[k]));
   add_facts(json, of.facts);
   json["result"] = number(of.result);
   json["from"] = of.origin == merge::Origin::base ? "base" : "result";

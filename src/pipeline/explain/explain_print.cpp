@@ -94,7 +94,7 @@ class Text {
         rows.push_back({e_.models[k], "absent: it has no such row"});
         continue;
       }
-      auto [titles, cells] = model_cells(model, of.wide);
+      auto [titles, cells] = model_cells(model, of.wide, e_.left_out[k]);
       if (!titled_) rows.insert(rows.begin(), std::move(titles));
       titled_ = true;
       cells.insert(cells.begin(), e_.models[k]);
@@ -103,10 +103,11 @@ class Text {
     return rows;
   }
 
-  std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, bool wide) {
+  std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, bool wide, bool left_out) {
     Row titles{"model", "stored", "F", "delta"};
     Row cells{model.stored ? fmt::format("{} {}", name(model.stored->dtype), bits_text(*model.stored)) : "a change",
               number_text(model.tuned, wide), number_text(model.delta, wide)};
+    if (left_out) cells = {"left out", "-", "-"};
     const auto add = [&](std::string title, std::string cell) {
       titles.push_back(std::move(title));
       cells.push_back(std::move(cell));

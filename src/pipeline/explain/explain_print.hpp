@@ -21,6 +21,7 @@ struct Explained {
 
   std::optional<merge::Explanation> merged = {};
   std::vector<std::string> models = {};  ///< of the task's inputs
+  std::vector<bool> left_out = {};       ///< likewise: a delta checkpoint that has not this element, so that F and delta are not known
 
   std::string untouched = {};                        ///< or: why no method touches it,
   std::optional<merge::StoredElement> copied = {};   ///< what it is in the frame, where it can be shown,

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 
+import delta
 import folders
 import pytorch
 import safetensors
@@ -18,7 +19,7 @@ expected = {}
 
 
 def main():
-    for module in (safetensors, pytorch, folders):
+    for module in (safetensors, pytorch, folders, delta):
         name = module.__name__
         shutil.rmtree(HERE / name, ignore_errors=True)
         (HERE / name).mkdir()

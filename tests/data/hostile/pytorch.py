@@ -55,6 +55,10 @@ def end_record(data, field, size, value):
     return data[:at + field] + value.to_bytes(size, "little") + data[at + field + size:]
 
 
+def named(name):
+    return saved(pickles.state_dict(**{name: pickles.tensor()}))
+
+
 def zips():
     plain = saved()
     bomb = archive([("m/data.pkl", b"\x80\x02" + bytes(20_000_000), zipfile.ZIP_DEFLATED)])
@@ -114,6 +118,9 @@ def tensors():
     leaves = lambda shape, strides, offset: of_w(
         f"{shape} with strides {strides} from element {offset} on leaves its storage of 6 elements" + AGAIN)
     return {
+        "name_with_nul": (named("a\0b"), '{}: tensor "a\\x00b": the name is no UTF-8 text without NUL; rename it'),
+        "name_no_utf8": (saved(pickles.whole(b"}" + pickles.text(b"\xff") + pickles.tensor() + b"s")),
+                         '{}: tensor "\\xff": the name is no UTF-8 text without NUL; rename it'),
         "tensor_leaves": (w(offset=1), leaves("[2, 3]", "[3, 1]", 1)),
         "tensor_leaves_far": (w(offset=2**62), leaves("[2, 3]", "[3, 1]", 2**62)),
         "tensor_stride_overflows": (w(strides=(2**62, 2**62)), leaves("[2, 3]", f"[{2**62}, {2**62}]", 0)),
