@@ -29,12 +29,12 @@ def ninety_nine(digits, tiny):
     kept = {s.name: s.retained("dare", 0.99) for s in [*digits, *tiny]}
     return ("The largest models survive even 0.99, smaller ones do not", "Share of the gain left at p = 0.99: "
             + listed([*digits, *tiny], lambda s: percent(kept[s.name])),
-            judged(kept[family[-1].name] >= 0.95 > kept[family[0].name] for family in (digits, tiny)))
+            judged(kept[family[-1].name] >= 0.95 > kept[family[0].name] for family in (digits, tiny) if family))
 
 
 def size(digits, tiny):
     limits = [s.tolerated() for s in digits]
-    found = "Largest p that keeps 95 % of the gain: " + listed([*digits, *tiny], lambda s: f"{s.tolerated():.3f}")
+    found = "Largest p that keeps 95 % of the gain: " + listed([*digits, *tiny], lambda s: s.tolerated_text())
     orders = [a <= b for family in (digits, tiny) for a, b in zip(family, family[1:]) for a, b in [(a.tolerated(), b.tolerated())]]
     return ("Larger models tolerate larger p", found + ". The mean delta falls as the models grow, as in language models; the two were not "
             "taken apart", judged(orders) if limits else DIFFERS)
@@ -67,7 +67,7 @@ def methods(full):
     extreme = lambda chosen, pick: "{} {} {:+.1f}".format(*pick(chosen, key=lambda c: c[2])) if chosen else "none"
     return ("DARE before a merge helps it, or costs it little",
             f"At p = 0.9, of {len(at_nine)} merges (each family and method) {len(gained)} gain more than 1 point, {len(lost)} lose more than 1, "
-            f"{len(at_nine) - len(gained) - len(lost)} move less. Most: {extreme(at_nine, max)} points; least: {extreme(at_nine, min)}",
+            f"{len(at_nine) - len(gained) - len(lost)} move less (TIES: the random mask instead of the mask by magnitude). Most: {extreme(at_nine, max)} points; least: {extreme(at_nine, min)}",
             judged(c[2] > -1 for c in changes))
 
 

@@ -86,7 +86,7 @@ def tolerance(families):
     right.yaxis.set_minor_locator(NullLocator())
     right.yaxis.set_major_formatter(FuncFormatter(lambda kept, _: f"{1 - kept:g}"))
     right.set_ylim(0.65, 0.008)
-    right.set_xlim(7e3, 8e6)
+    right.set_xlim(7e3, 2e7)
     right.set(xlabel="Weights of the model", ylabel="Largest p that keeps 95 % of the gain")
     return figure
 
@@ -116,7 +116,7 @@ def control(summaries):
         line(one, [(p, [100 * summary.retained("dare", p)]) for p, _ in summary.curve("dare")], number, summary.name)
     kept_axis(one)
     one.set(ylabel="Share of the gain that is left, in %", ylim=(-20, 105))
-    one.legend(frameon=False, loc="lower left")
+    one.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.5))
     return figure
 
 

@@ -57,6 +57,11 @@ class Summary:
                 return 1 - math.exp((1 - part) * math.log(1 - low) + part * math.log(1 - high))
         return rates[-1]
 
+    def tolerated_text(self):
+        """tolerated(), and whether it is the end of what was measured."""
+        last = self.curve("dare")[-1][0]
+        return f"≥ {last}" if self.tolerated() == last else f"{self.tolerated():.3f}"
+
     def elements(self):
         return self.inspection[0]["elements"]
 
@@ -81,7 +86,9 @@ class Summary:
 
 
 def read(results):
-    return {name: Summary(name, result) for name, result in results.items()}
+    """Families by size, those outside DARE's regime last."""
+    found = [Summary(name, result) for name, result in results.items()]
+    return {s.name: s for s in sorted(found, key=lambda s: (s.extent == "control", s.family, s.elements()))}
 
 
 def spread(values, digits=1):
