@@ -60,7 +60,7 @@ class TinyLm:
         tokens = self.tokenizer([example["prompt"] for example in self.data[task]], return_tensors="pt", padding=True)
         tokens.pop("token_type_ids", None)
         with torch.inference_mode():
-            found = model.generate(**tokens, max_new_tokens=10, do_sample=False)[:, tokens.input_ids.shape[1]:]
+            found = model.generate(**tokens, max_new_tokens=8, do_sample=False)[:, tokens.input_ids.shape[1]:]
         return [text or "(nothing)" for text in self.tokenizer.batch_decode(found, skip_special_tokens=True)]
 
     def right_answers(self, task):
