@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 fail() { echo "FAILED: $*"; exit 1; }
 cd /
 count=0
-for script in "$root"/jobs/*.sbatch "$root"/jobs/submit "$root"/tools/quickstart "$root"/tests/run; do
+for script in "$root"/jobs/*.sbatch "$root"/jobs/submit "$root"/tools/quickstart "$root"/tools/study/study "$root"/tests/run; do
     text=$(env -u SLURM_JOB_ID bash "$script" --help 2>&1) || fail "$script --help: exit code $?"
     grep -q "${script##*/}\|sbatch" <<< "$text" || fail "$script --help does not say how it is called"
     ! grep -q '^#\|^set -' <<< "$text" || fail "$script --help shows its code: $text"

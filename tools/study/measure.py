@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Merges, scores and inspects every family of the study; writes results.json.
+
+  DARE_BIN=FOLDER python measure.py WORK [--ranks N]     # WORK/families/NAME: base, one folder a task, fisher/, gram/
+"""
+import argparse
+import json
+import multiprocessing
+import os
+import pathlib
+import shutil
+import time
+
+from families import open_family
+from points import points_of
+from score import inspected, scored, sweep
+
+# Families by size, each with what is merged of it: all methods at all rates, DARE alone, or a negative control.
+FULL, DARE_ONLY, CONTROL = "full", "dare", "control"
+FAMILIES = {"digits-64": DARE_ONLY, "digits-128": FULL, "digits-256": DARE_ONLY, "digits-512": FULL, "digits-1024": DARE_ONLY,
+            "tinylm-64": FULL, "tinylm-128": FULL, "digits-512-large": CONTROL, "tinylm-64-large": CONTROL}
+WRONG_BASES = {"digits-512-wrong": ("digits-512", "digits-512-other")}  # name: family of the models, family of the base
+
+
+def measured(work, name, models_of, base_of, extent, ranks, pool):
+    """All results of one family: rows of points, and what dare-inspect said."""
+    folder, base = work / "families" / models_of, work / "families" / base_of / "base"
+    family, began = open_family(folder), time.time()
+    inspection = inspected(base, [folder / task for task in family.tasks])
+    points = points_of(family, extent == FULL, extent == CONTROL)
+    out = work / "swept" / name
+    out.parent.mkdir(exist_ok=True)
+    sweep(folder, base, points, out, ranks)
+    swept = time.time()
+    jobs = [(folder, out / f"{point}.safetensors", {"point": point, **row}, row["tasks"]) for point, row, _ in points]
+    jobs.append((folder, base, {"point": "base", "kind": "base", "p": 0, "seed": 0}, family.tasks))
+    rows = pool.map(scored, jobs, chunksize=4)
+    if extent != FULL:
+        shutil.rmtree(out)
+    print(f"study: {name}: {len(points)} checkpoints merged in {swept - began:.0f} s, scored in {time.time() - swept:.0f} s", flush=True)
+    return {"family": family.title, "extent": extent, "tasks": family.tasks, "inspection": inspection, "rows": rows,
+            "merge_s": swept - began, "score_s": time.time() - swept}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("--ranks", type=int, default=1, help="of MPI in each sweep (1: these models are small)")
+    parser.add_argument("--only", action="append", help="only this family; added to the results that are there")
+    options = parser.parse_args()
+    work = options.work.resolve()
+    file = work / "results.json"
+    results = json.loads(file.read_text()) if options.only and file.exists() else {}
+    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        for name, extent in FAMILIES.items():
+            if (not options.only or name in options.only) and (work / "families" / name).is_dir():
+                results[name] = measured(work, name, name, name, extent, options.ranks, pool)
+                file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        for name, (models_of, base_of) in WRONG_BASES.items():
+            if not options.only or name in options.only:
+                results[name] = measured(work, name, models_of, base_of, CONTROL, options.ranks, pool)
+    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
