@@ -6,9 +6,17 @@
 namespace dare::plan {
 namespace {
 
+// Each rounded up by itself: a sub-byte tensor ends with a whole byte.
+std::uint64_t read_of(const TensorLoad& load, std::uint64_t elements) {
+  return (elements * load.read_bits + 7) / 8;
+}
+
+std::uint64_t written_of(const TensorLoad& load, std::uint64_t elements) {
+  return (elements * load.write_bits + 7) / 8;
+}
+
 std::uint64_t bytes_moved(const TensorLoad& load, std::uint64_t elements) {
-  // Rounded up by itself: a sub-byte tensor ends with a whole byte.
-  return (elements * load.read_bits + 7) / 8 + (elements * load.write_bits + 7) / 8;
+  return read_of(load, elements) + written_of(load, elements);
 }
 
 }  // namespace
@@ -16,16 +24,21 @@ std::uint64_t bytes_moved(const TensorLoad& load, std::uint64_t elements) {
 Grid::Grid(std::vector<TensorLoad> tensors) : tensors_{std::move(tensors)} {
   first_block_.reserve(tensors_.size() + 1);
   bytes_before_.reserve(tensors_.size() + 1);
+  written_before_.reserve(tensors_.size() + 1);
   std::uint64_t blocks = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t written = 0;
   for (const auto& load : tensors_) {
     first_block_.push_back(blocks);
     bytes_before_.push_back(bytes);
+    written_before_.push_back(written);
     blocks += (load.elements + k_block_elements - 1) / k_block_elements;
     bytes += bytes_moved(load, load.elements);
+    written += written_of(load, load.elements);
   }
   first_block_.push_back(blocks);
   bytes_before_.push_back(bytes);
+  written_before_.push_back(written);
 }
 
 std::uint32_t Grid::tensor_of(std::uint64_t number) const {
@@ -47,16 +60,18 @@ std::uint64_t Grid::bytes_before(std::uint64_t number) const {
   return bytes_before_[tensor] + bytes_moved(tensors_[tensor], (number - first_block_[tensor]) * k_block_elements);
 }
 
+std::uint64_t Grid::bytes_written_before(std::uint64_t number) const {
+  if (number == blocks()) return written_before_.back();
+  const auto tensor = tensor_of(number);
+  return written_before_[tensor] + written_of(tensors_[tensor], (number - first_block_[tensor]) * k_block_elements);
+}
+
 std::uint64_t Grid::bytes_read() const noexcept {
-  std::uint64_t bytes = 0;
-  for (const auto& load : tensors_) bytes += (load.elements * load.read_bits + 7) / 8;
-  return bytes;
+  return bytes_before_.back() - written_before_.back();
 }
 
 std::uint64_t Grid::bytes_written() const noexcept {
-  std::uint64_t bytes = 0;
-  for (const auto& load : tensors_) bytes += (load.elements * load.write_bits + 7) / 8;
-  return bytes;
+  return written_before_.back();
 }
 
 }  // namespace dare::plan

@@ -55,6 +55,12 @@ std::uint64_t bytes_in(const Grid& grid, const Share& share) {
   return bytes;
 }
 
+std::uint64_t bytes_written_in(const Grid& grid, const Share& share) {
+  std::uint64_t bytes = 0;
+  for (const auto& range : share) bytes += grid.bytes_written_before(range.last) - grid.bytes_written_before(range.first);
+  return bytes;
+}
+
 Share remaining(const Grid& grid, const std::vector<std::uint64_t>& done) {
   Share todo;
   std::uint64_t next = 0;

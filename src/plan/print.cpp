@@ -15,9 +15,25 @@ std::uint64_t largest_share(const Plan& plan) {
   return largest;
 }
 
+// Of the output, by the writer that writes most of it.
+std::uint64_t largest_writer(const Plan& plan) {
+  std::vector<std::uint64_t> bytes(plan.shares.size());
+  for (std::size_t rank = 0; rank < plan.shares.size(); ++rank)
+    bytes[static_cast<std::size_t>(plan.writer_of[rank])] += bytes_written_in(plan.grid, plan.shares[rank]);
+  return *std::max_element(bytes.begin(), bytes.end());
+}
+
 std::optional<double> seconds(std::uint64_t bytes, std::optional<double> bytes_per_s) {
   if (!bytes_per_s) return std::nullopt;
   return static_cast<double>(bytes) / *bytes_per_s;
+}
+
+// As if nothing were read while something is written. Where both bandwidths are the machine's, computing hides behind them.
+std::optional<double> predicted(std::uint64_t read, std::uint64_t written, const Bandwidth& bandwidth) {
+  const auto read_s = seconds(read, bandwidth.read);
+  const auto write_s = seconds(written, bandwidth.write);
+  if (!read_s || !write_s) return std::nullopt;
+  return *read_s + *write_s;
 }
 
 }  // namespace
@@ -28,12 +44,15 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
   std::string text =
       fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {} node{}\n", grid.tensors().size(),
                   grid.blocks(), k_block_elements, plan.cluster.ranks(), plan.cluster.nodes(), plan.cluster.nodes() == 1 ? "" : "s");
-  text += fmt::format("writers          {}\npasses           {}\nread             {}\nwrite            {}\n", plan.writers(),
-                      earlier.passes + 1, format_bytes(read), format_bytes(grid.bytes_written()));
+  text += fmt::format("writers          {}, the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
+                      plan.writers(), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
+                      format_bytes(grid.bytes_written()));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",
                       format_bytes(largest_share(plan)), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);
   if (const auto s = seconds(read, bandwidth.read)) text += fmt::format("reading takes    {:.1f} s\n", *s);
   if (const auto s = seconds(grid.bytes_written(), bandwidth.write)) text += fmt::format("writing takes    {:.1f} s\n", *s);
+  if (const auto s = predicted(read, grid.bytes_written(), bandwidth))
+    text += fmt::format("all takes        {:.1f} s, reading and writing in turn\n", *s);
   return text;
 }
 
@@ -45,6 +64,7 @@ std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                               {"ranks", plan.cluster.ranks()},
                               {"nodes", plan.cluster.nodes()},
                               {"writers", plan.writers()},
+                              {"largest_writer_bytes", largest_writer(plan)},
                               {"passes", earlier.passes + 1},
                               {"bytes_read", read},
                               {"bytes_written", plan.grid.bytes_written()},
@@ -54,6 +74,7 @@ std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                               {"tile_elements", plan.tile_elements}};
   if (const auto s = seconds(read, bandwidth.read)) json["read_s"] = *s;
   if (const auto s = seconds(plan.grid.bytes_written(), bandwidth.write)) json["write_s"] = *s;
+  if (const auto s = predicted(read, plan.grid.bytes_written(), bandwidth)) json["predicted_s"] = *s;
   return json.dump(2) + "\n";
 }
 

@@ -43,6 +43,8 @@ class Grid {
   [[nodiscard]] Block block(std::uint64_t number) const;
   /// Bytes that the blocks before `number` read and write. @pre number <= blocks()
   [[nodiscard]] std::uint64_t bytes_before(std::uint64_t number) const;
+  /// Those of them that are written. @pre number <= blocks()
+  [[nodiscard]] std::uint64_t bytes_written_before(std::uint64_t number) const;
   [[nodiscard]] std::uint64_t bytes_read() const noexcept;
   [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 
@@ -52,6 +54,7 @@ class Grid {
   std::vector<TensorLoad> tensors_;
   std::vector<std::uint64_t> first_block_;   // one more than tensors: ends with the number of blocks
   std::vector<std::uint64_t> bytes_before_;  // likewise: bytes moved for the tensors before
+  std::vector<std::uint64_t> written_before_;
 };
 
 }  // namespace dare::plan

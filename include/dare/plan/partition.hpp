@@ -12,7 +12,11 @@ namespace dare::plan {
 using Share = std::vector<BlockRange>;
 
 [[nodiscard]] std::uint64_t blocks_in(const Share& share) noexcept;
+/// Bytes that the blocks of a share read and write.
 [[nodiscard]] std::uint64_t bytes_in(const Grid& grid, const Share& share);
+
+/// Those of them that are written.
+[[nodiscard]] std::uint64_t bytes_written_in(const Grid& grid, const Share& share);
 
 /// The blocks of `grid` not in `done` (ascending numbers). All of them for an empty `done`.
 [[nodiscard]] Share remaining(const Grid& grid, const std::vector<std::uint64_t>& done);

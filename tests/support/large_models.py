@@ -1,0 +1,118 @@
+"""Models of the size that clusters merge, as sparse files: whole headers, no weights on the disk.
+
+  python3 tests/support/large_models.py dense|moe FOLDER
+
+makes FOLDER/base, FOLDER/a, FOLDER/b and FOLDER/c, Hugging Face folders in bfloat16 whose tensors have the names and shapes of
+  dense  a Llama 3.1 of 405 B parameters: 126 layers, 1,137 tensors
+  moe    a mixture of 384 experts a layer in 61 layers, 1.03 T parameters, 69,975 tensors
+They plan, convert with --link and show headers; merged, they are zeros.
+"""
+
+import json
+import os
+import struct
+import sys
+
+SHARD_BYTES = 5 * 10**9
+
+
+def dense():
+    hidden, inner, words, kv = 16384, 53248, 128256, 1024
+    yield "model.embed_tokens.weight", (words, hidden)
+    for layer in range(126):
+        block = f"model.layers.{layer}."
+        yield block + "input_layernorm.weight", (hidden,)
+        yield block + "mlp.down_proj.weight", (hidden, inner)
+        yield block + "mlp.gate_proj.weight", (inner, hidden)
+        yield block + "mlp.up_proj.weight", (inner, hidden)
+        yield block + "post_attention_layernorm.weight", (hidden,)
+        yield block + "self_attn.k_proj.weight", (kv, hidden)
+        yield block + "self_attn.o_proj.weight", (hidden, hidden)
+        yield block + "self_attn.q_proj.weight", (hidden, hidden)
+        yield block + "self_attn.v_proj.weight", (kv, hidden)
+    yield "model.norm.weight", (hidden,)
+    yield "lm_head.weight", (words, hidden)
+
+
+def feed_forward(name, hidden, inner):
+    yield name + ".gate_proj.weight", (inner, hidden)
+    yield name + ".up_proj.weight", (inner, hidden)
+    yield name + ".down_proj.weight", (hidden, inner)
+
+
+def moe():
+    hidden, words, heads = 7168, 163840, 64
+    yield "model.embed_tokens.weight", (words, hidden)
+    for layer in range(61):
+        block = f"model.layers.{layer}."
+        yield block + "input_layernorm.weight", (hidden,)
+        yield block + "post_attention_layernorm.weight", (hidden,)
+        yield block + "self_attn.q_a_proj.weight", (1536, hidden)
+        yield block + "self_attn.q_a_layernorm.weight", (1536,)
+        yield block + "self_attn.q_b_proj.weight", (heads * 192, 1536)
+        yield block + "self_attn.kv_a_proj_with_mqa.weight", (576, hidden)
+        yield block + "self_attn.kv_a_layernorm.weight", (512,)
+        yield block + "self_attn.kv_b_proj.weight", (heads * 256, 512)
+        yield block + "self_attn.o_proj.weight", (hidden, heads * 128)
+        if layer == 0:
+            yield from feed_forward(block + "mlp", hidden, 18432)
+            continue
+        yield block + "mlp.gate.weight", (384, hidden)
+        yield block + "mlp.gate.e_score_correction_bias", (384,)
+        for expert in ["shared_experts", *(f"experts.{number}" for number in range(384))]:
+            yield from feed_forward(f"{block}mlp.{expert}", hidden, 2048)
+    yield "model.norm.weight", (hidden,)
+    yield "lm_head.weight", (words, hidden)
+
+
+def elements(shape):
+    n = 1
+    for extent in shape:
+        n *= extent
+    return n
+
+
+def shards(tensors):
+    """Runs of tensors of at most SHARD_BYTES."""
+    shard, size = {}, 0
+    for name, shape in tensors:
+        bytes_of = 2 * elements(shape)
+        if shard and size + bytes_of > SHARD_BYTES:
+            yield shard
+            shard, size = {}, 0
+        shard[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [size, size + bytes_of]}
+        size += bytes_of
+    yield shard
+
+
+def write_model(folder, tensors):
+    os.makedirs(folder)
+    parts = list(shards(tensors))
+    index, total = {}, 0
+    for number, shard in enumerate(parts, 1):
+        file_name = f"model-{number:05}-of-{len(parts):05}.safetensors"
+        index.update(dict.fromkeys(shard, file_name))
+        header = json.dumps(shard).encode()
+        header += b" " * (-len(header) % 8)
+        size = next(reversed(shard.values()))["data_offsets"][1]
+        total += size
+        with open(os.path.join(folder, file_name), "wb") as out:
+            out.write(struct.pack("<Q", len(header)) + header)
+            out.truncate(8 + len(header) + size)
+    with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as out:
+        json.dump({"metadata": {"total_size": total}, "weight_map": index}, out)
+
+
+def write_family(kind, folder):
+    """base, a, b and c; the fine-tuned ones are the base's files under other names."""
+    write_model(os.path.join(folder, "base"), {"dense": dense, "moe": moe}[kind]())
+    for model in "abc":
+        os.makedirs(os.path.join(folder, model))
+        for name in os.listdir(os.path.join(folder, "base")):
+            os.link(os.path.join(folder, "base", name), os.path.join(folder, model, name))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] not in ("dense", "moe"):
+        sys.exit(__doc__)
+    write_family(sys.argv[1], sys.argv[2])
