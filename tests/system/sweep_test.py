@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -267,7 +268,7 @@ gird: {}
 
     def methods(self):
         text = run(0, "dare-merge", "--help").stdout
-        return [line.split()[0] for line in text.split("Methods:\n")[1].split("\n\n")[0].splitlines()]
+        return re.findall(r"^  (\w+)", text.split("Methods:\n")[1].split("\n\n")[0], re.MULTILINE)
 
     def test_errors_of_points(self):
         self.make_family()
