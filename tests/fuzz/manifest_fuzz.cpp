@@ -1,5 +1,5 @@
 // A manifest, and the recipe in it.
-#include "pipeline/manifest_reader.hpp"
+#include "pipeline/verify/manifest_reader.hpp"
 #include "recipe/recipe_from_json.hpp"
 #include "target.hpp"
 
