@@ -138,7 +138,8 @@ requeue() {
 # Says what will be read, written and needed, and refuses before a rank starts. The plan reads headers only.
 show_plan() {
     local code=0
-    "$1" "${@:2}" --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
+    # shellcheck disable=SC2046
+    "$1" "${@:2}" $(resume_option "$@") --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
     (( code == 0 )) || die "$code" "refused before the start, exit code $code"
 }
 
@@ -159,9 +160,9 @@ run() {
     exit "$code"
 }
 
-# Is this a restart of a job that was stopped or lost a node? Then --resume, unless it is given.
+# Is this a restart of a job that was stopped or lost a node, or a later link of a chain? Then --resume, unless it is given.
 resume_option() {
-    if (( ${SLURM_RESTART_COUNT:-0} > 0 )) && [[ " $* " != *" --resume "* ]]; then echo --resume; fi
+    if (( ${SLURM_RESTART_COUNT:-0} > 0 || ${CHAIN_LINK:-1} > 1 )) && [[ " $* " != *" --resume "* ]]; then echo --resume; fi
 }
 
 # Says how much there is to read and how much room where it goes; the program itself refuses when it does not fit.

@@ -44,7 +44,8 @@ po::options_description run_options_group() {
   add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
   add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
   add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
-  add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"), "error, info or debug");
+  add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),
+      "error: nothing but errors; info: notes on the merge too; debug: each stage as it ends");
   add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
   return group;
 }

@@ -9,6 +9,9 @@
 
 namespace dare::checkpoint {
 
+/// What a tensor takes in an output. Pure. @throws InputError  no whole number of bytes, or more than 2^64.
+[[nodiscard]] std::uint64_t bytes_of(const OutputTensor& tensor);
+
 namespace safetensors {
 
 [[nodiscard]] folder::Form form();

@@ -2,10 +2,6 @@
 #include "checkpoint/hdf5_schema.hpp"
 #include "checkpoint/safetensors_parse.hpp"
 
-#include <dare/core/error.hpp>
-
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace dare::checkpoint::hdf5 {
@@ -14,15 +10,6 @@ namespace {
 // Upper bounds of what HDF5 needs besides the data, checked by a test against files made.
 constexpr std::uint64_t k_bytes_per_file = 16'384;
 constexpr std::uint64_t k_bytes_per_object = 1'024;
-
-std::uint64_t bytes_of(const OutputTensor& tensor) {
-  const auto elements = checked_elements(tensor.shape);
-  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes)
-    throw InputError{
-        fmt::format("tensor \"{}\": {} {} is no whole number of bytes", tensor.name, name(tensor.dtype), to_string(tensor.shape))};
-  return *bytes;
-}
 
 std::vector<std::string> paths_of(const std::vector<OutputTensor>& tensors) {
   std::vector<std::string_view> names;

@@ -203,6 +203,7 @@ Header read_lora_header(const fs::path& folder) {
     header.side_files.clear();
     Assembler{header.files[0].path, config}.assemble(header, stored);
     header.files[0].header_hash = hash_of(header.files[0].header_hash, text);
+    note_times(header);
     return header;
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input

@@ -2,11 +2,24 @@
 
 #include "checkpoint/backends.hpp"
 
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
 namespace dare::checkpoint {
 
 OutputKind output_kind(const std::filesystem::path& output) {
   const auto ending = output.extension();
   return ending == ".h5" ? OutputKind::hdf5 : ending == ".safetensors" ? OutputKind::safetensors_file : OutputKind::folder;
+}
+
+std::uint64_t bytes_of(const OutputTensor& tensor) {
+  const auto elements = checked_elements(tensor.shape);
+  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
+  if (!bytes)
+    throw InputError{
+        fmt::format("tensor \"{}\": {} {} is no whole number of bytes", tensor.name, name(tensor.dtype), to_string(tensor.shape))};
+  return *bytes;
 }
 
 std::uint64_t OutputLayout::total_bytes() const noexcept {

@@ -1,7 +1,6 @@
 #include "checkpoint/backends.hpp"
 #include "checkpoint/safetensors_parse.hpp"
 
-#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
 #include <fmt/format.h>
@@ -23,15 +22,6 @@ struct Shard {
   std::size_t last = 0;
   std::uint64_t data_bytes = 0;
 };
-
-std::uint64_t bytes_of(const OutputTensor& tensor) {
-  const auto elements = checked_elements(tensor.shape);
-  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes)
-    throw InputError{
-        fmt::format("tensor \"{}\": {} {} is no whole number of bytes", tensor.name, name(tensor.dtype), to_string(tensor.shape))};
-  return *bytes;
-}
 
 // Entries one by one: an ordered JSON object looks through all its names for each new one.
 std::vector<std::byte> header_of(const OutputSpec& spec, const Shard& shard) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,17 @@ File File::create(const fs::path& path) {
   return {path, open_or_throw(path, O_RDWR | O_CREAT | O_EXCL, "create")};
 }
 
+File File::open_or_create(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) {
+    try {
+      return create(path);
+    } catch (const IoError&) {
+      if (!std::filesystem::exists(path)) throw;  // else another process made it between the two looks
+    }
+  }
+  return open_write(path);
+}
+
 File::~File() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -103,6 +115,11 @@ void File::resize(std::uint64_t bytes) {
 
 void File::sync() {
   if (::fsync(fd_) != 0) throw IoError{fmt::format("{}: fsync: {}", path_.string(), reason())};
+}
+
+LockState File::try_lock() const noexcept {
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return LockState::held;
+  return errno == EWOULDBLOCK || errno == EINTR ? LockState::taken : LockState::impossible;
 }
 
 void File::close() {

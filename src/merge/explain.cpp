@@ -3,6 +3,7 @@
 #include "merge/combiner.hpp"
 #include "merge/convert.hpp"
 #include "merge/explain_combiner.hpp"
+#include "merge/rounding.hpp"
 #include "merge/sparsifier.hpp"
 
 #include <dare/merge/tensor_merger.hpp>
@@ -123,7 +124,7 @@ Explanation explain(const TensorSettings& settings, const TensorStatistics& stat
   }
   if (settings.rounding == Rounding::stochastic && !explanation.wide && info(settings.out_dtype).bits == 16) {
     std::uint16_t draw = 0;
-    random::DropStream{settings.seed, std::numeric_limits<std::uint64_t>::max(), settings.name}.high_halves(run.wanted.first, {&draw, 1});
+    random::DropStream{settings.seed, k_rounding_stream, settings.name}.high_halves(run.wanted.first, {&draw, 1});
     explanation.rounding_draw = draw;
   }
   explanation.finding = merge_one(settings, complete, run, bytes);

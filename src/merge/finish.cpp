@@ -1,5 +1,7 @@
 #include "merge/finish.hpp"
 
+#include "merge/rounding.hpp"
+
 #include <dare/random/drop_stream.hpp>
 
 #include <algorithm>
@@ -47,7 +49,7 @@ class Finisher {
   void draw(FinishScratch& scratch) {
     if (settings_.rounding != Rounding::stochastic || sizeof(W) != 4 || info(settings_.out_dtype).bits != 16) return;
     draws_ = std::span{scratch.draws}.first(strip_.size);
-    random::DropStream{settings_.seed, std::numeric_limits<std::uint64_t>::max(), settings_.name}.high_halves(strip_.first, draws_);
+    random::DropStream{settings_.seed, k_rounding_stream, settings_.name}.high_halves(strip_.first, draws_);
   }
 
   void run(std::span<std::byte> out, Counts& counts) {

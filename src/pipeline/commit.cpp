@@ -36,9 +36,7 @@ void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<S
       run.world.agree([&] {
         if (staged[p].staging) commit_at_root(run, run.work.products[p], grid, results[p].hashes, *staged[p].staging);
       });
-    } catch (const comm::AgreedError& error) {
-      refusal = give_up(error, {&staged[p], 1});
-    }
+    } catch (const comm::AgreedError& error) { refusal = give_up(error, {&staged[p], 1}); }
   }
 }
 

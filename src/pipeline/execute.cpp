@@ -1,17 +1,21 @@
 #include <dare/pipeline/execute.hpp>
 
 #include "pipeline/commit.hpp"
+#include "pipeline/finished.hpp"
 #include "pipeline/input_watch.hpp"
 #include "pipeline/merge_slices.hpp"
 #include "pipeline/resume.hpp"
 #include "pipeline/staged_output.hpp"
 #include "pipeline/summary.hpp"
 
-#include <dare/comm/environment.hpp>
+#include <dare/core/byte_size.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
 
 namespace dare::pipeline {
 namespace {
@@ -19,48 +23,63 @@ namespace {
 plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, const std::vector<std::uint64_t>& done) {
   std::optional<plan::Plan> plan;
   run.world.agree([&] { plan = make_plan(run.work, grid_of(run.work), cluster, run.options.limits, done); });
+  run.tell(fmt::format("planned: {} ranks, {} writers, tiles of {} elements, {} of buffers a rank, {} of {} blocks to do", cluster.ranks(),
+                       plan->writers(), plan->tile_elements, format_bytes(plan->buffer_bytes), plan->grid.blocks() - done.size(),
+                       plan->grid.blocks()));
   return std::move(*plan);
 }
 
-// read -> merge -> gather -> write -> commit.
+// survey -> read, merge, gather, write -> sync -> check inputs -> commit
 std::vector<ProductResult> make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged,
                                         const std::vector<std::uint64_t>& done) {
   try {
-    const InputWatch watch{run.work, run.world};
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
     const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
+    run.tell("inputs opened and surveyed");
     auto results = merge_slices(run, plan, inputs, statistics, sinks);
     inputs.close();
+    run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
-    run.world.agree([&] { watch.check(); });
+    run.tell("outputs forced to the disk");
+    check_inputs(run.work, run.world);
     take_over(done, staged, results);
     commit_outputs(run, plan.grid, staged, results);
+    run.tell("outputs in their places");
     return results;
   } catch (const comm::AgreedError& error) { throw give_up(error, staged); }
 }
 
-}  // namespace
-
-std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
-  const StopSignal signals;
+// plan -> check inputs -> stage outputs -> find what is done -> make the rest
+std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
-
-  // A plan of everything shows what the memory allows before anything is made; the plan of a resumed run has less to do.
-  auto plan = agreed_plan(run, cluster, {});
+  auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
+  check_inputs(work, world);
   auto staged = stage_outputs(work, options, plan.grid.blocks(), world);
-  if (staged.size() == 1 && staged.front().finished) {
-    if (world.is_root())
-      comm::print_message(options.program, fmt::format("{}: finished already, nothing to do", work.products.front().output.string()));
-    return {Outcome{}};
-  }
   const auto done = blocks_done_in_all(staged, work, plan.grid, world);
   if (!done.empty()) plan = agreed_plan(run, cluster, done);
   const auto results = make_outputs(run, plan, staged, done);
   print_summary(run, plan, results, done.size());
   std::vector<Outcome> outcomes;
   for (const auto& result : results) outcomes.push_back(result.outcome);
+  return outcomes;
+}
+
+}  // namespace
+
+std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+  const StopSignal signals;
+  const RunContext run{work, options, world};
+  const auto finished = finished_outputs(run);
+  const auto left = std::count(finished.begin(), finished.end(), 0);
+  if (left == 0) print_finished_summary(run);
+  if (left == static_cast<std::ptrdiff_t>(finished.size())) return run_stages(work, options, world);
+  const auto made = left == 0 ? std::vector<Outcome>{} : run_stages(without(work, finished), options, world);
+  std::vector<Outcome> outcomes(finished.size());
+  for (std::size_t p = 0, next = 0; p < finished.size(); ++p) {
+    if (finished[p] == 0) outcomes[p] = made[next++];
+  }
   return outcomes;
 }
 

@@ -19,6 +19,10 @@ std::uint64_t sum_blocks(std::uint64_t elements) {
   return (elements + merge::k_sum_block - 1) / merge::k_sum_block;
 }
 
+comm::AgreedError stopped(int signal) {
+  return {ExitCode::interrupted, fmt::format("stopped by signal {} ({}) amid statistics", signal, StopSignal::name(signal))};
+}
+
 // One rank's part of one product.
 struct MeasuredProduct {
   std::optional<merge::TensorMeasurer> measurer;  // of the tensor at hand, where it is merged
@@ -32,12 +36,12 @@ class MeasureRun {
       : work_{work}, plan_{plan}, options_{options}, world_{world}, products_(work.products.size()), mine_(tensors()) {}
 
   std::vector<ProductMeasures> run() {
-    const InputWatch watch{work_, world_};
+    check_inputs(work_, world_);
     Inputs inputs{work_, world_, timings_};
     const auto statistics = survey(work_, plan_, options_.limits.memory_per_rank, inputs, world_);
     walk(inputs, statistics);
     inputs.close();
-    world_.agree([&] { watch.check(); });
+    check_inputs(work_, world_);
     std::vector<ProductMeasures> all(products_.size());
     for (std::size_t p = 0; p < products_.size(); ++p) {
       try {
@@ -63,16 +67,14 @@ class MeasureRun {
         if (round < slices.size()) work_slice(slices[round], inputs, statistics);
       });
       const auto signal = static_cast<int>(world_.all_reduce(StopSignal::received(), comm::Reduce::max));
-      if (signal != 0) {
-        throw comm::AgreedError{ExitCode::interrupted,
-                                fmt::format("stopped by signal {} ({}) amid statistics", signal, StopSignal::name(signal))};
-      }
+      if (signal != 0) throw stopped(signal);
       progress.update(round + 1, rounds);
     }
   }
 
   void work_slice(const plan::Share& slice, Inputs& inputs, const std::vector<ProductStatistics>& statistics) {
     for (plan::TileCursor cursor{plan_.grid, slice, plan_.tile_elements}; !cursor.done();) {
+      if (StopSignal::received() != 0) throw Error{stopped(StopSignal::received())};  // all agree on it next
       const auto tile = cursor.next();
       enter(tile, statistics);
       for (std::size_t p = 0; p < products_.size(); ++p) {

@@ -29,9 +29,10 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
 }
 
 void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
-  if (options.plan_only || options.explain) return;
-  refuse_output_among_inputs(sources.recipe, options.output);
-  if (!options.run.resume) check_output(options.output, options.run, grid_of(work).bytes_written());
+  if (options.output.empty() || options.explain) return;
+  refuse_output_among_inputs(sources, options.output);
+  // A plan may be for another machine's disk.
+  if (!options.run.resume) check_output(options.output, options.run, options.plan_only ? 0 : grid_of(work).bytes_written());
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <dare/pipeline/merge_work.hpp>
 
+#include "pipeline/edit_text.hpp"
+
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/core/error.hpp>
 
@@ -13,6 +15,8 @@
 
 namespace dare::pipeline {
 namespace {
+
+namespace fs = std::filesystem;
 
 // Rows of the frame's tensors that models made longer, and of the output's: a vocabulary's size, among others. Where tensors of equally
 // many rows got unlike numbers there is no answer.
@@ -32,11 +36,24 @@ std::map<std::uint64_t, std::uint64_t> longer_rows(const Work& work, const Produ
 // The frame's config.json, with the type and the vocabulary that the output really has.
 std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const Work& work, const Product& product,
                                      const recipe::Recipe& recipe) {
-  std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  if (recipe.output_dtype()) text = checkpoint::with_torch_dtype(text, *recipe.output_dtype());
-  text = checkpoint::with_vocab_size(text, longer_rows(work, product));
-  const auto* const first = reinterpret_cast<const std::byte*>(text.data());
-  return {first, first + text.size()};
+  return edit_text(bytes, [&](std::string_view stored) {
+    std::string text{stored};
+    if (recipe.output_dtype()) text = checkpoint::with_torch_dtype(text, *recipe.output_dtype());
+    return checkpoint::with_vocab_size(text, longer_rows(work, product));
+  });
+}
+
+fs::path place_of(const fs::path& output) {
+  return fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
+}
+
+// Whether `inner` is `outer` or lies in it.
+bool holds(const fs::path& outer, const fs::path& inner) {
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+UsageError among_inputs(const fs::path& output, const fs::path& input) {
+  return UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), input.string())};
 }
 
 }  // namespace
@@ -59,19 +76,26 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
   return spec;
 }
 
-void refuse_output_among_inputs(const recipe::Recipe& recipe, const std::filesystem::path& output) {
-  namespace fs = std::filesystem;
-  const auto place = fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
-  const auto check = [&](const recipe::Source& source) {
+void refuse_output_over(const checkpoint::Header& input, const fs::path& output) {
+  const auto place = place_of(output);
+  for (const auto& file : input.files) {
+    if (holds(place, fs::weakly_canonical(file.path))) throw among_inputs(output, file.path);
+  }
+}
+
+void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
+  const auto place = place_of(output);
+  const auto check = [&](const recipe::Source& source, const checkpoint::Header& header) {
     const auto input = fs::weakly_canonical(source.path);
-    const auto [in_input, in_place] = std::mismatch(input.begin(), input.end(), place.begin(), place.end());
-    if (in_input == input.end() || in_place == place.end())
-      throw UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), source.written)};
+    if (holds(input, place) || holds(place, input)) throw among_inputs(output, source.written);
+    refuse_output_over(header, output);
   };
-  check(recipe.frame());
-  for (const auto& model : recipe.models) {
-    check(model);
-    if (model.auxiliary) check(*model.auxiliary);
+  const auto& recipe = sources.recipe;
+  check(recipe.frame(), sources.frame);
+  std::size_t auxiliary = 0;
+  for (std::size_t m = 0; m < recipe.models.size(); ++m) {
+    check(recipe.models[m], sources.models[m]);
+    if (recipe.models[m].auxiliary) check(*recipe.models[m].auxiliary, sources.auxiliaries[auxiliary++]);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <dare/pipeline/work.hpp>
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 namespace dare::pipeline {
@@ -22,6 +23,8 @@ struct RunContext {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Timings timings{};  ///< of this rank
 
+  /// With --log-level debug: says on rank 0's stderr that a stage has ended, and when. Local.
+  void tell(const std::string& stage) const;
   [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 };
 

@@ -28,16 +28,17 @@ void SliceLoop::run(Progress& progress) {
     const auto signal = agree(round);
     if (std::all_of(products_.begin(), products_.end(), [](const Product& product) { return product.refusal.has_value(); })) return;
     if (round < slices_.size()) note(slices_[round]);
-    if (signal != 0 && round + 1 < rounds) stop(signal);
+    if (signal != 0 && (cut_ || round + 1 < rounds)) stop(signal);
     progress.update(round + 1, rounds);
   }
   world_.agree_on(failure_);
 }
 
-// After an error the rest of the slice is sent as failed results: the writer expects every one.
+// After an error or a signal the rest of the slice is sent as failed results: the writer expects every one.
 void SliceLoop::work_slice(const plan::Share& slice) {
   for (plan::TileCursor cursor{plan_.grid, slice, plan_.tile_elements}; !cursor.done();) {
     const auto tile = cursor.next();
+    cut_ = cut_ || StopSignal::received() != 0;
     for (std::size_t product = 0; product < products_.size(); ++product) {
       const auto space = gather_.space(tile, product);
       gather_.submit(tile, product, compute(tile, product, space));
@@ -47,7 +48,7 @@ void SliceLoop::work_slice(const plan::Share& slice) {
 
 bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> space) {
   auto& state = products_[product];
-  if (failure_ || state.finding || state.refusal) return false;
+  if (cut_ || failure_ || state.finding || state.refusal) return false;
   try {
     worker_.compute(tile, product, space);
     const StageTimer timer{timings_, Stage::merge};
@@ -66,15 +67,16 @@ bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<s
 // Ends all ranks together if any has met trouble; else the signal that any has received, or 0.
 int SliceLoop::agree(std::size_t round) {
   if (!failure_ && gather_.failure()) failure_ = gather_.failure();
-  std::vector<std::int64_t> lowest{failure_ ? world_.rank() : world_.size(), -StopSignal::received()};
+  std::vector<std::int64_t> lowest{failure_ ? world_.rank() : world_.size(), -StopSignal::received(), cut_ ? -1 : 0};
   for (const auto& product : products_) lowest.push_back(product.finding ? world_.rank() : world_.size());
   {
     const StageTimer timer{timings_, Stage::wait};
     world_.all_reduce(lowest, comm::Reduce::min);
   }
   if (lowest[0] < world_.size()) world_.agree_on(failure_);
+  cut_ = lowest[2] != 0;
   for (std::size_t product = 0; product < products_.size(); ++product) {
-    if (lowest[2 + product] < world_.size()) settle(product, static_cast<int>(lowest[2 + product]), round);
+    if (lowest[3 + product] < world_.size()) settle(product, static_cast<int>(lowest[3 + product]), round);
   }
   return static_cast<int>(-lowest[1]);
 }
@@ -109,19 +111,24 @@ void SliceLoop::find_lower(std::size_t product, std::size_t round) {
   }
 }
 
-// All ranks have written what belongs to this round: the slice's blocks, the last ones hashed, can be called done.
+// All ranks have written what belongs to this round: the slice's blocks, or where it was cut those hashed before, can be called done.
 void SliceLoop::note(const plan::Share& slice) {
-  blocks_done_ += plan::blocks_in(slice);
+  std::uint64_t done = 0;
   try {
     for (std::size_t product = 0; product < products_.size(); ++product) {
-      if (products_[product].refusal) continue;
-      auto rest = std::span<const Hash128>{products_[product].hashes}.last(plan::blocks_in(slice));
+      auto& state = products_[product];
+      if (state.refusal) continue;
+      auto rest = std::span<const Hash128>{state.hashes}.subspan(state.noted);
+      done = rest.size();
       for (const auto& range : slice) {
-        journals_[product].note(range.first, rest.first(range.last - range.first));
-        rest = rest.subspan(range.last - range.first);
+        const auto blocks = std::min<std::uint64_t>(range.last - range.first, rest.size());
+        journals_[product].note(range.first, rest.first(blocks));
+        rest = rest.subspan(blocks);
       }
+      state.noted = state.hashes.size();
     }
   } catch (const Error& error) { failure_ = error; }  // told when all agree next
+  blocks_done_ += done;
 }
 
 // The blocks of this round are done and noted.

@@ -35,6 +35,7 @@ class SliceLoop {
  private:
   struct Product {
     std::vector<Hash128> hashes;  // of this rank's blocks, in order
+    std::size_t noted = 0;        // of them, in the journal
     Hasher128 hasher;
     std::optional<Error> finding;  // this rank's
     std::optional<comm::AgreedError> refusal;
@@ -58,6 +59,7 @@ class SliceLoop {
   std::vector<plan::Share> slices_;
   std::vector<Product> products_;
   std::uint64_t blocks_done_ = 0;
+  bool cut_ = false;              // a signal came amid this slice: its last tiles are not there; after agree() of any rank
   std::optional<Error> failure_;  // of anything but the inputs' values
 };
 

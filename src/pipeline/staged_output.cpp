@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace dare::pipeline {
 namespace {
@@ -19,30 +20,10 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
   auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
   // A model that was trained again has the same header and size.
   for (std::size_t i = 0; i < work.inputs(); ++i) {
-    for (const auto& file : work.input(i).files)
-      identity["changed"][file.path.string()] = fs::last_write_time(file.path).time_since_epoch().count();
+    for (const auto& file : work.input(i).files) identity["changed"][file.path.string()] = file.changed_ns;
   }
   identity["output"] = {{"kind", static_cast<int>(kind)}, {"shard_size", options.shard_size}};
   return identity.dump();
-}
-
-bool complete(const fs::path& root, const checkpoint::OutputLayout& layout) {
-  return std::all_of(layout.files.begin(), layout.files.end(), [&](const auto& file) {
-    std::error_code error;
-    return fs::file_size(file.name.empty() ? root : root / file.name, error) >= file.size && !error;
-  });
-}
-
-// True where OUTPUT is what this run would write, as far as its manifest and sizes tell.
-bool finished_before(const Work& work, const Product& product, const OutputPaths& paths, const checkpoint::OutputLayout& layout) {
-  if (!product.manifest || !fs::exists(paths.output) || !fs::exists(paths.manifest)) return false;
-  // The planned size of an HDF5 file is an upper bound.
-  if (checkpoint::output_kind(product.output) != checkpoint::OutputKind::hdf5 && !complete(paths.output, layout)) return false;
-  try {
-    auto json = nlohmann::ordered_json::parse(read_text(paths.manifest, std::uint64_t{1} << 40U));
-    json.erase("tensors");
-    return difference(manifest_head(work, product), json.dump()).empty();
-  } catch (const nlohmann::json::exception&) { return false; }
 }
 
 void resume_or_refuse(const JournalHead& head, const std::string& identity, const OutputPaths& paths) {
@@ -60,19 +41,24 @@ void require_space(const fs::path& output, const fs::path& folder, std::uint64_t
                             format_bytes(bytes), bytes, format_bytes(space.available))};
 }
 
+// Once: a sweep stages outputs again and again.
+void warn_of_no_lock(const OutputPaths& paths, const RunOptions& options) {
+  static bool told = false;
+  if (std::exchange(told, true) || options.log_level == LogLevel::error) return;
+  comm::print_message(options.program, fmt::format("{}: no locks on this file system: see to it that no second run writes this output",
+                                                   paths.journal.string()));
+}
+
 // Rank 0's part.
 StagedOutput prepare_at_root(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks) {
   const auto kind = checkpoint::output_kind(product.output);
   const auto spec = product.output_spec();
-  auto planned = checkpoint::plan_output(kind, spec);
+  const auto planned = checkpoint::plan_output(kind, spec);
   StagedOutput staged;
   const OutputPaths paths{product.output};
-  if (options.resume && finished_before(work, product, paths, planned)) {
-    staged.finished = true;
-    return staged;
-  }
   check_output(product.output, options, 0);
   staged.staging = std::make_unique<Staging>(product.output);
+  if (!staged.staging->locked()) warn_of_no_lock(paths, options);
   staged.root = paths.temporary;
   staged.journal = paths.journal;
   const auto identity = identity_of(work, product, options, kind);
@@ -107,6 +93,13 @@ bool looks_like_checkpoint(const fs::path& folder) {
 
 }  // namespace
 
+bool complete(const fs::path& root, const checkpoint::OutputLayout& layout) {
+  return std::all_of(layout.files.begin(), layout.files.end(), [&](const auto& file) {
+    std::error_code error;
+    return fs::file_size(file.name.empty() ? root : root / file.name, error) >= file.size && !error;
+  });
+}
+
 void check_output(const fs::path& output, const RunOptions& options, std::uint64_t bytes) {
   const OutputPaths paths{output};
   if (paths.output.empty() || paths.output.filename() == "." || paths.output.filename() == "..") {
@@ -128,9 +121,11 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
   if (bytes != 0 && !options.resume) require_space(output, paths.folder, bytes);
 }
 
-std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks, const comm::Communicator& world) {
+std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks,
+                                        const comm::Communicator& world) {
   std::vector<StagedOutput> staged;
-  for (const auto& product : work.products) staged.push_back(world.from_root([&] { return prepare_at_root(work, product, options, blocks); }));
+  for (const auto& product : work.products)
+    staged.push_back(world.from_root([&] { return prepare_at_root(work, product, options, blocks); }));
   return staged;
 }
 

@@ -18,14 +18,16 @@ struct StagedOutput {
   std::filesystem::path journal;
   checkpoint::OutputLayout layout;
   std::vector<Hash128> records;      ///< of the journal that is continued; empty for a new one
-  bool finished = false;             ///< the output is there already and equals what this run would write
   std::unique_ptr<Staging> staging;  ///< rank 0 alone
 
   template <class A>
   void archive(A& a) {
-    a(root, journal, layout, records, finished);
+    a(root, journal, layout, records);
   }
 };
+
+/// Whether all files of the layout are there, none shorter than it says. Local.
+[[nodiscard]] bool complete(const std::filesystem::path& root, const checkpoint::OutputLayout& layout);
 
 /// Refuses what can be refused before a weight is read: an output that exists, a parent that is no folder, too little space. Local.
 /// @param bytes  that will be written.

@@ -3,12 +3,8 @@
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace dare::pipeline {
 namespace {
@@ -17,32 +13,18 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t k_longest_manifest = std::uint64_t{1} << 40U;
 
-File open_journal(const fs::path& path) {
-  if (!fs::exists(path)) {
-    try {
-      return File::create(path);
-    } catch (const IoError&) {
-      if (!fs::exists(path)) throw;  // else another run made it between the two looks
-    }
-  }
-  return File::open_write(path);
-}
-
 bool same_file(const File& file, const fs::path& path) {
   struct stat open {};
   struct stat named {};
   return ::fstat(file.fd(), &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
-// False where another run holds the lock. A file system without locks is used without them.
-bool lock(const File& file) {
-  return ::flock(file.fd(), LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR);
-}
-
-File locked_journal(const OutputPaths& paths) {
+File locked_journal(const OutputPaths& paths, bool& locked) {
   for (;;) {
-    auto file = open_journal(paths.journal);
-    if (!lock(file)) {
+    auto file = File::open_or_create(paths.journal);
+    const auto state = file.try_lock();
+    locked = state == LockState::held;
+    if (state == LockState::taken) {
       throw InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
                                    paths.output.string(), paths.journal.string())};
     }
@@ -53,7 +35,7 @@ File locked_journal(const OutputPaths& paths) {
 
 }  // namespace
 
-Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_)} {
+Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_, locked_)} {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {
     fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);

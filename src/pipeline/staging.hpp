@@ -22,6 +22,8 @@ class Staging {
   ~Staging();
 
   [[nodiscard]] const OutputPaths& paths() const noexcept { return paths_; }
+  /// False on a file system without locks: a second run would not be noticed.
+  [[nodiscard]] bool locked() const noexcept { return locked_; }
   /// What an interrupted run left, if it can be continued.
   [[nodiscard]] const std::optional<JournalHead>& unfinished() const noexcept { return unfinished_; }
   /// Removes what an interrupted run left.
@@ -36,6 +38,7 @@ class Staging {
   void remove_temporary() noexcept;
 
   OutputPaths paths_;
+  bool locked_ = false;
   File journal_;
   std::optional<JournalHead> unfinished_;
   bool keep_ = false;

@@ -28,47 +28,64 @@ Spread spread_of(const std::vector<Timings>& all, std::size_t stage) {
   return spread;
 }
 
-}  // namespace
+struct Figures {
+  std::uint64_t tensors = 0;
+  int writers = 0;
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+  std::uint64_t merged = 0;
+  std::uint64_t swallowed = 0;
+  std::uint64_t blocks = 0;
+  std::uint64_t reused = 0;
+};
 
-void print_summary(const RunContext& run, const plan::Plan& plan, const std::vector<ProductResult>& results, std::uint64_t blocks_reused) {
-  const auto& work = run.work;
-  const auto& options = run.options;
-  const auto& world = run.world;
-  const auto all = world.all_gather(run.timings);
-  std::array<std::uint64_t, 2> sums{};
-  for (const auto& result : results) {
-    sums[0] += result.outcome.counts.merged;
-    sums[1] += result.outcome.counts.swallowed;
-  }
-  const bool any = std::any_of(results.begin(), results.end(), [](const auto& result) { return !result.outcome.refusal; });
-  if (!any) return;
-  if (!world.is_root() || !options.summary) return;
-  const auto read = plan.grid.bytes_read();
-  const auto written = plan.grid.bytes_written();
-  if (!options.json) {
-    fmt::print("{}: {} tensors, {} read, {} written in {:.2f} s on {} rank{}\n", work.products.front().output.string(),
-               plan.grid.tensors().size(), format_bytes(read), format_bytes(written), run.elapsed_s(), world.size(),
-               world.size() == 1 ? "" : "s");
-    if (blocks_reused != 0) fmt::print("{} of {} blocks were done by the interrupted run\n", blocks_reused, plan.grid.blocks());
-    if (sums[1] != 0) fmt::print("{} of {} merged elements changed by less than the output type can show\n", sums[1], sums[0]);
-    return;
-  }
-  nlohmann::ordered_json json{{"output", work.products.front().output.string()},
-                              {"tensors", plan.grid.tensors().size()},
-                              {"ranks", world.size()},
-                              {"writers", plan.writers()},
-                              {"bytes_read", read},
-                              {"bytes_written", written},
-                              {"elements_merged", sums[0]},
-                              {"elements_swallowed", sums[1]},
-                              {"blocks", plan.grid.blocks()},
-                              {"blocks_reused", blocks_reused},
+void print_json(const RunContext& run, const Figures& figures, const std::vector<Timings>& all) {
+  nlohmann::ordered_json json{{"output", run.work.products.front().output.string()},
+                              {"tensors", figures.tensors},
+                              {"ranks", run.world.size()},
+                              {"writers", figures.writers},
+                              {"bytes_read", figures.read},
+                              {"bytes_written", figures.written},
+                              {"elements_merged", figures.merged},
+                              {"elements_swallowed", figures.swallowed},
+                              {"blocks", figures.blocks},
+                              {"blocks_reused", figures.reused},
                               {"elapsed_s", run.elapsed_s()}};
   for (std::size_t stage = 0; stage < k_stage_names.size(); ++stage) {
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
   }
   fmt::print("{}\n", json.dump(2));
+}
+
+void print_text(const RunContext& run, const Figures& figures) {
+  fmt::print("{}: {} tensors, {} read, {} written in {:.2f} s on {} rank{}\n", run.work.products.front().output.string(), figures.tensors,
+             format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(), run.world.size(),
+             run.world.size() == 1 ? "" : "s");
+  if (figures.reused != 0) fmt::print("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
+  if (figures.swallowed != 0)
+    fmt::print("{} of {} merged elements changed by less than the output type can show\n", figures.swallowed, figures.merged);
+}
+
+}  // namespace
+
+void print_summary(const RunContext& run, const plan::Plan& plan, const std::vector<ProductResult>& results, std::uint64_t blocks_reused) {
+  const auto all = run.world.all_gather(run.timings);
+  const bool any = std::any_of(results.begin(), results.end(), [](const auto& result) { return !result.outcome.refusal; });
+  if (!any || !run.world.is_root() || !run.options.summary) return;
+  const auto& grid = plan.grid;
+  Figures figures{grid.tensors().size(), plan.writers(), grid.bytes_read(), grid.bytes_written(), 0, 0, grid.blocks(), blocks_reused};
+  for (const auto& result : results) {
+    figures.merged += result.outcome.counts.merged;
+    figures.swallowed += result.outcome.counts.swallowed;
+  }
+  run.options.json ? print_json(run, figures, all) : print_text(run, figures);
+}
+
+void print_finished_summary(const RunContext& run) {
+  if (!run.world.is_root() || !run.options.summary || !run.options.json) return;
+  const auto grid = grid_of(run.work);
+  print_json(run, {grid.tensors().size(), 0, 0, 0, 0, 0, grid.blocks(), grid.blocks()}, {Timings{}});
 }
 
 }  // namespace dare::pipeline

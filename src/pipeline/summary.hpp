@@ -14,4 +14,7 @@ namespace dare::pipeline {
 /// @param blocks_reused  of an interrupted run.
 void print_summary(const RunContext& run, const plan::Plan& plan, const std::vector<ProductResult>& results, std::uint64_t blocks_reused);
 
+/// The summary, where JSON is asked for, of a run that found everything finished: nothing moved, all blocks reused. Local: rank 0 prints.
+void print_finished_summary(const RunContext& run);
+
 }  // namespace dare::pipeline

@@ -55,7 +55,6 @@ class BatchSurvey {
     while (!survey_.done()) {
       world_.agree([&] {
         if (survey_.wants_tiles()) feed();
-        if (StopSignal::received() != 0) throw Error{ExitCode::interrupted, "stopped by a signal before the merge had begun; run it again"};
       });
       world_.all_reduce(survey_.exchange(), comm::Reduce::sum);
       survey_.advance();
@@ -74,6 +73,7 @@ class BatchSurvey {
   void feed() {
     std::size_t i = 0;
     for (plan::TileCursor cursor{plan_.grid, share_, plan_.tile_elements}; !cursor.done();) {
+      if (StopSignal::received() != 0) throw Error{ExitCode::interrupted, "stopped by a signal before the merge had begun; run it again"};
       const auto tile = cursor.next();
       while (batch_[i] != tile.tensor) ++i;
       const merge::Extent extent{tile.first, tile.elements};

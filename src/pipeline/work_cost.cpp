@@ -8,6 +8,8 @@ namespace dare::pipeline {
 namespace {
 
 constexpr std::uint64_t k_adapter_bytes = std::uint64_t{16} << 20U;  // of its factors that a LoraReader keeps
+// Half of the 64 MiB that a rank may take besides what it is allowed.
+constexpr std::uint64_t k_survey_allowance = std::uint64_t{32} << 20U;
 
 std::uint64_t read_bytes(const Work& work, const recipe::TensorTask& task) {
   std::uint64_t bytes = work.has_base ? work.frame.tensors[task.tensor].bytes : 0;
@@ -48,6 +50,9 @@ std::uint64_t working_memory(const Work& work) {
         bytes += 2 * settings.row * (task.inputs.size() + 1) * 8;  // a tile may begin and end within rows
       }
       most = std::max(most, bytes);
+      // Before the merge: the accumulators of at least one tensor.
+      const auto survey = merge::statistics_passes(settings) != 0 ? merge::Survey::memory(settings) : 0;
+      if (survey > k_survey_allowance) most = std::max(most, survey - k_survey_allowance);
     }
   }
   return most + adapters;

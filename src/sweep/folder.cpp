@@ -4,11 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <sys/file.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 
 namespace dare::sweep {
@@ -35,16 +33,8 @@ FolderLock::FolderLock(const Places& places) {
   make_folder(places.folder);
   make_folder(places.records);
   const auto path = places.records / ".lock";
-  if (!fs::exists(path)) {
-    try {
-      lock_ = File::create(path);
-    } catch (const IoError&) {
-      if (!fs::exists(path)) throw;  // else another run made it between the two looks
-    }
-  }
-  if (!lock_.is_open()) lock_ = File::open_write(path);
-  // A file system without locks is used without them.
-  if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR)) return;
+  lock_ = File::open_or_create(path);
+  if (lock_.try_lock() != LockState::taken) return;  // a file system without locks is used without them
   throw InputError{fmt::format("{}: another sweep is writing there (it holds {}); wait for it, or name another folder",
                                places.folder.string(), path.string())};
 }

@@ -5,11 +5,11 @@
 #include "sweep/retention.hpp"
 #include "sweep/standing.hpp"
 
-#include <dare/pipeline/output_paths.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/measure.hpp>
+#include <dare/pipeline/output_paths.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>

@@ -2,10 +2,10 @@
 
 #include "recipe/recipe_json.hpp"
 
-#include <dare/pipeline/output_paths.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
 

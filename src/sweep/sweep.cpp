@@ -80,8 +80,7 @@ class Sweep {
   void refuse_outputs_among_inputs() const {
     for (const auto& family : families_) {
       for (const auto point : family.points)
-        pipeline::refuse_output_among_inputs(family.sources.recipe,
-                                             output_of(places_.folder, names_[point], specification_.settings().format));
+        pipeline::refuse_output_among_inputs(family.sources, output_of(places_.folder, names_[point], specification_.settings().format));
     }
   }
 

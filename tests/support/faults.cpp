@@ -1,14 +1,15 @@
 /// A library to be preloaded: makes a chosen call of a chosen rank fail, or sends the process a signal there.
 ///
-///   DARE_FAULT="CALL:N:ACTION[:RANK]"   at the N-th (from 1) CALL that matches, ACTION: an errno name (EIO, ENOSPC, EDQUOT), KILL, USR1,
-///   INT,
+///   DARE_FAULT="CALL:N:ACTION[:RANK]"   at the N-th (from 1) CALL that matches, ACTION: an errno name (EIO, ENOSPC, EDQUOT, ENOLCK), KILL,
+///   USR1, INT,
 ///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
 ///
-/// Calls: pread, pwrite, fsync, rename, ftruncate. An errno fault goes on failing from the N-th call on, as a full disk does.
+/// Calls: pread, pwrite, fsync, rename, ftruncate, flock. An errno fault goes on failing from the N-th call on, as a full disk does.
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -72,6 +73,7 @@ int errno_named(const std::string& name) {
   if (name == "EIO") return EIO;
   if (name == "ENOSPC") return ENOSPC;
   if (name == "EDQUOT") return EDQUOT;
+  if (name == "ENOLCK") return ENOLCK;
   return 0;
 }
 
@@ -135,6 +137,10 @@ ssize_t pwrite64(int fd, const void* buffer, size_t n, off64_t offset) {
 int fsync(int fd) {
   static const auto real = next<int (*)(int)>("fsync");
   return strikes("fsync", path_of(fd)) ? -1 : real(fd);
+}
+int flock(int fd, int operation) noexcept {
+  static const auto real = next<int (*)(int, int)>("flock");
+  return strikes("flock", path_of(fd)) ? -1 : real(fd, operation);
 }
 int ftruncate(int fd, off_t length) noexcept {
   static const auto real = next<int (*)(int, off_t)>("ftruncate");

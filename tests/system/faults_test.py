@@ -1,11 +1,13 @@
 """Faults in the middle of a merge: all ranks end with one message and exit code 1, OUTPUT is not there, and --resume ends in the right bytes."""
 
 import os
+import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
 
-from dare_system import SystemTest, contents, own_words, run, with_fault
+from dare_system import SystemTest, command, contents, environment, own_words, run, with_fault
 
 GOES_ON = "; what is done is kept, the same command with --resume goes on"
 
@@ -19,8 +21,7 @@ class Faults(SystemTest):
         done = run(1, "dare-merge", *self.merge_words("expected.safetensors", models=1))
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def fails(self, fault, path, message, np=2, resumable=True):
-        output = "out.safetensors"
+    def fails(self, fault, path, message, np=2, resumable=True, output="out.safetensors", expected="expected.safetensors"):
         process = run(np, "dare-merge", *self.merge_words(output, "--writers", "all", models=1), **with_fault(fault, path))
         self.assertEqual(process.returncode, 1, process.stderr)
         words = own_words(process, "dare-merge")
@@ -30,14 +31,41 @@ class Faults(SystemTest):
         self.assertEqual(self.hidden() != [], resumable)
         again = run(3, "dare-merge", *self.merge_words(output, "--resume", models=1))
         self.assertEqual(again.returncode, 0, again.stderr)
-        self.assertEqual(contents(self.path(output)) == contents(self.path("expected.safetensors")), True)
+        self.assertEqual(contents(self.path(output)) == contents(self.path(expected)), True)
         self.assertEqual(self.hidden(), [])
-        os.remove(self.path(output))
-        os.remove(self.path(output + ".manifest.json"))
+        if os.path.isdir(self.path(output)):
+            shutil.rmtree(self.path(output))
+        else:
+            os.remove(self.path(output))
+            os.remove(self.path(output + ".manifest.json"))
 
     def test_reading(self):
         for rank in (0, 1):
             self.fails(f"pread:5:EIO:{rank}", "m0.safe", r"DIR/m0.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
+
+        self.fails("pread:3:EIO:0", "base.safe", r"DIR/base.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
+
+    def test_the_last_of_five_ranks_alone(self):
+        self.fails("pread:1:EIO:4", "m0.safe", r"DIR/m0.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON, np=5)
+
+    def test_other_forms_of_output(self):
+        for output, file in (("out.h5", ".out.h5.partial.h5"), ("out", ".out.partial/model.safetensors")):
+            expected = output.replace("out", "expected")
+            done = run(1, "dare-merge", *self.merge_words(expected, models=1))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with self.subTest(output=output):
+                self.fails("pwrite:2:ENOSPC:1", file, rf"DIR/{file}: writing \d+ bytes at offset \d+: No space left on device" + GOES_ON,
+                           output=output, expected=expected)
+                self.fails("fsync:1:EIO:1", file, f"DIR/{file}: fsync: Input/output error" + GOES_ON, output=output, expected=expected)
+                root = file.split("/")[0]
+                self.fails("rename:1:EIO:0", root, f"DIR/{root}: cannot rename to DIR/{output}: Input/output error" + GOES_ON,
+                           output=output, expected=expected)
+
+    def test_no_locks_are_told_once(self):
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", models=1), **with_fault("flock:1:ENOLCK:0", ".journal"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(own_words(process, "dare-merge"), [f"dare-merge: {self.path('.out.safetensors.journal')}: no locks on this file system: see to it "
+                                                            "that no second run writes this output"])
 
     def test_writing(self):
         self.fails("pwrite:3:ENOSPC:1", ".partial", r"DIR/.out.safetensors.partial.safetensors: writing \d+ bytes at offset \d+: "
@@ -76,6 +104,26 @@ class Faults(SystemTest):
         self.assertEqual(process.returncode, 1, process.stderr)
         self.assertRegex(own_words(process, "dare-merge")[0], rf"^dare-merge: {self.path('m0.safetensors')}: ends at \d+, \d+ bytes wanted at offset "
                                                               r"\d+; it was truncated while in use")
+        self.assertFalse(os.path.exists(self.path("out.safetensors")))
+
+    def test_input_changed_after_its_header_was_read(self):
+        process = subprocess.Popen(command(0, "dare-merge", *self.merge_words("out.safetensors", models=1)),
+                                   env=environment(**with_fault("ftruncate:1:STOP:0", ".partial")), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            while os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT) is None:
+                pass
+            size = os.path.getsize(self.path("m0.safetensors"))
+            with open(self.path("m0.safetensors"), "r+b") as file:
+                file.seek(-2, os.SEEK_END)
+                file.write(b"\0\0")
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+            _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, errors)
+        self.assertEqual(errors.split("\n-----", 1)[0].strip(),
+                         f"dare-merge: {self.path('m0.safetensors')}: changed while it was read ({size} bytes now, {size} before); nothing was written, "
+                         "run it again when the file is at rest")
+        self.assertEqual(self.hidden(), [])
         self.assertFalse(os.path.exists(self.path("out.safetensors")))
 
     def test_a_full_disk(self):

@@ -153,6 +153,27 @@ class Refusals(SystemTest):
         self.refused(2, "DIR/m0.safetensors: OUTPUT and the input DIR/m0.safetensors lie in each other; name another output",
                      *self.merge_words("m0.safetensors", "--overwrite", models=1))
 
+    def test_output_is_what_an_input_links_to(self):
+        made = run(1, "dare-convert", self.path("base.safetensors"), self.path("view.h5"), "--link")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        words = ["--base", self.path("view.h5"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", "--overwrite", self.path("base.safetensors")]
+        self.refused(2, "DIR/base.safetensors: OUTPUT and the input DIR/base.safetensors lie in each other; name another output", *words)
+
+    def test_a_plan_refuses_what_the_run_would(self):
+        self.refused(3, "DIR/old.safetensors: exists; name another output, or give --overwrite", *self.merge_words("old.safetensors", "--plan", models=1))
+        self.refused(2, "DIR/m0.safetensors: OUTPUT and the input DIR/m0.safetensors lie in each other; name another output",
+                     *self.merge_words("m0.safetensors", "--plan", models=1))
+
+    def test_conversion_into_its_source(self):
+        process = run(1, "dare-convert", self.path("base.safetensors"), self.path("base.safetensors"), "--dtype", "F32", "--overwrite")
+        message = "DIR/base.safetensors: OUTPUT and the input DIR/base.safetensors lie in each other; name another output"
+        self.assert_refused(process, 2, message.replace("DIR", self.folder), "dare-convert")
+
+    def test_too_little_memory_for_the_passes_before_the_merge(self):
+        more = ["--model", self.path("m0.safetensors")] * 4
+        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 58.6 MB a rank",
+                     *self.merge_words("old.safetensors", "--overwrite", "--method", "breadcrumbs", "--memory-per-rank", "16MiB", *more, models=1))
+
     def test_overwrite_of_a_folder_that_is_no_model(self):
         os.mkdir(self.path("thesis"))
         with open(self.path("thesis", "chapter1.tex"), "w", encoding="utf-8") as file:

@@ -9,8 +9,6 @@ import unittest
 
 from dare_system import SystemTest, command, contents, environment, own_words, run, with_fault
 
-# Small slices would need a large model; a signal is looked at between slices of 256 MiB moved. Faults strike at any call.
-
 
 class Resume(SystemTest):
     def setUp(self):
@@ -86,6 +84,26 @@ class Resume(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertIn("finished already, nothing to do", process.stderr)
         self.assertEqual(os.stat(self.path("expected.safetensors")).st_mtime_ns, before)
+        summary = self.resumed(2, output="expected.safetensors")
+        self.assertEqual((summary["blocks_reused"], summary["bytes_read"], summary["bytes_written"]), (summary["blocks"], 0, 0))
+        self.assertEqual(os.stat(self.path("expected.safetensors")).st_mtime_ns, before)
+
+    def test_a_finished_output_of_another_merge_is_refused_by_what_differs(self):
+        process = run(2, "dare-merge", *self.merge_words("expected.safetensors", "--resume", "--lambda", "0.25"))
+        output = self.path("expected.safetensors")
+        self.assert_refused(process, 3, f"{output}: is finished, but of another merge; --resume cannot take it for this one:\n"
+                                        "  recipe.parameters.lambda: 0.25, was 1.0\n  name another output, or give --overwrite")
+        self.assertEqual(contents(output)[""], self.expected)
+        again = run(2, "dare-merge", *self.merge_words("expected.safetensors", "--resume", "--overwrite", "--lambda", "0.25"))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotEqual(contents(output)[""] == self.expected, True)
+
+    def test_a_finished_output_that_lost_bytes_is_no_finished_one(self):
+        output = self.path("expected.safetensors")
+        os.truncate(output, len(self.expected) - 1)
+        process = run(2, "dare-merge", *self.merge_words("expected.safetensors", "--resume"))
+        self.assert_refused(process, 3, f"{output}: its manifest is of this merge, but files of it are missing or short; give --overwrite to make it anew")
+        self.resumed(2, "--overwrite", output="expected.safetensors")
 
     def test_resume_without_anything_to_resume_is_a_merge(self):
         self.assertEqual(self.resumed(2)["blocks_reused"], 0)
@@ -107,7 +125,7 @@ class Resume(SystemTest):
 
 
 class Signals(SystemTest):
-    # Two slices a rank: 256 MiB each are moved between two looks at the signal.
+    # Some slices, and blocks in each: a signal is noticed amid one.
     shapes = {f"layer.{number}.weight": [4096, 8192] for number in range(4)}
 
     def test_signals_end_with_75_and_resume_goes_on(self):
@@ -117,7 +135,7 @@ class Signals(SystemTest):
         self.assertEqual(expected.returncode, 0, expected.stderr)
         for name, number in (("USR1", signal.SIGUSR1), ("INT", signal.SIGINT), ("TERM", signal.SIGTERM)):
             with self.subTest(signal=name):
-                process = run(1, "dare-merge", *words, **with_fault(f"pread:5:{name}:0", "m0"))
+                process = run(1, "dare-merge", *words, **with_fault(f"pread:30:{name}:0", "m0"))
                 self.assertEqual(process.returncode, 75, process.stderr)
                 self.assertRegex(own_words(process, "dare-merge")[-1],
                                  rf"^dare-merge: stopped by signal {int(number)} \(SIG{name}\) after \d+ of 128 blocks of this run; "
@@ -125,7 +143,7 @@ class Signals(SystemTest):
                 self.assertFalse(os.path.exists(self.path("out.safetensors")))
                 resumed = run(2, "dare-merge", *words[:-1], "--resume", "--json", words[-1])
                 self.assertEqual(resumed.returncode, 0, resumed.stderr)
-                self.assertGreater(json.loads(resumed.stdout)["blocks_reused"], 0)
+                self.assertIn(json.loads(resumed.stdout)["blocks_reused"], range(1, 16))
                 self.assertEqual(contents(self.path("out.safetensors")) == contents(self.path("expected.safetensors")), True)
                 os.remove(self.path("out.safetensors"))
                 os.remove(self.path("out.safetensors.manifest.json"))

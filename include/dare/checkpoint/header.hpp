@@ -85,10 +85,11 @@ struct InputFile {
   std::uint64_t size = 0;      ///< bytes
   Hash128 header_hash{};  ///< XXH3-128 of a safetensors header (length and JSON), of an HDF5 file's tensor list, or of a PyTorch file's
                           ///< pickle and the checksums that the archive has of the weights
+  std::int64_t changed_ns = 0;  ///< time of last change when the header was read, since 1970; see check_unchanged()
 
   template <class A>
   void archive(A& a) {
-    a(path, name, size, header_hash);
+    a(path, name, size, header_hash, changed_ns);
   }
 };
 
@@ -113,7 +114,20 @@ struct Header {
   }
 
  private:
-  mutable std::unordered_map<std::string_view, std::size_t> by_name_;  // positions in tensors
+  // Positions in tensors. The names are this header's own: a copy begins without, a move takes the names along.
+  struct NameIndex {
+    NameIndex() = default;
+    NameIndex(const NameIndex& /*other*/) {}
+    NameIndex(NameIndex&&) noexcept = default;
+    NameIndex& operator=(const NameIndex& /*other*/) {
+      positions.clear();
+      return *this;
+    }
+    NameIndex& operator=(NameIndex&&) noexcept = default;
+    ~NameIndex() = default;
+    std::unordered_map<std::string_view, std::size_t> positions;
+  };
+  mutable NameIndex by_name_;
 };
 
 /// Reads and checks every header of the checkpoint at `path`: an `.h5` file, a `.safetensors` file, a PyTorch `.bin`, `.pt` or `.pth`, or a
@@ -125,6 +139,13 @@ struct Header {
 /// in the file, are passed over; links to other files, external and virtual storage are refused.
 /// @throws InputError  it cannot be read, or a rule of its format is broken.
 [[nodiscard]] Header read_header(const std::filesystem::path& path);
+
+/// Records the files' times of last change. Local.
+void note_times(Header& header) noexcept;
+
+/// Throws where a file of the header is no longer of the size and time that it had when the header was read. Local.
+/// @throws InputError  what has been read of it may be a mixture.
+void check_unchanged(const Header& header);
 
 /// The bytes of one of header.side_files. Local. @throws IoError
 [[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);

@@ -10,6 +10,13 @@
 
 namespace dare {
 
+/// What became of asking for a file's lock.
+enum class LockState : std::uint8_t {
+  held,
+  taken,       ///< another process holds it
+  impossible,  ///< the file system has none
+};
+
 /// Move-only owner of a file descriptor. Local.
 class File {
  public:
@@ -20,6 +27,9 @@ class File {
   [[nodiscard]] static File open_write(const std::filesystem::path& path);
   /// Makes a new file, mode 0666 less the umask. @throws IoError  it exists or cannot be made.
   [[nodiscard]] static File create(const std::filesystem::path& path);
+
+  /// Opens the file for writing, made where it is not there, also when two processes try it at once. @throws IoError
+  [[nodiscard]] static File open_or_create(const std::filesystem::path& path);
 
   File(File&& other) noexcept : path_{std::move(other.path_)}, fd_{std::exchange(other.fd_, -1)} {}
   File& operator=(File other) noexcept {
@@ -42,6 +52,8 @@ class File {
   void resize(std::uint64_t bytes);
   /// Forces data and size to the disk.
   void sync();
+  /// Takes the lock that programs of this kind keep each other off with, or says why not; never waits. It ends with the file's closing.
+  [[nodiscard]] LockState try_lock() const noexcept;
   /// Closes and reports what closing finds (a destructor cannot).
   void close();
 

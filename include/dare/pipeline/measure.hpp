@@ -21,7 +21,6 @@ struct ProductMeasures {
 /// the sums do not depend on the ranks. @return one a product.
 /// @pre merge::TensorMeasurer::can_measure() every tensor that is merged
 /// @throws comm::AgreedError  the inputs cannot be read, a signal came.
-[[nodiscard]] std::vector<ProductMeasures> measure(const Work& work, const RunOptions& options,
-                                                 const comm::Communicator& world);
+[[nodiscard]] std::vector<ProductMeasures> measure(const Work& work, const RunOptions& options, const comm::Communicator& world);
 
 }  // namespace dare::pipeline

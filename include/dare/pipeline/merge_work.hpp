@@ -13,7 +13,11 @@ namespace dare::pipeline {
 [[nodiscard]] checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe,
                                                        const RunOptions& run);
 
-/// The output may not be, hold or lie in what is read: --overwrite would take the inputs away. Local. @throws UsageError
-void refuse_output_among_inputs(const recipe::Recipe& recipe, const std::filesystem::path& output);
+/// The output may neither be, hold or lie in an input that the recipe names, nor be or hold a file that is read for it, such as the target
+/// of a link view: --overwrite would take the inputs away. Local. @throws UsageError
+void refuse_output_among_inputs(const Sources& sources, const std::filesystem::path& output);
+
+/// The output may not be or hold one of the input's files. Local. @throws UsageError
+void refuse_output_over(const checkpoint::Header& input, const std::filesystem::path& output);
 
 }  // namespace dare::pipeline

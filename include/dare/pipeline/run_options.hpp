@@ -9,13 +9,14 @@
 namespace dare::pipeline {
 
 enum class ProgressStyle : std::uint8_t { automatic, bar, plain, off };
+/// What is said on rank 0's stderr besides errors and progress: nothing, notes on the merge, or each stage as it ends too.
 enum class LogLevel : std::uint8_t { error, info, debug };
 
 struct RunOptions {
   std::string program;  ///< the name that messages begin with
   plan::Limits limits;
-  bool resume = false;     ///< go on where an interrupted run of the same merge stopped
-  bool overwrite = false;  ///< replace an output that is there, once the new one is complete
+  bool resume = false;       ///< go on where an interrupted run of the same merge stopped
+  bool overwrite = false;    ///< replace an output that is there, once the new one is complete
   bool hash_inputs = false;  ///< hashes of the inputs' contents in the manifest: one more read of them
   ProgressStyle progress = ProgressStyle::automatic;
   LogLevel log_level = LogLevel::info;

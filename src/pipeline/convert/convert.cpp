@@ -1,16 +1,16 @@
 #include <dare/pipeline/convert.hpp>
 
+#include "pipeline/edit_text.hpp"
 #include "pipeline/staged_output.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
 #include <dare/pipeline/execute.hpp>
+#include <dare/pipeline/merge_work.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <cstring>
 
 namespace dare::pipeline {
 namespace {
@@ -57,9 +57,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_side_file(work.frame, file);
     if (file == "config.json" && options.dtype) {
-      const auto text = checkpoint::with_torch_dtype({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *options.dtype);
-      bytes.resize(text.size());
-      std::memcpy(bytes.data(), text.data(), text.size());
+      bytes = edit_text(bytes, [&](std::string_view text) { return checkpoint::with_torch_dtype(text, *options.dtype); });
     }
     spec.side_files.push_back({file, std::move(bytes)});
   }
@@ -106,6 +104,9 @@ checkpoint::Header read_source(const ConvertOptions& options) {
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
   work.frame = world.from_root([&] { return read_source(options); });
+  world.agree([&] {
+    if (world.is_root()) refuse_output_over(work.frame, options.output);
+  });
   if (options.link) {
     link(work.frame, options, world);
     return 0;

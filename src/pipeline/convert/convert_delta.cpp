@@ -7,6 +7,7 @@
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/pipeline/merge_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
@@ -107,6 +108,7 @@ Headers read_headers(const DeltaOptions& options) {
   for (const auto* header : {&headers.model, &headers.base}) {
     if (checkpoint::is_delta(*header))
       throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header->root.string())};
+    refuse_output_over(*header, options.output);
   }
   return headers;
 }
@@ -169,6 +171,7 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
   stop_if_asked(world);
   world.agree([&] {
     if (!world.is_root()) return;
+    checkpoint::check_unchanged(model);
     staging->commit(options.run.overwrite);
     for (const auto& note : parts.notes) comm::print_message(options.run.program, note);
     print_summary(options, parts, model, made.layout.total_bytes());

@@ -2,8 +2,8 @@
 
 #include "pipeline/verify/verify_report.hpp"
 
-#include <dare/pipeline/output_paths.hpp>
 #include <dare/comm/environment.hpp>
+#include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
 

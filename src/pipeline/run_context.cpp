@@ -1,0 +1,14 @@
+#include "pipeline/run_context.hpp"
+
+#include <dare/comm/environment.hpp>
+
+#include <fmt/format.h>
+
+namespace dare::pipeline {
+
+void RunContext::tell(const std::string& stage) const {
+  if (options.log_level != LogLevel::debug || !world.is_root()) return;
+  comm::print_message(options.program, fmt::format("{:.3f} s: {}", elapsed_s(), stage));
+}
+
+}  // namespace dare::pipeline
