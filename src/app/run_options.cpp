@@ -37,7 +37,7 @@ Enum choice(const std::string& option, const std::string& text, const std::array
 po::options_description run_options_group() {
   po::options_description group{"Running"};
   auto add = group.add_options();
-  add("writers", word_value("W", {"node", "all"})->default_value("node"), "ranks that write: all, node (one a node), or a number");
+  add("writers", word_value("W", {"node", "all"})->default_value("all"), "ranks that write: all, node (one a node), or a number");
   add("memory-per-rank", po::value<std::string>()->default_value("512MiB")->value_name("SIZE"), "buffers of one rank");
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
   add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");

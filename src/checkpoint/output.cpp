@@ -48,15 +48,18 @@ void OutputWriter::write(std::size_t tensor, std::uint64_t offset, std::span<con
     file = File::open_write(name.empty() ? root_ : root_ / name);
   }
   file.write_at(place.offset + offset, data);
+  write_back_.wrote(file.fd(), place.offset + offset, data.size());
 }
 
 void OutputWriter::sync() {
+  write_back_.end();
   for (auto& file : files_) {
     if (file.is_open()) file.sync();
   }
 }
 
 void OutputWriter::close() {
+  write_back_.end();
   for (auto& file : files_) {
     if (file.is_open()) file.close();
   }

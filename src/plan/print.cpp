@@ -23,6 +23,12 @@ std::uint64_t largest_writer(const Plan& plan) {
   return *std::max_element(bytes.begin(), bytes.end());
 }
 
+// What the choice of writers means: gathering costs a copy and a wait, which fewer open files must be worth.
+std::string_view how_written(const Plan& plan) {
+  return plan.writers() == plan.cluster.ranks() ? "each rank writes its own blocks: nothing is gathered"
+                                                : "each gathers other ranks' blocks beside its own";
+}
+
 std::optional<double> seconds(std::uint64_t bytes, std::optional<double> bytes_per_s) {
   if (!bytes_per_s) return std::nullopt;
   return static_cast<double>(bytes) / *bytes_per_s;
@@ -44,8 +50,8 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
   std::string text =
       fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {} node{}\n", grid.tensors().size(),
                   grid.blocks(), k_block_elements, plan.cluster.ranks(), plan.cluster.nodes(), plan.cluster.nodes() == 1 ? "" : "s");
-  text += fmt::format("writers          {}, the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
-                      plan.writers(), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
+  text += fmt::format("writers          {} ({}), the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
+                      plan.writers(), how_written(plan), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
                       format_bytes(grid.bytes_written()));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",
                       format_bytes(largest_share(plan)), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);

@@ -1,9 +1,11 @@
 /// The floor under a merge's time: the same ranks read the same bytes and write the same bytes, with no arithmetic, fsync included.
-/// usage: mpirun -n N bench-floor OUTPUT BUFFER_BYTES one|each INPUT...
-/// `one`: all ranks write one file; `each`: a file a rank. Prints seconds from the first read to the last fsync, over all ranks.
+/// usage: mpirun -n N bench-floor OUTPUT BUFFER_BYTES one|each late|early INPUT...
+/// `one`: all ranks write one file; `each`: a file a rank. `late`: what is written goes to the disk at the fsync; `early`: on the way, as a
+/// merge's does. Prints seconds from the first read to the last fsync, over all ranks.
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/write_back.hpp>
 
 #include <fmt/format.h>
 
@@ -20,8 +22,9 @@ double run(const std::vector<std::string>& words, const dare::comm::Communicator
   const std::filesystem::path output{words[0]};
   const auto buffer = static_cast<std::size_t>(std::atoll(words[1].c_str()));
   const bool one = words[2] == "one";
+  const bool early = words[3] == "early";
   std::vector<File> inputs;
-  for (std::size_t i = 3; i < words.size(); ++i) inputs.push_back(File::open_read(words[i]));
+  for (std::size_t i = 4; i < words.size(); ++i) inputs.push_back(File::open_read(words[i]));
   const auto size = inputs.front().size();
   const auto rank = static_cast<std::uint64_t>(world.rank());
   const auto ranks = static_cast<std::uint64_t>(world.size());
@@ -32,11 +35,15 @@ double run(const std::vector<std::string>& words, const dare::comm::Communicator
   const auto start = std::chrono::steady_clock::now();
   auto out = one ? File::open_write(output) : File::create(output.string() + std::to_string(rank));
   std::vector<std::vector<std::byte>> buffers(inputs.size(), std::vector<std::byte>(buffer));
+  dare::WriteBack write_back;
   for (auto at = begin; at < end; at += buffer) {
     const auto n = std::min<std::uint64_t>(buffer, end - at);
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].read_at(at, std::span{buffers[i]}.first(n));
-    out.write_at(one ? at : at - begin, std::span{buffers[0]}.first(n));
+    const auto place = one ? at : at - begin;
+    out.write_at(place, std::span{buffers[0]}.first(n));
+    if (early) write_back.wrote(out.fd(), place, n);
   }
+  write_back.end();
   out.sync();
   world.barrier();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -48,7 +55,9 @@ int main(int argc, char** argv) {
   dare::comm::Environment mpi{argc, argv, "bench-floor"};
   const std::vector<std::string> words(argv + 1, argv + argc);
   return mpi.run([&](const dare::comm::Communicator& world) {
-    if (words.size() < 4) throw dare::comm::AgreedError{dare::ExitCode::usage, "usage: bench-floor OUTPUT BUFFER_BYTES one|each INPUT..."};
+    if (words.size() < 5) {
+      throw dare::comm::AgreedError{dare::ExitCode::usage, "usage: bench-floor OUTPUT BUFFER_BYTES one|each late|early INPUT..."};
+    }
     const auto seconds = run(words, world);
     if (world.is_root()) fmt::print("{:.4f}\n", seconds);
     return 0;

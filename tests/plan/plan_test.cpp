@@ -28,6 +28,15 @@ TEST(Writers, AreOneANodeOrAsManyAsAsked) {
   EXPECT_THROW((void)Writers::parse(""), UsageError);
 }
 
+TEST(Plan, SaysWhatItsWritersDo) {
+  EXPECT_NE(to_text(plan_for(4, 2, "all"), {}, {})
+                .find("\nwriters          4 (each rank writes its own blocks: nothing is gathered), the largest writes "),
+            std::string::npos);
+  EXPECT_NE(to_text(plan_for(4, 2, "node"), {}, {})
+                .find("\nwriters          2 (each gathers other ranks' blocks beside its own), the largest writes "),
+            std::string::npos);
+}
+
 TEST(Plan, BuffersStayWithinTheMemoryOfARank) {
   for (const std::uint64_t memory : {std::uint64_t{1} << 20U, std::uint64_t{4} << 20U, std::uint64_t{512} << 20U}) {
     for (const auto* writers : {"1", "node", "all"}) {
@@ -45,7 +54,7 @@ TEST(Plan, OfATrillionParametersOnThousandsOfRanksIsEven) {
   const auto todo = remaining(grid, {});
   const auto plan = make_plan(std::move(grid), Cluster::uniform(4096, 64), {}, todo);
   EXPECT_LE(plan.imbalance(), 1.01);
-  EXPECT_EQ(plan.writers(), 64);
+  EXPECT_EQ(plan.writers(), 4096);
 }
 
 }  // namespace

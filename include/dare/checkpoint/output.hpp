@@ -5,6 +5,7 @@
 #include <dare/core/dtype.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/shape.hpp>
+#include <dare/core/write_back.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -73,7 +74,8 @@ struct OutputLayout {
 /// @throws IoError
 [[nodiscard]] OutputLayout create_output(const std::filesystem::path& root, OutputKind kind, const OutputSpec& spec);
 
-/// Writes weights into files that create_output made. Local; opens each file when it first writes to it.
+/// Writes weights into files that create_output made. Local; opens each file when it first writes to it. What is written starts for the
+/// disk at once, so that sync() has little to wait for.
 class OutputWriter {
  public:
   OutputWriter(std::filesystem::path root, OutputLayout layout);
@@ -88,6 +90,7 @@ class OutputWriter {
   std::filesystem::path root_;
   OutputLayout layout_;
   std::vector<File> files_;
+  WriteBack write_back_;
 };
 
 }  // namespace dare::checkpoint

@@ -24,7 +24,7 @@ struct Cluster {
 /// --writers: how many ranks write.
 struct Writers {
   enum class Kind : std::uint8_t { all, node, count };
-  Kind kind = Kind::node;
+  Kind kind = Kind::all;  ///< what is fastest where it was measured: docs/performance.md
   int count = 0;  ///< for Kind::count
   /// "all", "node" or a number. @throws UsageError
   [[nodiscard]] static Writers parse(std::string_view text);
