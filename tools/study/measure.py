@@ -18,7 +18,7 @@ from score import inspected, scored, sweep
 # Families by size, each with what is merged of it: all methods at all rates, DARE alone, or a negative control.
 FULL, DARE_ONLY, CONTROL = "full", "dare", "control"
 FAMILIES = {"digits-64": DARE_ONLY, "digits-128": FULL, "digits-256": DARE_ONLY, "digits-512": FULL, "digits-1024": DARE_ONLY,
-            "tinylm-64": FULL, "tinylm-128": FULL, "digits-512-large": CONTROL, "tinylm-64-large": CONTROL}
+            "tinylm-64": FULL, "tinylm-128": FULL, "digits-512-large": CONTROL}
 WRONG_BASES = {"digits-512-wrong": ("digits-512", "digits-512-other")}  # name: family of the models, family of the base
 
 
