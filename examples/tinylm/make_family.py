@@ -8,7 +8,7 @@ training has shown, with task files for lm-evaluation-harness.
 Needs torch and transformers (requirements.txt).
   python make_family.py --out family               # hidden size 128, 0.8 M weights: about 10 minutes of one core
   python make_family.py --out small --hidden 64    # a smaller model
-  python make_family.py --out wide --tune-lr 4e-3 --base family/base    # other deltas from a base that is there
+  python make_family.py --out other --tune-lr 2e-4 --base family/base    # other deltas from a base that is there
 """
 import argparse
 import json

@@ -38,9 +38,9 @@ class Study(unittest.TestCase):
         self.assertEqual(family("m", lambda kind, p: 100).tolerated(), 0.99)
 
     def test_verdicts_follow_the_results(self):
-        good = family("good", lambda kind, p: 100 if kind in ("dare", "merge") else 20)
+        good = family("good", lambda kind, p: {"dare": 100, "merge": 101}.get(kind, 20))
         bad = family("bad", lambda kind, p: 20 if kind in ("dare", "merge") else 100, "unfit")
-        for claim in (claims.nine_tenths, claims.rescale, claims.magnitude, claims.beats_single):
+        for claim in (claims.nine_tenths, claims.rescale, claims.magnitude, claims.all_abilities, claims.beats_single):
             self.assertEqual(claim([good])[2], claims.AGREES, claim)
             self.assertEqual(claim([bad])[2], claims.DIFFERS, claim)
             self.assertEqual(claim([good, bad])[2], claims.PARTLY, claim)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Merges, scores and inspects every family of the study; writes results.json.
+"""Merges, scores and inspects every family of the study that results.json does not have yet, and puts it there.
 
   DARE_BIN=FOLDER python measure.py WORK [--ranks N]     # WORK/families/NAME: base, one folder a task, fisher/, gram/
 """
@@ -18,7 +18,7 @@ from score import inspected, scored, sweep
 # Families by size, each with what is merged of it: all methods at all rates, DARE alone, or a negative control.
 FULL, DARE_ONLY, CONTROL = "full", "dare", "control"
 FAMILIES = {"digits-64": DARE_ONLY, "digits-128": FULL, "digits-256": DARE_ONLY, "digits-512": FULL, "digits-1024": DARE_ONLY,
-            "tinylm-64": FULL, "tinylm-128": FULL, "digits-512-large": CONTROL, "tinylm-64-large": CONTROL}
+            "tinylm-64": FULL, "tinylm-128": FULL, "digits-512-large": CONTROL}
 WRONG_BASES = {"digits-512-wrong": ("digits-512", "digits-512-other")}  # name: family of the models, family of the base
 
 
@@ -46,20 +46,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--ranks", type=int, default=1, help="of MPI in each sweep (1: these models are small)")
-    parser.add_argument("--only", action="append", help="only this family; added to the results that are there")
+    parser.add_argument("--only", action="append", default=[], help="this family alone, again if it was measured before")
     options = parser.parse_args()
     work = options.work.resolve()
     file = work / "results.json"
-    results = json.loads(file.read_text()) if options.only and file.exists() else {}
+    results = json.loads(file.read_text()) if file.exists() else {}
+    wanted = options.only or [name for name in [*FAMILIES, *WRONG_BASES] if name not in results]
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
-        for name, extent in FAMILIES.items():
-            if (not options.only or name in options.only) and (work / "families" / name).is_dir():
-                results[name] = measured(work, name, name, name, extent, options.ranks, pool)
-                file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        for name, (models_of, base_of) in WRONG_BASES.items():
-            if not options.only or name in options.only:
-                results[name] = measured(work, name, models_of, base_of, CONTROL, options.ranks, pool)
-    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        for name in wanted:
+            models_of, base_of = WRONG_BASES.get(name, (name, name))
+            results[name] = measured(work, name, models_of, base_of, FAMILIES.get(name, CONTROL), options.ranks, pool)
+            file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def claims_table(summaries, full):
     fit = [summaries[s.name.removesuffix("-large")] for s in large]
     wrong = [s for s in summaries.values() if s.name.endswith("-wrong")]
     found = [claims.nine_tenths(full), claims.ninety_nine(digits, tiny), claims.size(digits, tiny), claims.rescale(full), claims.magnitude(full),
-             claims.methods(full), claims.beats_single(full), claims.too_large(large, fit), *map(claims.wrong, wrong),
+             claims.methods(full), claims.all_abilities(full), claims.beats_single(full), claims.too_large(large, fit), *map(claims.wrong, wrong),
              claims.foretold([*large, *wrong], [*digits, *tiny])]
     return table(["The paper", "Here", ""], [(said, seen, f"**{verdict}**") for said, seen, verdict in found])
 
@@ -75,9 +75,8 @@ def merge_table(summary):
 
 def best_table(summary):
     scores, label = claims.best_merge(summary)
-    rows = [("base", *(f"{summary.base[t]:.1f}" for t in summary.tasks)), ("fine-tuned for the task", *(f"{summary.whole[t]:.1f}" for t in summary.tasks)),
-            (f"merged: {label}", *(f"{scores[t]:.1f}" for t in summary.tasks))]
-    return table([summary.name, *summary.tasks], rows)
+    labelled = {"base": summary.base, "fine-tuned for the task": summary.whole, f"merged: {label}": scores}
+    return table([summary.name, *summary.tasks], [(name, *(f"{of[t]:.1f}" for t in summary.tasks)) for name, of in labelled.items()])
 
 
 def inspection_table(summaries):
@@ -120,8 +119,8 @@ def page(summaries, time):
         picture("merged", "Merged against single models, with and without DARE"),
         *(f"### {s.name}\n" + merge_table(s) + "\n\n" + best_table(s) for s in full),
         "## Outside DARE's regime",
-        "`-large`: fine-tuned from the same base at a learning rate 250 (digits) or 25 (tinylm) times as high. `-wrong`: digits-512's models merged\n"
-        "as if they came from another base, of the same shape and training but another seed.",
+        "`-large`: fine-tuned from the same base at a learning rate 250 times as high. `-wrong`: digits-512's models merged as if they came\n"
+        "from another base, of the same shape and training but another seed.",
         picture("control", "Share of the gain left against drop rate, outside DARE's regime"),
         "What `dare-inspect --base` said before anything was merged, and what a merge then cost:", inspection_table([*beside, *controls]),
         control_merges([*beside, *controls]),
