@@ -1,16 +1,15 @@
-# A package for Spack. Copy it into a repository of your own as packages/dare-mpi/package.py.
+# A package for Spack: builds from a folder of sources (spack dev-build). Add `git = ...` to build from where you keep them.
 from spack.package import *
 
 
 class DareMpi(CMakePackage):
     """Merges fine-tuned language models with DARE (drop and rescale) over MPI, in bounded memory, with the same bytes at any number of ranks."""
 
-    homepage = "https://github.com/dare-mpi/dare-mpi"
-    git = "https://github.com/dare-mpi/dare-mpi.git"
+    homepage = "https://arxiv.org/abs/2311.03099"
 
     license("Apache-2.0")
 
-    version("main", branch="main")
+    version("0.1.0")
 
     variant("shared", default=True, description="Build the library shared")
 
