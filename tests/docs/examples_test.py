@@ -108,6 +108,7 @@ class Examples(unittest.TestCase):
 
     def test_manuals(self):
         self.make_models()
+        self.shell("dare-convert llama model --rename '^=language_model.'", "a model with longer names")
         with open(os.path.join(self.folder, "recipe.yml"), "w", encoding="utf-8") as file:
             file.write("merge_method: dare_linear\nbase_model: llama\nmodels: [{model: math, parameters: {drop_rate: 0.9}}]\n")
         with open(os.path.join(self.folder, "sweep.yml"), "w", encoding="utf-8") as file:
