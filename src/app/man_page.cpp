@@ -40,11 +40,11 @@ std::string upper(std::string text) {
   return text;
 }
 
-std::string section(const std::string& title) {
+std::string roff_heading(const std::string& title) {
   return ".SH \"" + roff(upper(title)) + "\"\n";
 }
 
-std::string text_of(const std::string& text) {
+std::string roff_paragraphs(const std::string& text) {
   std::string out;
   bool first = true;
   for (const auto& paragraph : paragraphs_of(text)) {
@@ -58,7 +58,7 @@ std::string text_of(const std::string& text) {
   return out;
 }
 
-std::string term(const std::string& bold, const std::string& text) {
+std::string roff_term(const std::string& bold, const std::string& text) {
   return ".TP\n\\fB" + bold + "\\fR\n" + roff(text) + '\n';
 }
 
@@ -66,7 +66,7 @@ std::string synopsis_line(const Program& program, const std::string& usage) {
   return ".B " + roff(program.name) + '\n' + roff(usage) + '\n';
 }
 
-std::string option_text(const OptionFacts& option) {
+std::string roff_option(const OptionFacts& option) {
   std::string head = option.letter != 0 ? fmt::format("\\fB\\-{}\\fR, \\fB\\-\\-{}\\fR", option.letter, roff(option.name))
                                         : fmt::format("\\fB\\-\\-{}\\fR", roff(option.name));
   if (option.takes_value) head += " \\fI" + roff(option.value_name) + "\\fR";
@@ -79,28 +79,28 @@ std::string option_text(const OptionFacts& option) {
 std::string man_page(const Program& program) {
   std::string page =
       fmt::format(".TH {} 1 \"\" \"dare\\-mpi {}\" \"User Commands\"\n.nr HY 0\n.ad l\n", roff(upper(program.name)), DARE_VERSION);
-  page += section("Name") + roff(program.name) + " \\- " + roff(program.summary) + '\n';
-  page += section("Synopsis");
+  page += roff_heading("Name") + roff(program.name) + " \\- " + roff(program.summary) + '\n';
+  page += roff_heading("Synopsis");
   for (std::size_t i = 0; i < program.usage.size(); ++i) page += (i == 0 ? "" : ".br\n") + synopsis_line(program, program.usage[i]);
-  if (!program.description.empty()) page += section("Description") + text_of(program.description);
-  page += section("Options");
+  if (!program.description.empty()) page += roff_heading("Description") + roff_paragraphs(program.description);
+  page += roff_heading("Options");
   for (const auto& group : option_groups_of(program)) {
     page += ".SS \"" + roff(group.title) + "\"\n";
-    for (const auto& option : group.options) page += option_text(option);
+    for (const auto& option : group.options) page += roff_option(option);
   }
   for (const auto& part : program.sections) {
-    page += section(part.title) + text_of(part.text);
-    for (const auto& [name, text] : part.items) page += term(roff(name), text);
+    page += roff_heading(part.title) + roff_paragraphs(part.text);
+    for (const auto& [name, text] : part.items) page += roff_term(roff(name), text);
   }
-  if (!program.files.empty()) page += section("Files");
-  for (const auto& file : program.files) page += term(roff(file.name), file.what);
-  if (!program.exits.empty()) page += section("Exit status");
-  for (const auto& exit : program.exits) page += term(std::to_string(static_cast<int>(exit.code)), exit.meaning);
-  if (!program.examples.empty()) page += section("Examples");
+  if (!program.files.empty()) page += roff_heading("Files");
+  for (const auto& file : program.files) page += roff_term(roff(file.name), file.what);
+  if (!program.exits.empty()) page += roff_heading("Exit status");
+  for (const auto& exit : program.exits) page += roff_term(std::to_string(static_cast<int>(exit.code)), exit.meaning);
+  if (!program.examples.empty()) page += roff_heading("Examples");
   for (const auto& example : program.examples) {
     page += ".PP\n" + roff(example.purpose) + ":\n.PP\n.RS 4\n.EX\n" + roff(example.command) + "\n.EE\n.RE\n";
   }
-  if (!program.see_also.empty()) page += section("See also");
+  if (!program.see_also.empty()) page += roff_heading("See also");
   for (std::size_t i = 0; i < program.see_also.size(); ++i) {
     page += ".BR " + roff(program.see_also[i]) + " (1)" + (i + 1 < program.see_also.size() ? ",\n" : "\n");
   }

@@ -119,7 +119,7 @@ std::optional<int> count(const Given& given, const char* name) {
   return n;
 }
 
-constexpr auto k_description =
+constexpr auto k_merge_description =
     "dare-merge adds what fine-tuning taught several models of one base model (their deltas, F - B) to that base. With the default "
     "method, DARE, a share P of each delta's elements is dropped at random and the rest is rescaled by 1/(1-P): nine of ten elements can "
     "go, in large models 99 of 100, and what is left of several models fits into one.\n\n"
@@ -130,7 +130,7 @@ constexpr auto k_description =
     "checked before the first weight is read, and all problems are told at once. OUTPUT appears whole or not at all. The same command "
     "gives the same bytes at any number of ranks, nodes and writers, with any memory, resumed or not.";
 
-std::vector<Section> sections() {
+std::vector<Section> merge_sections() {
   Section methods{"Methods", "", {}};
   for (const auto& method : merge::methods()) methods.items.emplace_back(method.name, method.summary);
   return {
@@ -164,10 +164,10 @@ Program merge_program() {
           .summary = "merges fine-tuned models into their base with DARE, over MPI",
           .usage = {"RECIPE.yml OUTPUT [options]", "--base B --model M [--model M ...] --drop-rate P OUTPUT [options]",
                     "RECIPE.yml --plan [options]", "RECIPE.yml --explain 'TENSOR[i,j]' [options]"},
-          .description = k_description,
+          .description = k_merge_description,
           .groups = {merge_group(), run_options_group(), plan_group(), explain_group()},
           .positional = "words",
-          .sections = sections(),
+          .sections = merge_sections(),
           .files = {{"OUTPUT/dare-manifest.json",
                      "the record of a folder: recipe, seed, inputs, and the hash of every block; dare-verify reads it"},
                     {"OUTPUT.manifest.json", "the same, of an OUTPUT that is one file"},

@@ -20,14 +20,14 @@ po::options_description sweep_group() {
   return group;
 }
 
-constexpr auto k_description =
+constexpr auto k_sweep_description =
     "dare-sweep makes one merge for every combination of settings (drop rates, seeds, weights, methods, sets of models) and reads the "
     "inputs as few times as the memory allows, not once a point. Each point's checkpoint has the bytes that dare-merge writes for its "
     "recipe. A command of yours can score each of them as it is done; the scores are gathered in one table.\n\n"
     "OUTDIR gets a checkpoint a point, results.csv and results.json (a row a point) and points/ (a record a point). The same command "
     "again does only what is missing; with --resume it also goes on within interrupted points. Where points fail the others are done.";
 
-std::vector<Section> sections() {
+std::vector<Section> sweep_sections() {
   return {{"SWEEP.yml",
            "It is a recipe of dare-merge, or names one, and says what differs between points:\n\n"
            "  recipe: base.yml          # or the recipe's own keys here; relative paths are\n"
@@ -62,10 +62,10 @@ Program sweep_program() {
   return {.name = "dare-sweep",
           .summary = "merges with many settings in few reads of the inputs, over MPI",
           .usage = {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},
-          .description = k_description,
+          .description = k_sweep_description,
           .groups = {sweep_group(), run_options_group()},
           .positional = "words",
-          .sections = sections(),
+          .sections = sweep_sections(),
           .files = {{"OUTDIR/POINT", "the checkpoint of a point, with its manifest"},
                     {"OUTDIR/points/POINT.json", "the record of a point: its settings, its state, its scores"},
                     {"OUTDIR/results.csv, OUTDIR/results.json", "a row a point, for a spreadsheet or a script"}},

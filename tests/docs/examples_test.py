@@ -1,0 +1,143 @@
+"""Every shell example of README.md, docs/ and the programs' manuals is run, on copies of examples/family.
+
+In docs/ a fenced block `yaml NAME` or `python NAME` is a file, `sh` is run with bash -e in one folder a page, `sh slurm` is checked for the
+scripts it names; `console` shows output. README.md and the manuals speak of llama/, math/ and code/: those are base, digit and turn here.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BIN = os.environ["DARE_BIN"]
+FAMILY = os.path.join(ROOT, "examples", "family")
+PROGRAMS = ("dare-merge", "dare-sweep", "dare-convert", "dare-inspect", "dare-verify", "dare-diff")
+ENVIRONMENT = {
+    **os.environ, "DARE": ROOT, "PATH": BIN + os.pathsep + os.environ["PATH"], "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "PYTHONDONTWRITEBYTECODE": "1", "DARE_INSTALL": "no",
+}
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def fenced(text):
+    """(info string, content) of every fenced block."""
+    return [(found[1].strip(), found[2]) for found in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S)]
+
+
+def indented(text):
+    """Every block of lines that are indented by four spaces, without the indentation."""
+    return [re.sub(r"^    ", "", block, flags=re.M) for block in re.findall(r"(?<=\n)((?:    [^\n]*\n)+)", text)]
+
+
+class Examples(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="dare-docs.")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def shell(self, text, what, code=0):
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+        self.assertIn(done.returncode, (code,) if isinstance(code, int) else code, f"{what}:\n{text}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def check_scripts(self, text, what):
+        """Names of the repository's scripts and files in lines that are not run."""
+        named = re.findall(r"(?:jobs|tests|tools)/[\w./-]+", text)
+        for name in named:
+            self.assertTrue(os.path.exists(os.path.join(ROOT, name)), f"{what} names {name}, which is not there")
+        return len(named)
+
+    def make_models(self):
+        for name, model in (("llama", "base"), ("math", "digit"), ("code", "turn")):
+            shutil.copytree(os.path.join(FAMILY, model), os.path.join(self.folder, name))
+
+    def run_line(self, line, what):
+        """One command of README.md or of a manual. 0, or what the program says of a difference, is success."""
+        line = re.sub(r"\s+#.*$", "", line).replace("model.norm.weight", "norm.weight")
+        line = re.sub(r"-n \d+ ", "-n 2 ", line)
+        if "jq " in line and not shutil.which("jq"):
+            return 0
+        if re.search(r"dare-(merge|convert) ", line) and not re.search(r"--(plan|explain)\b", line):
+            line += " --overwrite"
+        self.shell(line, what, (0, 4) if "dare-diff" in line else 0)
+        return 1
+
+    def test_pages(self):
+        pages = sorted(name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md"))
+        ran = 0
+        for page in pages:
+            for name in os.listdir(self.folder):
+                path = os.path.join(self.folder, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+            for info, content in fenced(read("docs", page)):
+                kind, _, name = info.partition(" ")
+                if kind in ("yaml", "python") and name:
+                    with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                        file.write(content)
+                elif info == "sh":
+                    self.shell(content, f"docs/{page}")
+                    ran += 1
+                elif info == "sh slurm":
+                    self.assertGreater(self.check_scripts(content, f"docs/{page}"), 0)
+        self.assertGreaterEqual(ran, 6)
+
+    def test_readme(self):
+        self.make_models()
+        ran = 0
+        for block in indented(read("README.md")):
+            if block.startswith("merge_method:"):
+                with open(os.path.join(self.folder, "recipe.yml"), "w", encoding="utf-8") as file:
+                    file.write(block)
+                continue
+            for line in block.splitlines():
+                if re.match(r"(mpirun|dare-\w+) ", line):
+                    ran += self.run_line(line, "README.md")
+                else:
+                    self.check_scripts(line, "README.md")
+        self.assertGreaterEqual(ran, 4)
+
+    def test_manuals(self):
+        self.make_models()
+        self.shell("dare-convert llama model --rename '^=language_model.'", "a model with longer names")
+        with open(os.path.join(self.folder, "recipe.yml"), "w", encoding="utf-8") as file:
+            file.write("merge_method: dare_linear\nbase_model: llama\nmodels: [{model: math, parameters: {drop_rate: 0.9}}]\n")
+        with open(os.path.join(self.folder, "sweep.yml"), "w", encoding="utf-8") as file:
+            file.write("recipe: recipe.yml\ngrid: {drop_rate: [0.5, 0.9], seed: [1, 2]}\n")
+        ran = 0
+        for program in PROGRAMS:
+            text = self.shell(f"{program} --help", program)
+            lines = re.findall(r"^  # .*\n  (.+)$", text.split("\nExamples:\n")[1].split("\nExit codes:")[0], re.M)
+            self.assertGreaterEqual(len(lines), 2, program)
+            for line in lines:
+                ran += self.run_line(line, f"{program} --help")
+        self.assertGreaterEqual(ran, 12)
+
+    def test_links_of_pages_lead_somewhere(self):
+        pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "jobs/README.md", "examples/family/README.md"]
+        pages += ["docs/" + name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")]
+        links = 0
+        for page in pages:
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(page)):
+                links += 1
+                path = os.path.normpath(os.path.join(ROOT, os.path.dirname(page), target))
+                self.assertTrue(os.path.exists(path), f"{page}: {target}")
+        self.assertGreater(links, 5)
+
+
+if __name__ == "__main__":
+    try:
+        import numpy  # noqa: F401  the guide's sweep scores with it
+    except ImportError:
+        print("skipped: no numpy here (Debian: apt-get install python3-numpy)")
+        sys.exit(77)
+    unittest.main()
