@@ -20,6 +20,9 @@ function(dare_add_test path)
   add_dependencies(unit_tests ${name})
   add_test(NAME ${path} COMMAND ${name})
   set_tests_properties(${path} PROPERTIES TIMEOUT 120 LABELS unit)
+  if(DARE_SANITIZE)
+    set_tests_properties(${path} PROPERTIES ENVIRONMENT "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/lsan.supp:print_suppressions=0")
+  endif()
 endfunction()
 
 # dare_add_mpi_test(<module>/<name> RANKS 1 2 3 5 [LIBRARIES lib ...]): the same under mpirun, one test a rank count.
