@@ -5,6 +5,7 @@
 
 #include "recipe/names.hpp"
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 #include <dare/merge/method.hpp>
@@ -99,6 +100,7 @@ void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& o
   if (next < words.size()) options.output = words[next++];
   if (next < words.size())
     throw UsageError{fmt::format("\"{}\": one word too many; give RECIPE.yml OUTPUT, or OUTPUT with --base and --model", words[next])};
+  checkpoint::check_ending(options.output);
   if (options.output.empty() && !options.plan_only && !options.explain) throw UsageError{"no OUTPUT is given; see dare-merge --help"};
   if (options.recipe.empty() && !options.overrides.base && options.overrides.models.empty()) {
     throw UsageError{"neither a recipe (RECIPE.yml) nor --base and --model are given; see dare-merge --help"};
@@ -213,6 +215,9 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
     throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
   if (options.plan_nodes && !options.plan_ranks) throw UsageError{"--nodes says where --ranks run; give --ranks too"};
+  if (options.plan_nodes && *options.plan_nodes > *options.plan_ranks)
+    throw UsageError{
+        fmt::format("--ranks {} cannot be on --nodes {}: give a rank a node or more", *options.plan_ranks, *options.plan_nodes)};
   if ((given.count("bandwidth-read") != 0 || given.count("bandwidth-write") != 0) && !options.plan_only) {
     throw UsageError{"--bandwidth-read and --bandwidth-write predict a time and go with --plan"};
   }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 namespace dare::checkpoint::folder {
@@ -84,6 +85,11 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   for (const auto& form : forms) {
     if (!form.index.empty()) names.push_back(form.index);
     names.push_back(form.single);
+  }
+  for (const auto& entry : fs::directory_iterator{folder}) {
+    const auto name = entry.path().filename().string();
+    if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
+    throw InputError{fmt::format("{}: shards ({}) without their index; fetch the .index.json beside them", folder.string(), name)};
   }
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }

@@ -6,11 +6,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+
 namespace dare::checkpoint {
 
 OutputKind output_kind(const std::filesystem::path& output) {
   const auto ending = output.extension();
   return ending == ".h5" ? OutputKind::hdf5 : ending == ".safetensors" ? OutputKind::safetensors_file : OutputKind::folder;
+}
+
+void check_ending(const std::filesystem::path& output) {
+  auto ending = output.extension().string();
+  if (ending == ".h5" || ending == ".safetensors") return;
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::array<std::string_view, 11> of_files{".h5", ".hdf5", ".hdf",  ".safetensors", ".safetensor", ".bin",
+                                                      ".pt", ".pth",  ".ckpt", ".gguf",        ".npz"};
+  if (std::find(of_files.begin(), of_files.end(), ending) == of_files.end()) return;
+  throw UsageError{fmt::format(
+      "{}: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none", output.string())};
 }
 
 std::uint64_t bytes_of(const OutputTensor& tensor) {

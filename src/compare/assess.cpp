@@ -13,7 +13,8 @@ class Assessor {
   Assessor(const Fitness& fitness, const Pairing& pairing, const checkpoint::Header& model, const checkpoint::Header& base)
       : fitness_{fitness}, pairing_{pairing}, model_{model}, base_{base} {}
 
-  Assessment run() {
+  Assessment run(const std::optional<std::string>& quantised) {
+    if (quantised) warn(Verdict::unfit, *quantised);
     if (model_.delta) {
       warn(Verdict::fit,
            fmt::format("a delta checkpoint of drop rate {}: the figures are those of the elements that it has, the noise is not known",
@@ -48,11 +49,22 @@ class Assessor {
                                        plural(pairing_.of_other_shape.size(), "tensor"), model_.tensors[pair.a].name,
                                        to_string(model_.tensors[pair.a].shape), to_string(base_.tensors[pair.b].shape)));
     }
+    rows();
     // An adapter need not change all.
     if (!pairing_.only_b.empty() && model_.low_rank.empty())
       warn(Verdict::doubtful, "the model lacks tensors of the base: " + first_of(pairing_.only_b, base_));
     if (!pairing_.only_a.empty())
       warn(Verdict::doubtful, "the model has tensors that the base lacks: " + first_of(pairing_.only_a, model_));
+  }
+
+  // A vocabulary longer or shorter than the base's: what both have is measured.
+  void rows() {
+    const auto differs = [&](const Pair& pair) { return model_.tensors[pair.a].shape != base_.tensors[pair.b].shape; };
+    const auto found = std::find_if(pairing_.pairs.begin(), pairing_.pairs.end(), differs);
+    if (found == pairing_.pairs.end()) return;
+    const auto& tensor = model_.tensors[found->a];
+    warn(Verdict::fit, fmt::format("tensor \"{}\" is {}, the base's {}: a merge refuses that unless the recipe sets rows: base or extend",
+                                   tensor.name, to_string(tensor.shape), to_string(base_.tensors[found->b].shape)));
   }
 
   void values() {
@@ -144,8 +156,9 @@ std::string_view name(Verdict verdict) noexcept {
   return verdict == Verdict::fit ? "fit" : verdict == Verdict::doubtful ? "doubtful" : "unfit";
 }
 
-Assessment assess(const Fitness& fitness, const Pairing& pairing, const checkpoint::Header& model, const checkpoint::Header& base) {
-  return Assessor{fitness, pairing, model, base}.run();
+Assessment assess(const Fitness& fitness, const Pairing& pairing, const std::optional<std::string>& quantised,
+                  const checkpoint::Header& model, const checkpoint::Header& base) {
+  return Assessor{fitness, pairing, model, base}.run(quantised);
 }
 
 }  // namespace dare::compare

@@ -65,7 +65,8 @@ struct Assessment {
 [[nodiscard]] bool is_matrix(const Shape& shape) noexcept;
 
 /// Pure.
-[[nodiscard]] Assessment assess(const Fitness& fitness, const Pairing& pairing, const checkpoint::Header& model,
-                                const checkpoint::Header& base);
+/// @param quantised  why the model's tensors are codes rather than weights, if they are
+[[nodiscard]] Assessment assess(const Fitness& fitness, const Pairing& pairing, const std::optional<std::string>& quantised,
+                                const checkpoint::Header& model, const checkpoint::Header& base);
 
 }  // namespace dare::compare

@@ -5,6 +5,7 @@
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
 #include <dare/comm/environment.hpp>
+#include <dare/recipe/quantization.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +29,13 @@ checkpoint::Header read_model(const std::filesystem::path& path) {
   if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
   auto header = checkpoint::read_header(path);
   return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
+}
+
+// Why its tensors are codes rather than weights, if they are.
+std::optional<std::string> quantised(const checkpoint::Header& header) {
+  if (const auto why = recipe::quantised_by_config(header)) return why;
+  const auto why = recipe::quantization_in(header);
+  return why ? std::optional{*why + ": codes, not weights; a merge refuses them"} : std::nullopt;
 }
 
 // Every problem of every checkpoint is told at once.
@@ -60,7 +68,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
     if (headers.base) {
       const auto pairing = with_base(header, *headers.base);
       const auto fitness = measure_fitness(header, *headers.base, pairing.pairs, options.dtype, world);
-      const auto assessment = assess(fitness, pairing, header, *headers.base);
+      const auto assessment = assess(fitness, pairing, quantised(header), header, *headers.base);
       const FitnessReport report{options, header, *headers.base, pairing, fitness, assessment};
       if (options.json) list.push_back(report.json());
       else text += report.text();

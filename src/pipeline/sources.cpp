@@ -9,19 +9,6 @@
 namespace dare::pipeline {
 namespace {
 
-void refuse_quantised(const checkpoint::Header& header, Problems& problems) {
-  for (const auto& file : header.side_files) {
-    if (file != "config.json") continue;
-    const auto bytes = checkpoint::read_side_file(header, file);
-    const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    if (const auto method = recipe::quantization_in(text)) {
-      problems.input(fmt::format(
-          "{}: config.json has a quantization_config ({}): the tensors are codes, not weights; merge the checkpoint it was quantised from",
-          header.root.string(), *method));
-    }
-  }
-}
-
 enum class Role { model, other };
 
 // Every problem of every input is told at once.
@@ -34,7 +21,7 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, Problems
         throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
       header = checkpoint::unpacked(std::move(header));
     }
-    refuse_quantised(header, problems);
+    if (const auto why = recipe::quantised_by_config(header)) problems.input(fmt::format("{}: {}", header.root.string(), *why));
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
     return header;
   } catch (const Error& error) {

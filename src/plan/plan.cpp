@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <numeric>
 
@@ -68,6 +69,7 @@ int Cluster::nodes() const noexcept {
 }
 
 Cluster Cluster::uniform(int ranks, int nodes) {
+  assert(ranks >= nodes);
   Cluster cluster;
   for (std::int64_t rank = 0; rank < ranks; ++rank) cluster.node_of.push_back(static_cast<int>(rank * nodes / ranks));
   return cluster;

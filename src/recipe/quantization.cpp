@@ -95,4 +95,15 @@ std::optional<std::string> quantization_in(const checkpoint::Header& header) {
   return std::nullopt;
 }
 
+std::optional<std::string> quantised_by_config(const checkpoint::Header& header) {
+  const auto& files = header.side_files;
+  if (std::find(files.begin(), files.end(), "config.json") == files.end()) return std::nullopt;
+  const auto bytes = checkpoint::read_side_file(header, "config.json");
+  const auto method = quantization_in(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!method) return std::nullopt;
+  return fmt::format(
+      "config.json has a quantization_config ({}): the tensors are codes, not weights; merge the checkpoint it was quantised from",
+      *method);
+}
+
 }  // namespace dare::recipe

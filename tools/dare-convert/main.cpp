@@ -2,6 +2,7 @@
 #include "app/program.hpp"
 #include "app/run_options.hpp"
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/core/error.hpp>
 #include <dare/pipeline/convert.hpp>
 #include <dare/pipeline/convert_delta.hpp>
@@ -72,7 +73,11 @@ dare::app::Program program() {
 
 std::vector<std::string> words_of(const Given& given) {
   auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
-  if (words.size() != 2) throw dare::UsageError{fmt::format("{} words, SRC and DST are expected; see dare-convert --help", words.size())};
+  if (words.size() != 2)
+    throw dare::UsageError{fmt::format("SRC and DST are expected, found {}; see dare-convert --help",
+                                       words.empty()       ? "neither"
+                                       : words.size() == 1 ? "SRC alone"
+                                                           : fmt::format("{} words", words.size()))};
   return words;
 }
 
@@ -82,6 +87,7 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   const auto words = words_of(given);
   options.model = words[0];
   options.output = words[1];
+  dare::checkpoint::check_ending(options.output);
   for (const auto* name : {"include", "exclude", "rename"}) {
     if (given.count(name) != 0)
       throw dare::UsageError{
@@ -113,6 +119,7 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
   }
   options.source = words[0];
   options.output = words[1];
+  dare::checkpoint::check_ending(options.output);
   if (given.count("dtype") != 0) {
     const auto text = given["dtype"].as<std::string>();
     options.dtype = dare::dtype_from_user(text);

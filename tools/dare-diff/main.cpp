@@ -47,7 +47,11 @@ dare::app::Program program() {
 
 dare::compare::DiffOptions options_from(const Given& given) {
   const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
-  if (words.size() != 2) throw dare::UsageError{fmt::format("{} words, A and B are expected; see dare-diff --help", words.size())};
+  if (words.size() != 2)
+    throw dare::UsageError{
+        fmt::format("A and B are expected, found {}; see dare-diff --help", words.empty()       ? "neither"
+                                                                            : words.size() == 1 ? "A alone"
+                                                                                                : fmt::format("{} words", words.size()))};
   return {words[0], words[1], given["json"].as<bool>(), given["list-equal"].as<bool>()};
 }
 

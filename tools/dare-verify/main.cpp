@@ -54,13 +54,14 @@ dare::pipeline::VerifyOptions options_from(const Given& given) {
   dare::pipeline::VerifyOptions options;
   options.program = "dare-verify";
   const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
-  if (words.size() != 1) throw dare::UsageError{fmt::format("{} words, OUTPUT alone is expected; see dare-verify --help", words.size())};
+  if (words.size() != 1) throw dare::UsageError{fmt::format("one OUTPUT is expected, found {}; see dare-verify --help", words.size())};
   options.output = words.front();
   options.show = given["show"].as<std::uint64_t>();
   options.json = given["json"].as<bool>();
   options.against = given["against"].as<bool>();
   if (given.count("inputs-at") != 0) options.inputs_at = given["inputs-at"].as<std::string>();
   options.sample = given["sample"].as<std::uint64_t>();
+  if (options.sample == 0) throw dare::UsageError{"--sample 0 verifies nothing; give a number from 1 up, or --all"};
   options.seed = given["sample-seed"].as<std::uint64_t>();
   options.all = given["all"].as<bool>();
   const bool about_inputs = options.all || !options.inputs_at.empty() || !given["sample"].defaulted() || !given["sample-seed"].defaulted();

@@ -19,6 +19,8 @@ enum class OutputKind : std::uint8_t { hdf5, safetensors_file, folder };
 
 /// By the ending of OUTPUT: `.h5`, `.safetensors`, else a Hugging Face folder.
 [[nodiscard]] OutputKind output_kind(const std::filesystem::path& output);
+/// @throws UsageError  OUTPUT would be a folder though its ending is that of a weight file: `.hdf5`, `.bin`, `.pt`, ...
+void check_ending(const std::filesystem::path& output);
 
 struct OutputTensor {
   std::string name;

@@ -17,7 +17,7 @@ struct Cluster {
   std::vector<int> node_of;
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(node_of.size()); }
   [[nodiscard]] int nodes() const noexcept;
-  /// `ranks` ranks spread over `nodes` nodes in blocks, as schedulers do by default.
+  /// `ranks` ranks spread over `nodes` nodes in blocks, as schedulers do by default. @pre ranks >= nodes
   [[nodiscard]] static Cluster uniform(int ranks, int nodes);
 };
 

@@ -17,4 +17,8 @@ namespace dare::recipe {
 /// does not. Pure.
 [[nodiscard]] std::optional<std::string> quantization_in(const checkpoint::Header& header);
 
+/// What a checkpoint's config.json says of it if it is quantised, and what to do; nothing where it is not. Local; reads the side file.
+/// @throws IoError  config.json cannot be read
+[[nodiscard]] std::optional<std::string> quantised_by_config(const checkpoint::Header& header);
+
 }  // namespace dare::recipe

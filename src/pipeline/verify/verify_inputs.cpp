@@ -110,7 +110,13 @@ Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm:
       throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}",
                                    options.output.string(), manifest.stream_version, random::k_stream_version, manifest.program)};
     }
-    return read_sources(recipe::recipe_from_json(manifest.recipe, where, options.inputs_at));
+    try {
+      return read_sources(recipe::recipe_from_json(manifest.recipe, where, options.inputs_at));
+    } catch (const InputError& error) {
+      if (!options.inputs_at.empty()) throw;
+      throw InputError{fmt::format("{}\nThe manifest's paths are as the recipe gave them, relative to its folder: name that by --inputs-at",
+                                   error.what())};
+    }
   });
   Work work;
   world.agree([&] {
