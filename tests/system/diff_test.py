@@ -90,7 +90,7 @@ class Diff(SystemTest):
 
     def test_what_is_refused(self):
         self.make_family(models=1)
-        self.assert_refused(run(2, "dare-diff", self.path("m0.safetensors")), 2, "1 words, A and B are expected; see dare-diff --help", "dare-diff")
+        self.assert_refused(run(2, "dare-diff", self.path("m0.safetensors")), 2, "A and B are expected, found A alone; see dare-diff --help", "dare-diff")
         self.assert_refused(run(2, "dare-diff", self.path("m0.safetensors"), self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-diff")
 
 

@@ -131,6 +131,24 @@ class Refusals(SystemTest):
                         '  DIR/recipe.yml:5: drop_rate: 2 is outside [0, 1]\n  DIR/recipe.yml:6: unknown key "sed" in a recipe; did you mean seed?',
                      self.path("recipe.yml"), self.path("out.h5"))
 
+    def test_an_output_that_would_be_a_folder_of_a_files_name(self):
+        self.refused(2, "DIR/out.pt: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none",
+                     *self.merge_words("out.pt"))
+
+    def test_a_pointer_of_git_lfs(self):
+        with open(self.path("m0.safetensors"), "w", encoding="ascii") as file:
+            file.write("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4976698672\n")
+        self.refused(3, "DIR/m0.safetensors: a pointer of git-lfs, not the file; run git lfs pull in its folder", *self.merge_words("out.h5", models=1))
+
+    def test_shards_without_an_index(self):
+        os.mkdir(self.path("model"))
+        os.rename(self.path("m0.safetensors"), self.path("model", "model-00001-of-00002.safetensors"))
+        self.refused(3, "DIR/model: shards (model-00001-of-00002.safetensors) without their index; fetch the .index.json beside them",
+                     "--base", self.path("base.safetensors"), "--model", self.path("model"), "--drop-rate", "0.5", self.path("out.h5"))
+
+    def test_more_nodes_than_ranks(self):
+        self.refused(2, "--ranks 4 cannot be on --nodes 8: give a rank a node or more", *self.merge_words("out.h5", "--plan", "--ranks", "4", "--nodes", "8"))
+
     def test_unknown_option(self):
         self.refused(2, "unrecognised option '--bass'; see dare-merge --help", "--bass", "x", self.path("out.h5"))
 
@@ -138,7 +156,7 @@ class Refusals(SystemTest):
         self.refused(2, "no OUTPUT is given; see dare-merge --help", "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
 
     def test_too_little_memory(self):
-        self.refused(2, "--memory-per-rank 1.02 kB: this merge needs at least 57.3 kB a rank",
+        self.refused(2, "--memory-per-rank 1.02 kB: this merge needs at least 41.0 kB a rank",
                      *self.merge_words("old.safetensors", "--overwrite", "--memory-per-rank", "1KiB", models=1), ranks=(3,))
 
     # outputs
@@ -171,7 +189,7 @@ class Refusals(SystemTest):
 
     def test_too_little_memory_for_the_passes_before_the_merge(self):
         more = ["--model", self.path("m0.safetensors")] * 4
-        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 58.6 MB a rank",
+        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 58.3 MB a rank",
                      *self.merge_words("old.safetensors", "--overwrite", "--method", "breadcrumbs", "--memory-per-rank", "16MiB", *more, models=1))
 
     def test_overwrite_of_a_folder_that_is_no_model(self):

@@ -163,7 +163,7 @@ class Verify(SystemTest):
     def test_what_is_refused(self):
         output = self.merged("out.safetensors")
         manifest = output + ".manifest.json"
-        self.assert_refused(run(2, "dare-verify"), 2, "0 words, OUTPUT alone is expected; see dare-verify --help", "dare-verify")
+        self.assert_refused(run(2, "dare-verify"), 2, "one OUTPUT is expected, found 0; see dare-verify --help", "dare-verify")
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
         with open(manifest, "r+") as file:
