@@ -23,7 +23,9 @@ def panels(count, width=3.3, height=2.9, columns=None, **options):
                                    layout="constrained", squeeze=False, **options)
     for one in axes.flat:
         one.grid(True, color="0.9", linewidth=0.6)
-    return figure, list(axes.flat)
+    for unused in axes.flat[count:]:
+        unused.remove()
+    return figure, list(axes.flat[:count])
 
 
 def line(axes, points, number, label, **style):
