@@ -51,6 +51,19 @@ void Resolver::refuse_quantised() {
   for (const auto& model : models_) check(model);
 }
 
+// Fisher weights and Gram matrices belong to whole tensors: a base that stands in for what an adapter does not name has none.
+void Resolver::refuse_adapters_to_be_weighed() {
+  const auto kind = auxiliary(method_);
+  if (kind == merge::Auxiliary::none) return;
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    if (models_[k].low_rank.empty()) continue;
+    problems_.usage(fmt::format(
+        "{}: a LoRA adapter, and {} weighs whole models by their {}; make it a model first (dare-merge --method task_arithmetic "
+        "--base BASE --model {} OUTPUT) and list that instead",
+        root(k), method_.name, kind == merge::Auxiliary::fisher ? "Fisher weights" : "Gram matrices", recipe_.models[k].written));
+  }
+}
+
 // A tensor that no method touches. @param compare  models must have the same.
 TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   const auto& base = frame_.tensors[tensor];
@@ -61,6 +74,7 @@ TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   task.settings.base_dtype = base.dtype;
   task.settings.elements = task.settings.base_elements = base.elements;
   task.settings.overflow = recipe_.overflow;
+  task.settings.nonfinite = recipe_.nonfinite;
   task.settings.out_dtype = is_floating(base.dtype) ? recipe_.output_dtype().value_or(base.dtype) : base.dtype;
   task.action = task.settings.out_dtype == base.dtype ? Action::copy : Action::convert;
   for (std::size_t k = 0; k < models_.size(); ++k) {
@@ -129,7 +143,7 @@ void Resolver::choose_regmean(TensorTask& task) {
   }
   for (std::size_t k = 0; k < task.inputs.size(); ++k) {
     const auto& input = task.inputs[k];
-    const auto model = static_cast<std::size_t>(input.model);
+    const std::size_t model = settings.models[k].model;
     if (!input.auxiliary) {
       lacking_.add(auxiliaries_[model].root.string(), "lacks Gram matrices that other models have, of", "; give all or none",
                    settings.name);
@@ -183,7 +197,10 @@ void Resolver::extra_tensors(std::size_t model) {
       return std::any_of(frame_.tensors.begin(), frame_.tensors.end(), [&](const auto& tensor) { return tensor.name == other; });
     });
     notes_.add(root(model),
-               base_ties ? "the base ties it to other weights and does not save it; left out:" : "not in the base, left out:", "", name);
+               base_ties      ? "the base ties it to other weights and does not save it; left out:"
+               : recipe_.base ? "not in the base, left out:"
+                              : "not in the first model, left out:",
+               "", name);
   }
 }
 
@@ -191,6 +208,7 @@ MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
   refuse_quantised();
+  refuse_adapters_to_be_weighed();
   problems_.throw_if_any();  // of codes everything else is wrong too
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];

@@ -33,6 +33,7 @@ class Resolver {
   };
   [[nodiscard]] bool excluded(const std::string& name) const;
   void refuse_quantised();
+  void refuse_adapters_to_be_weighed();
   [[nodiscard]] TensorTask untouched(std::uint32_t tensor, bool compare);
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);
   [[nodiscard]] std::optional<Contribution> contribution(std::size_t model, std::uint32_t tensor);

@@ -3,11 +3,11 @@
 #include "checkpoint/kept_mask.hpp"
 #include "pipeline/convert/delta_parts.hpp"
 #include "pipeline/staged_output.hpp"
-#include "pipeline/stop_signal.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
