@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace dare::recipe {
 namespace {
@@ -196,11 +197,42 @@ void Resolver::extra_tensors(std::size_t model) {
     const bool base_ties = std::any_of(tied.begin(), tied.end(), [&](auto other) {
       return std::any_of(frame_.tensors.begin(), frame_.tensors.end(), [&](const auto& tensor) { return tensor.name == other; });
     });
+    if (!models_[model].low_rank.empty() && !base_ties && recipe_.missing == Missing::error) {
+      lacking_.add(root(model), "a LoRA adapter changes tensors that are not in the base:",
+                   "; give the base that it was trained on, or set missing: skip to leave these out", name);
+      continue;
+    }
     notes_.add(root(model),
                base_ties      ? "the base ties it to other weights and does not save it; left out:"
                : recipe_.base ? "not in the base, left out:"
                               : "not in the first model, left out:",
                "", name);
+  }
+}
+
+// A slip of the hand in a pattern merges what was to be kept.
+void Resolver::note_idle_patterns() {
+  for (std::size_t i = 0; i < exclude_.size(); ++i) {
+    const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
+                                 [&](const auto& tensor) { return std::regex_search(tensor.name, exclude_[i]); });
+    if (!any) notes_.add(recipe_.where, "exclude matches no tensor:", "", recipe_.exclude[i]);
+  }
+  std::set<std::string> filters;
+  const auto add = [&](const std::optional<Setting>& setting) {
+    for (const auto& part : setting ? setting->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+  };
+  const auto add_all = [&](const Parameters& of) {
+    for (const auto* setting : {&of.weight, &of.drop_rate, &of.density, &of.gamma, &of.epsilon}) add(*setting);
+  };
+  add_all(recipe_.parameters);
+  for (const auto& model : recipe_.models) add_all(model.parameters);
+  for (const auto* setting : {&recipe_.method_parameters.lambda, &recipe_.method_parameters.t, &recipe_.method_parameters.select_topk}) {
+    add(*setting);
+  }
+  for (const auto& filter : filters) {
+    const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
+                                 [&](const auto& tensor) { return tensor.name.find(filter) != std::string::npos; });
+    if (!any) notes_.add(recipe_.where, "a filter matches no tensor:", "", filter);
   }
 }
 
@@ -216,6 +248,7 @@ MergeJob Resolver::run() {
     job.tasks.push_back(kept || !is_floating(tensor.dtype) ? untouched(t, !kept) : merged(t));
   }
   for (std::size_t k = 0; k < models_.size(); ++k) extra_tensors(k);
+  note_idle_patterns();
   if (recipe_.compat == merge::Compat::mergelm) place_draws(job.tasks);
   if (parameters_.scope == merge::Scope::model) check_one_rate(job.tasks);
   for (const auto* const groups : {&unrated_, &unequal_, &weightless_, &unlisted_}) {

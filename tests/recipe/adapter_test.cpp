@@ -64,5 +64,15 @@ TEST(Adapter, OfAnotherTypeThanCompatMergelmTakes) {
       "compat out");
 }
 
+TEST(Adapter, OfLayersThatTheBaseLacks) {
+  const auto base = header("b", {{"q", Dtype::f32, {5}}});
+  const auto lora = adapter("ad", {{"q", Dtype::f32, {5}}, {"layers.9.q", Dtype::f32, {5}}});
+  EXPECT_EQ(error_of([&] { (void)resolve(parsed(test::with("")), base, {lora}); }),
+            "3: ad: a LoRA adapter changes tensors that are not in the base: \"layers.9.q\"; give the base that it was trained on, or set "
+            "missing: skip to leave these out");
+  EXPECT_THAT(resolve(parsed(test::with("missing: skip\n")), base, {lora}).notes,
+              ElementsAre("ad: not in the base, left out: \"layers.9.q\""));
+}
+
 }  // namespace
 }  // namespace dare::recipe
