@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 namespace dare::merge {
 namespace {
@@ -90,19 +91,28 @@ void mark_effect(const Strip<W>& strip) {
 
 template <class W>
 std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
-                                        std::uint64_t first) {
+                                        std::uint64_t first, StripBuffers<W>& buffers) {
   auto row = run;
   row.wanted = {first, std::min(settings.row, settings.elements - first)};
-  const auto& combiner = row_of(settings);
-  std::vector<double> sums(combiner.sums(settings));
-  StripBuffers<W> buffers;
+  std::vector<double> sums(sums_of_model_stock(settings));
+  std::vector<double> of_block(sums.size());
+  const auto end_block = [&] {
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += std::exchange(of_block[i], 0.0);
+  };
   StripReader<W> reader{settings, statistics, row, buffers};
-  while (reader.next()) combiner.template add<W>()(reader.strip(), sums);
-  return combiner.coefficients(settings, sums);
+  while (reader.next()) {
+    const auto& strip = reader.strip();
+    add_model_stock(strip, of_block);
+    if ((strip.first + strip.size) % k_sum_block == 0) end_block();
+  }
+  end_block();
+  return interpolations(settings, sums, first);
 }
 
-template std::vector<double> coefficients_of_row<float>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t);
-template std::vector<double> coefficients_of_row<double>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t);
+template std::vector<double> coefficients_of_row<float>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t,
+                                                        StripBuffers<float>&);
+template std::vector<double> coefficients_of_row<double>(const TensorSettings&, const TensorStatistics&, const Run&, std::uint64_t,
+                                                         StripBuffers<double>&);
 template double normalizer<float>(const Strip<float>&) noexcept;
 template double normalizer<double>(const Strip<double>&) noexcept;
 template void mark_effect<float>(const Strip<float>&);

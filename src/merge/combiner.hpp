@@ -74,6 +74,8 @@ std::size_t sums_of_model_stock(const TensorSettings& settings);
 template <class W>
 void add_model_stock(const Strip<W>& strip, std::span<double> sums);
 std::vector<double> coefficients_of_model_stock(const TensorSettings& settings, std::span<const double> sums);
+/// t of the interpolation between the base and the mean of n models at n - 1, from the models that have element `first`.
+std::vector<double> interpolations(const TensorSettings& settings, std::span<const double> sums, std::uint64_t first);
 
 template <class W>
 void combine_sce(const Strip<W>& strip);
@@ -81,6 +83,14 @@ std::size_t sums_of_sce(const TensorSettings& settings);
 template <class W>
 void add_sce(const Strip<W>& strip, std::span<double> sums);
 std::vector<double> coefficients_of_sce(const TensorSettings& settings, std::span<const double> sums);
+/// Whether one model alone is present, to which variance says nothing: its delta is taken whole. (mergekit: the base.)
+template <class W>
+[[nodiscard]] bool one_alone(const Strip<W>& strip) noexcept {
+  return strip.models.size() == 1 && strip.settings.compat != Compat::mergekit;
+}
+/// Whether sce moves element `i` of the strip. @pre a model is present
+template <class W>
+[[nodiscard]] bool sce_selects(const Strip<W>& strip, std::size_t i);
 /// The variances over the models that sce selects by, as keys.
 template <class W>
 void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys);
@@ -94,10 +104,11 @@ void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys);
 template <class W>
 [[nodiscard]] double normalizer(const Strip<W>& strip) noexcept;
 
-/// The coefficients of a filter-wise combiner: those of the row that begins at element `first`, all of which `run` holds.
+/// The coefficients of a filter-wise combiner (model_stock): those of the row that begins at element `first`, all of which `run` holds.
+/// @param buffers  not those of a strip in use.
 template <class W>
 [[nodiscard]] std::vector<double> coefficients_of_row(const TensorSettings& settings, const TensorStatistics& statistics, const Run& run,
-                                                      std::uint64_t first);
+                                                      std::uint64_t first, StripBuffers<W>& buffers);
 
 /// Position among a combiner's sums of the dot product of models i <= j: the upper triangle, row by row.
 [[nodiscard]] constexpr std::size_t pair_position(std::size_t models, std::size_t i, std::size_t j) noexcept {

@@ -7,11 +7,6 @@
 namespace dare::merge {
 namespace {
 
-template <class W>
-bool selected(const Strip<W>& strip, std::size_t i, std::uint64_t key) {
-  return strip.statistics.selected.selects(key, strip.first + i);
-}
-
 bool selects_all(const TensorSettings& settings) {
   return settings.select_topk >= 1;
 }
@@ -34,6 +29,14 @@ W variance(const Strip<W>& strip, std::size_t i) {
 }  // namespace
 
 template <class W>
+bool sce_selects(const Strip<W>& strip, std::size_t i) {
+  const auto& settings = strip.settings;
+  if (selects_all(settings)) return true;
+  if (settings.select_topk > 0 && one_alone(strip)) return true;
+  return strip.statistics.selected.selects(key_of(variance(strip, i)), strip.first + i);
+}
+
+template <class W>
 void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys) {
   for (std::size_t i = 0; i < strip.size; ++i) keys[i] = strip.models.empty() ? 0 : key_of(variance(strip, i));
 }
@@ -45,9 +48,9 @@ std::size_t sums_of_sce(const TensorSettings& settings) {
 
 template <class W>
 void add_sce(const Strip<W>& strip, std::span<double> sums) {
-  const bool all = selects_all(strip.settings);
+  if (strip.models.empty()) return;
   for (std::size_t i = 0; i < strip.size; ++i) {
-    if (!all && !strip.models.empty() && !selected(strip, i, key_of(variance(strip, i)))) continue;
+    if (!sce_selects(strip, i)) continue;
     for (const auto& model : strip.models) {
       const auto delta = static_cast<double>(model.delta[i]);
       sums[model.term] += delta * delta;
@@ -69,11 +72,10 @@ std::vector<double> coefficients_of_sce(const TensorSettings& settings, std::spa
 
 template <class W>
 void combine_sce(const Strip<W>& strip) {
-  const bool all = selects_all(strip.settings);
   const auto least = static_cast<W>(1e-6);
   for (std::size_t i = 0; i < strip.size; ++i) {
     strip.effect[i] = Effect::base;
-    if (strip.models.empty() || (!all && !selected(strip, i, key_of(variance(strip, i))))) continue;
+    if (strip.models.empty() || !sce_selects(strip, i)) continue;
     W vote = 0;
     for (const auto& model : strip.models) vote += model.delta[i];
     W sum = 0;
@@ -85,12 +87,14 @@ void combine_sce(const Strip<W>& strip) {
       sum += delta * w;
       weights += w;
     }
-    const auto moved = sum / std::max(weights, least);
+    const auto moved = one_alone(strip) ? strip.models[0].delta[i] : sum / std::max(weights, least);
     strip.result[i] = strip.base[i] + moved;
     strip.effect[i] = moved == 0 ? Effect::base : Effect::moved;
   }
 }
 
+template bool sce_selects<float>(const Strip<float>&, std::size_t);
+template bool sce_selects<double>(const Strip<double>&, std::size_t);
 template void sce_keys<float>(const Strip<float>&, std::span<std::uint64_t>);
 template void sce_keys<double>(const Strip<double>&, std::span<std::uint64_t>);
 template void add_sce<float>(const Strip<float>&, std::span<double>);

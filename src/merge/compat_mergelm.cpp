@@ -25,7 +25,7 @@ void combine_mergelm(const Strip<W>& strip) {
   std::fill(strip.spare.begin(), strip.spare.end(), W{0});
   for (const auto& model : strip.models) {
     const auto& term = strip.term(model);
-    const bool rescale = term.rescale == Rescale::expected;
+    const bool rescale = term.rescale == Rescale::expected && term.rate.drop != 1;  // nothing is left then, and nothing is divided
     const auto left = static_cast<W>(1 - term.rate.drop);
     for (std::size_t i = 0; i < strip.size; ++i) {
       W d = model.delta[i] * (model.keeps(i) ? W{1} : W{0});

@@ -162,15 +162,17 @@ void store(std::span<std::byte> out, unsigned bytes, std::size_t i, std::uint64_
 namespace {
 
 // The definition, element by element; says where a value does not fit.
-std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
+std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow,
+                                         Nonfinite nonfinite) {
   std::array<double, k_convert_strip> strip;
   const auto values = std::span{strip}.first(in.size() / (info(from).bits / 8));
   widen<double>(from, in, values);
   for (std::size_t i = 0; i < values.size(); ++i) {
     auto code = encode(to, values[i]);
     if (code.overflow) {
-      if (overflow == Overflow::error) return i;
-      if (std::isfinite(values[i])) code.bits = saturated(to, values[i]);
+      const bool finite = std::isfinite(values[i]);
+      if (overflow == Overflow::error && (finite || nonfinite == Nonfinite::error)) return i;
+      if (finite) code.bits = saturated(to, values[i]);
     }
     store(out, info(to).bits / 8, i, code.bits);
   }
@@ -179,7 +181,8 @@ std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> 
 
 }  // namespace
 
-std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow) {
+std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out, Overflow overflow,
+                                     Nonfinite nonfinite) {
   if (from == to) {
     std::copy(in.begin(), in.end(), out.begin());
     return std::nullopt;
@@ -192,7 +195,7 @@ std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, 
     const auto part = in.subspan(first * in_bytes, count * in_bytes);
     const auto target = out.subspan(first * out_bytes, count * out_bytes);
     if (convert_strip(from, part.data(), count, to, target.data())) continue;
-    if (const auto bad = convert_plain(from, part, to, target, overflow)) return first + *bad;
+    if (const auto bad = convert_plain(from, part, to, target, overflow, nonfinite)) return first + *bad;
   }
   return std::nullopt;
 }

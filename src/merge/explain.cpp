@@ -87,8 +87,9 @@ Explanation explain_parts(const TensorSettings& settings, const TensorStatistics
     explanation.models[model.term] = explain_model(strip, model, scratch, run);
   }
   std::vector<double> of_row;
+  StripBuffers<W> row_buffers;
   if (settings.combiner == Combiner::model_stock && settings.filter_wise) {
-    of_row = coefficients_of_row<W>(settings, statistics, run, strip.first / settings.row * settings.row);
+    of_row = coefficients_of_row<W>(settings, statistics, run, strip.first / settings.row * settings.row, row_buffers);
     strip.coefficients = of_row;
   }
   explain_combiner(strip, explanation);

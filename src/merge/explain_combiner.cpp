@@ -38,7 +38,7 @@ class Facts {
     W sum{0};
     for (const auto& model : strip_.models) {
       W d = model.delta[0] * (model.keeps(0) ? W{1} : W{0});
-      if (term(model).rescale == Rescale::expected) d = d / static_cast<W>(1 - term(model).rate.drop);
+      if (term(model).rescale == Rescale::expected && term(model).rate.drop != 1) d = d / static_cast<W>(1 - term(model).rate.drop);
       const auto part = (base_ + d) - base_;
       sum = sum + part;
       note(model, {{"d", d}, {"(B+d)-B", part}, {"sum", sum}});
@@ -141,7 +141,7 @@ class Facts {
   }
 
   void model_stock() {
-    const auto t = strip_.coefficients[0];
+    const auto t = strip_.coefficients[strip_.models.size() - 1];
     W sum{0};
     for (const auto& model : strip_.models) {
       sum += model.tuned[0];
@@ -168,7 +168,7 @@ class Facts {
     std::array<std::uint64_t, 1> key{};
     sce_keys(strip_, key);
     const bool all = settings_.select_topk >= 1;
-    const bool selected = all || strip_.statistics.selected.selects(key[0], strip_.first);
+    const bool selected = sce_selects(strip_, 0);
     W vote{0};
     for (const auto& model : strip_.models) vote += model.delta[0];
     W sum{0};
@@ -187,7 +187,8 @@ class Facts {
     if (!all) note("smallest variance selected", number_of(strip_.statistics.selected.key));
     note("selected", selected ? 1 : 0);
     note("elected sign", vote >= 0 ? 1 : -1);
-    const auto moved = selected ? sum / std::max(weights, static_cast<W>(1e-6)) : W{0};
+    const auto whole = one_alone(strip_) ? strip_.models[0].delta[0] : sum / std::max(weights, static_cast<W>(1e-6));
+    const auto moved = selected ? whole : W{0};
     note("change", moved);
     note("B + change", base_ + moved);
   }

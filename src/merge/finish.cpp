@@ -86,7 +86,8 @@ class Finisher {
 
   // The bits to be written, once it is clear whether the value fits.
   std::uint64_t checked(const Code& code, W value, std::size_t i) {
-    if (bad_[i] || (std::isfinite(value) && !code.overflow)) return code.bits;
+    // A result that is not finite follows from an input that is not; a finite one may come from the other inputs alone.
+    if (std::isfinite(value) ? !code.overflow : bad_[i]) return code.bits;
     const auto wide = static_cast<double>(value);
     if (settings_.overflow == Overflow::error) {
       findings_.note({Finding::Kind::overflow, strip_.first + i, -1, wide});

@@ -16,6 +16,8 @@ namespace dare::merge {
 struct TensorMerger::Scratch {
   StripBuffers<float> narrow;
   StripBuffers<double> wide;
+  StripBuffers<float> narrow_row;  // of a row that is looked at before a strip in it is merged
+  StripBuffers<double> wide_row;
   SparsifierScratch sparsifier;
   FinishScratch finish;
   std::array<bool, k_strip> bad;        // an input of this element is not finite
@@ -27,6 +29,11 @@ struct TensorMerger::Scratch {
   StripBuffers<W>& buffers() {
     if constexpr (sizeof(W) == 4) return narrow;
     else return wide;
+  }
+  template <class W>
+  StripBuffers<W>& row_buffers() {
+    if constexpr (sizeof(W) == 4) return narrow_row;
+    else return wide_row;
   }
 };
 
@@ -93,7 +100,7 @@ std::optional<Finding> TensorMerger::merge_in(const Run& run, std::span<std::byt
                        [](double x) { return static_cast<W>(x); });
     } else {
       if (const auto row = strip.first / settings_.row * settings_.row; filter_wise && row != scratch.row) {
-        scratch.row_coefficients = coefficients_of_row<W>(settings_, statistics_, run, row);
+        scratch.row_coefficients = coefficients_of_row<W>(settings_, statistics_, run, row, scratch.row_buffers<W>());
         scratch.row = row;
       }
       if (filter_wise) strip.coefficients = scratch.row_coefficients;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace dare::pipeline {
 
@@ -26,6 +27,12 @@ InputError refusal(const Work& work, const recipe::TensorTask& task, const merge
         fmt::format("tensor \"{}\": the sum of the Gram matrices has no inverse (smallest pivot {}); gather them on more "
                     "inputs, or set alpha below 1",
                     tensor.name, finding.value)};
+  }
+  if (std::isnan(finding.value)) {
+    return InputError{
+        fmt::format("tensor \"{}\": element {} becomes nan although every input is finite: sums on the way are more than {} holds; give "
+                    "smaller weights or a smaller lambda, or exclude the tensor",
+                    tensor.name, finding.index, name(merge::works_in_float64(task.settings) ? Dtype::f64 : Dtype::f32))};
   }
   return InputError{fmt::format(
       "tensor \"{}\": element {} becomes {}, more than {} holds; write a wider dtype, or set `overflow: saturate` in the recipe",
@@ -70,10 +77,22 @@ void TileWorker::copy(const plan::Tile& tile, const recipe::TensorTask& task, st
 void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out) {
   const auto frame = inputs_.read(0, task.tensor, {tile.first, tile.elements});
   const StageTimer timer{timings_, Stage::merge};
-  const auto lost = merge::convert(task.settings.base_dtype, frame, task.settings.out_dtype, out, task.settings.overflow);
+  const auto lost =
+      merge::convert(task.settings.base_dtype, frame, task.settings.out_dtype, out, task.settings.overflow, task.settings.nonfinite);
   if (!lost) return;
-  throw InputError{fmt::format("{}: tensor \"{}\": element {} does not fit {}; write a wider dtype", work_.frame.root.string(),
-                               work_.frame.tensors[task.tensor].name, tile.first + *lost, name(task.settings.out_dtype))};
+  const auto size = info(task.settings.base_dtype).bits / 8;
+  double value = 0;
+  (void)merge::convert(task.settings.base_dtype, frame.subspan(*lost * size, size), Dtype::f64,
+                       std::as_writable_bytes(std::span{&value, 1}), merge::Overflow::saturate);
+  throw InputError{fmt::format("{}: tensor \"{}\": element {} is {}, {}", work_.frame.root.string(), work_.frame.tensors[task.tensor].name,
+                               tile.first + *lost, value,
+                               std::isinf(value)
+                                   ? fmt::format("which {} does not have; write another dtype, or set `nonfinite: keep` in the "
+                                                 "recipe, which makes it nan",
+                                                 name(task.settings.out_dtype))
+                                   : fmt::format("more than {} holds; write a wider dtype, or set `overflow: saturate` in the "
+                                                 "recipe",
+                                                 name(task.settings.out_dtype)))};
 }
 
 void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {

@@ -74,7 +74,8 @@ void Check::run() const {
 void Check::parameters_taken() const {
   for (const auto& [place, unused] : draft_.places) {
     const auto name = key_after_dot(place);
-    const auto key = std::find_if(k_keys.begin(), k_keys.end(), [&, &at = place](const auto& row) { return row.name == name && at != name; });
+    const auto key =
+        std::find_if(k_keys.begin(), k_keys.end(), [&, &at = place](const auto& row) { return row.name == name && at != name; });
     if (key == k_keys.end() || takes(method_, key->parameter)) continue;
     if (key->parameter == Parameter::normalize && averages_models(method_)) continue;  // they always do
     refuse(place, fmt::format("{} has no {}; it takes: {}", method_.name, name, taken_by(method_)));
@@ -128,13 +129,14 @@ void Check::auxiliaries() const {
 void Check::patterns() const {
   for (const auto& pattern : recipe_.exclude) {
     if (pattern.size() > k_longest_pattern) {
-      refuse("exclude", fmt::format("exclude: a regular expression of {} bytes, at most {} are taken", pattern.size(), k_longest_pattern));
+      refuse("exclude",
+             fmt::format("a regular expression of {} bytes to exclude, at most {} are taken", pattern.size(), k_longest_pattern));
       continue;
     }
     try {
       const std::regex compiled{pattern, std::regex::ECMAScript};
     } catch (const std::regex_error& error) {
-      refuse("exclude", fmt::format("exclude: {} is no regular expression (ECMAScript): {}", in_quotes(pattern), error.what()));
+      refuse("exclude", fmt::format("{} to exclude is no regular expression (ECMAScript): {}", in_quotes(pattern), error.what()));
     }
   }
 }

@@ -58,8 +58,10 @@ std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const Ten
   }
   const auto& found = header.tensors[match->tensor];
   if (found.shape != expected || !is_floating(found.dtype)) {
-    problems_.input(
-        fmt::format("{}: tensor \"{}\": {}, expected a float {}", header.root.string(), found.name, described(found), to_string(expected)));
+    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected a float {}; {}, gather {} on the model beside which the recipe lists {}",
+                                header.root.string(), found.name, described(found), to_string(expected),
+                                gram ? "a Gram matrix is as wide as the tensor's rows are long" : "Fisher weights have the tensor's shape",
+                                gram ? "it" : "them", gram ? "it" : "them"));
   }
   return match->tensor;
 }
@@ -115,7 +117,8 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
   if (const auto rate = given.rate.at(tensor_name, depth)) {
     term.rate = *rate;
   } else {
-    unrated_.add(recipe_.models[model].written, "no drop_rate or density matches", "; add a part without a filter", tensor_name);
+    unrated_.add(fmt::format("{}: {}", recipe_.where, recipe_.models[model].written), "no drop_rate or density matches",
+                 "; add a part without a filter", tensor_name);
   }
   term.rescale = given.rescale;
   term.stream = recipe_.models[model].stream;

@@ -1,5 +1,7 @@
 #include "recipe/match.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -38,6 +40,23 @@ constexpr std::array<std::array<std::string_view, 4>, 8> k_tied{{
     {"shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"},
 }};
 
+// Output heads, which families share with the embeddings or not; other groups are shared always.
+constexpr std::array<std::string_view, 4> k_heads{"lm_head.weight", "embed_out.weight", "output.weight", "cls.predictions.decoder.weight"};
+
+bool is_head(std::string_view name) {
+  return std::find(k_heads.begin(), k_heads.end(), name) != k_heads.end();
+}
+
+bool config_ties(const checkpoint::Header& header) {
+  if (std::find(header.side_files.begin(), header.side_files.end(), "config.json") == header.side_files.end()) return false;
+  const auto bytes = checkpoint::read_side_file(header, "config.json");
+  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return false;
+  const auto found = json.find("tie_word_embeddings");
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
 std::string renamed(std::string_view name, const PrefixRule& rule) {
   return std::string{rule.model}.append(name.substr(rule.base.size()));
 }
@@ -56,7 +75,7 @@ std::optional<std::uint32_t> look_up(const std::unordered_map<std::string_view, 
 }  // namespace
 
 Matcher::Matcher(const checkpoint::Header& base, const checkpoint::Header& model)
-    : model_{model}, index_{index_of(model)}, base_index_{index_of(base)} {
+    : base_{base}, model_{model}, index_{index_of(model)}, base_index_{index_of(base)} {
   choose_rule(base);
 }
 
@@ -100,13 +119,20 @@ std::vector<std::string_view> Matcher::tied_to(std::string_view name) {
   return others;
 }
 
+// A base that has both has both to merge; of a model without one of them its config.json must say that it is the other.
+bool Matcher::may_be_tied(std::string_view name, std::string_view other) const {
+  if ((!is_head(name) && !is_head(other)) || !base_index_.contains(other)) return true;
+  if (!config_ties_) config_ties_ = config_ties(model_) || config_ties(base_);
+  return *config_ties_;
+}
+
 std::optional<Match> Matcher::find(const checkpoint::TensorInfo& tensor) const {
   if (const auto same = by_name(tensor.name)) return Match{*same, Match::How::same_name};
   if (const auto other = rule_ ? by_rule(tensor.name, *rule_) : std::nullopt) return Match{*other, Match::How::renamed};
   for (const auto name : tied_to(tensor.name)) {
     const auto exact = by_name(name);
     const auto tied = exact || !rule_ ? exact : by_rule(name, *rule_);
-    if (tied && model_.tensors[*tied].shape == tensor.shape) return Match{*tied, Match::How::tied};
+    if (tied && model_.tensors[*tied].shape == tensor.shape && may_be_tied(tensor.name, name)) return Match{*tied, Match::How::tied};
   }
   return std::nullopt;
 }

@@ -29,7 +29,9 @@ struct Match {
 };
 
 /// Finds a model's tensors by the base's names: the same name; else, by the one prefix rule under which most of the missing names are
-/// found; else a tensor tied to it, of the same shape. Headers must outlive it.
+/// found; else a tensor tied to it, of the same shape. Where the base has both the output head and the embeddings, they are tied only if a
+/// config.json of the two checkpoints says so (`tie_word_embeddings: true`); it is read when that question first comes up, and may then
+/// throw IoError. Headers must outlive it.
 class Matcher {
  public:
   Matcher(const checkpoint::Header& base, const checkpoint::Header& model);
@@ -42,8 +44,11 @@ class Matcher {
   [[nodiscard]] std::optional<std::uint32_t> by_name(std::string_view name) const;
   [[nodiscard]] std::optional<std::uint32_t> by_rule(std::string_view name, const PrefixRule& rule) const;
   void choose_rule(const checkpoint::Header& base);
+  [[nodiscard]] bool may_be_tied(std::string_view name, std::string_view other) const;
 
+  const checkpoint::Header& base_;
   const checkpoint::Header& model_;
+  mutable std::optional<bool> config_ties_;
   std::unordered_map<std::string_view, std::uint32_t> index_;
   std::unordered_map<std::string_view, std::uint32_t> base_index_;
   std::optional<PrefixRule> rule_;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace dare::recipe {
 namespace {
 
@@ -12,7 +14,10 @@ class Overriding {
  public:
   Overriding(Draft& draft, Problems& problems) : draft_{draft}, problems_{problems} {}
 
-  void refuse(std::string_view option, const std::string& text) { problems_.usage(fmt::format("{}: {}", option, text)); }
+  void refuse(std::string_view option, const std::string& text) {
+    auto line = fmt::format("{}: {}", option, text);
+    if (said_.insert(line).second) problems_.usage(std::move(line));  // an option for all models is wrong once
+  }
   void given(const std::string& key, std::string_view option) { draft_.places[key] = option; }
   void retract(const std::string& key) { draft_.places.erase(key); }
 
@@ -56,6 +61,7 @@ class Overriding {
  private:
   Draft& draft_;
   Problems& problems_;
+  std::set<std::string> said_;
 };
 
 void apply_models(const Overrides& overrides, Draft& draft, Overriding& over) {

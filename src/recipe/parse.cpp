@@ -190,7 +190,10 @@ void read_models(YamlReader& yaml, const YAML::Node& list, const fs::path& folde
 void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries, const fs::path& folder, Draft& draft) {
   // What `rescale: true` means depends on it.
   for (const auto& entry : entries) {
-    if (entry.key == "compat" && draft.recipe.compat == merge::Compat::none) (void)read_scalar(yaml, entry, draft.recipe);
+    if (entry.key != "compat") continue;
+    const auto before = draft.recipe.compat;
+    (void)read_scalar(yaml, entry, draft.recipe);
+    if (draft.compat_given) draft.recipe.compat = before;
   }
   for (const auto& entry : entries) read_entry(yaml, entry, folder, draft);
 }
@@ -203,6 +206,8 @@ Recipe parse(std::string_view text, const std::string& where, const fs::path& fo
   Problems problems;
   Draft draft;
   draft.where = where;
+  draft.recipe.where = where;
+  draft.compat_given = overrides.compat.has_value();
   if (overrides.compat) draft.recipe.compat = value_of(k_compat, *overrides.compat).value_or(merge::Compat::none);
   YamlReader yaml{where, problems};
   read_recipe(yaml, yaml.document(text), folder, draft);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace dare::recipe {
 namespace {
@@ -51,6 +52,19 @@ void Resolver::refuse_quantised() {
   for (const auto& model : models_) check(model);
 }
 
+// Fisher weights and Gram matrices belong to whole tensors: a base that stands in for what an adapter does not name has none.
+void Resolver::refuse_adapters_to_be_weighed() {
+  const auto kind = auxiliary(method_);
+  if (kind == merge::Auxiliary::none) return;
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    if (models_[k].low_rank.empty()) continue;
+    problems_.usage(fmt::format(
+        "{}: a LoRA adapter, and {} weighs whole models by their {}; make it a model first (dare-merge --method task_arithmetic "
+        "--base BASE --model {} OUTPUT) and list that instead",
+        root(k), method_.name, kind == merge::Auxiliary::fisher ? "Fisher weights" : "Gram matrices", recipe_.models[k].written));
+  }
+}
+
 // A tensor that no method touches. @param compare  models must have the same.
 TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   const auto& base = frame_.tensors[tensor];
@@ -61,6 +75,7 @@ TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   task.settings.base_dtype = base.dtype;
   task.settings.elements = task.settings.base_elements = base.elements;
   task.settings.overflow = recipe_.overflow;
+  task.settings.nonfinite = recipe_.nonfinite;
   task.settings.out_dtype = is_floating(base.dtype) ? recipe_.output_dtype().value_or(base.dtype) : base.dtype;
   task.action = task.settings.out_dtype == base.dtype ? Action::copy : Action::convert;
   for (std::size_t k = 0; k < models_.size(); ++k) {
@@ -129,7 +144,7 @@ void Resolver::choose_regmean(TensorTask& task) {
   }
   for (std::size_t k = 0; k < task.inputs.size(); ++k) {
     const auto& input = task.inputs[k];
-    const auto model = static_cast<std::size_t>(input.model);
+    const std::size_t model = settings.models[k].model;
     if (!input.auxiliary) {
       lacking_.add(auxiliaries_[model].root.string(), "lacks Gram matrices that other models have, of", "; give all or none",
                    settings.name);
@@ -182,8 +197,42 @@ void Resolver::extra_tensors(std::size_t model) {
     const bool base_ties = std::any_of(tied.begin(), tied.end(), [&](auto other) {
       return std::any_of(frame_.tensors.begin(), frame_.tensors.end(), [&](const auto& tensor) { return tensor.name == other; });
     });
+    if (!models_[model].low_rank.empty() && !base_ties && recipe_.missing == Missing::error) {
+      lacking_.add(root(model), "a LoRA adapter changes tensors that are not in the base:",
+                   "; give the base that it was trained on, or set missing: skip to leave these out", name);
+      continue;
+    }
     notes_.add(root(model),
-               base_ties ? "the base ties it to other weights and does not save it; left out:" : "not in the base, left out:", "", name);
+               base_ties      ? "the base ties it to other weights and does not save it; left out:"
+               : recipe_.base ? "not in the base, left out:"
+                              : "not in the first model, left out:",
+               "", name);
+  }
+}
+
+// A slip of the hand in a pattern merges what was to be kept.
+void Resolver::note_idle_patterns() {
+  for (std::size_t i = 0; i < exclude_.size(); ++i) {
+    const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
+                                 [&](const auto& tensor) { return std::regex_search(tensor.name, exclude_[i]); });
+    if (!any) notes_.add(recipe_.where, "exclude matches no tensor:", "", recipe_.exclude[i]);
+  }
+  std::set<std::string> filters;
+  const auto add = [&](const std::optional<Setting>& setting) {
+    for (const auto& part : setting ? setting->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+  };
+  const auto add_all = [&](const Parameters& of) {
+    for (const auto* setting : {&of.weight, &of.drop_rate, &of.density, &of.gamma, &of.epsilon}) add(*setting);
+  };
+  add_all(recipe_.parameters);
+  for (const auto& model : recipe_.models) add_all(model.parameters);
+  for (const auto* setting : {&recipe_.method_parameters.lambda, &recipe_.method_parameters.t, &recipe_.method_parameters.select_topk}) {
+    add(*setting);
+  }
+  for (const auto& filter : filters) {
+    const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
+                                 [&](const auto& tensor) { return tensor.name.find(filter) != std::string::npos; });
+    if (!any) notes_.add(recipe_.where, "a filter matches no tensor:", "", filter);
   }
 }
 
@@ -191,6 +240,7 @@ MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
   refuse_quantised();
+  refuse_adapters_to_be_weighed();
   problems_.throw_if_any();  // of codes everything else is wrong too
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];
@@ -198,6 +248,7 @@ MergeJob Resolver::run() {
     job.tasks.push_back(kept || !is_floating(tensor.dtype) ? untouched(t, !kept) : merged(t));
   }
   for (std::size_t k = 0; k < models_.size(); ++k) extra_tensors(k);
+  note_idle_patterns();
   if (recipe_.compat == merge::Compat::mergelm) place_draws(job.tasks);
   if (parameters_.scope == merge::Scope::model) check_one_rate(job.tasks);
   for (const auto* const groups : {&unrated_, &unequal_, &weightless_, &unlisted_}) {

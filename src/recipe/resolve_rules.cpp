@@ -23,8 +23,9 @@ void Resolver::check_one_rate(const std::vector<TensorTask>& tasks) {
   for (const auto& task : tasks) {
     for (const auto& term : task.settings.models) {
       if (rates.try_emplace(term.model, term.rate).first->second == term.rate) continue;
-      unequal_.add(recipe_.models[term.model].written, "scope: model takes one drop_rate for the whole model, another is given for",
-                   "; give one, or scope: tensor", task.settings.name);
+      unequal_.add(fmt::format("{}: {}", recipe_.where, recipe_.models[term.model].written),
+                   "scope: model takes one drop_rate for the whole model, another is given for", "; give one, or scope: tensor",
+                   task.settings.name);
     }
   }
 }
@@ -43,7 +44,8 @@ void Resolver::check_weights(const TensorTask& task) {
       sum += term.weight;
     }
     if (std::abs(sum) >= k_least_sum) continue;
-    weightless_.add(recipe_.method, fmt::format("divides by the sum of the weights, which is {} for", sum), "; change the weights",
+    weightless_.add(fmt::format("{}: weight", recipe_.where),
+                    fmt::format("{} divides by the sum of the weights, which is {} for", recipe_.method, sum), "; change the weights",
                     settings.name);
     return;
   }
@@ -58,32 +60,36 @@ void Resolver::place_draws(std::vector<TensorTask>& tasks) {
   for (const auto& name : recipe_.tensor_order) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) {
-      problems_.usage(fmt::format("tensor_order: the base has no tensor \"{}\"", name));
+      problems_.usage(fmt::format("{}: tensor_order: the base has no tensor {}; list the base's names", recipe_.where, in_quotes(name)));
       continue;
     }
     order.push_back(found->second);
     listed.insert(found->second);
   }
+  const auto is_f32 = [](Dtype dtype) { return dtype == Dtype::f32; };
+  const auto not_f32 = [&](const std::string& where, Dtype dtype, const std::string& tensor) {
+    not_f32_.add(where, fmt::format("compat: mergelm merges F32 alone, found {} in", name(dtype)),
+                 "; convert the checkpoint (dare-convert --dtype F32), or leave compat out", tensor);
+  };
   std::uint64_t draws_so_far = 0;
   for (auto& task : tasks) {
     if (recipe_.tensor_order.empty()) {
       order.push_back(&task);
     } else if (task.action == Action::merge && !listed.contains(&task)) {
-      unlisted_.add("tensor_order", "does not name", "; it must name every merged tensor", task.settings.name);
+      unlisted_.add(fmt::format("{}: tensor_order", recipe_.where), "does not name", "; it must name every merged tensor",
+                    task.settings.name);
     }
     if (task.action != Action::merge) continue;
-    const auto is_f32 = [](Dtype dtype) { return dtype == Dtype::f32; };
-    if (!is_f32(task.settings.base_dtype))
-      not_f32_.add(frame_.root.string(), "compat: mergelm merges F32 alone, not", "", task.settings.name);
+    if (!is_f32(task.settings.base_dtype)) not_f32(frame_.root.string(), task.settings.base_dtype, task.settings.name);
     for (std::size_t k = 0; k < task.inputs.size(); ++k) {
-      if (is_f32(task.settings.models[k].dtype)) continue;
-      not_f32_.add(root(static_cast<std::size_t>(task.inputs[k].model)), "compat: mergelm merges F32 alone, not", "", task.settings.name);
+      const auto& term = task.settings.models[k];
+      if (task.inputs[k].model >= 0 && !is_f32(term.dtype)) not_f32(root(term.model), term.dtype, task.settings.name);
     }
   }
-  for (std::int32_t k = 0; k < static_cast<std::int32_t>(models_.size()); ++k) {
+  for (std::size_t k = 0; k < models_.size(); ++k) {
     for (auto* const task : order) {
       for (std::size_t i = 0; i < task->inputs.size() && task->action == Action::merge; ++i) {
-        if (task->inputs[i].model != k) continue;
+        if (task->settings.models[i].model != k) continue;  // a stand-in of an adapter too: its merged model would draw here
         task->settings.models[i].first_draw = draws_so_far;
         draws_so_far += task->settings.elements;
       }

@@ -33,6 +33,7 @@ class Resolver {
   };
   [[nodiscard]] bool excluded(const std::string& name) const;
   void refuse_quantised();
+  void refuse_adapters_to_be_weighed();
   [[nodiscard]] TensorTask untouched(std::uint32_t tensor, bool compare);
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);
   [[nodiscard]] std::optional<Contribution> contribution(std::size_t model, std::uint32_t tensor);
@@ -45,6 +46,7 @@ class Resolver {
   void check_one_rate(const std::vector<TensorTask>& tasks);
   void place_draws(std::vector<TensorTask>& tasks);
   void extra_tensors(std::size_t model);
+  void note_idle_patterns();
   [[nodiscard]] std::string root(std::size_t model) const { return models_[model].root.string(); }
 
   const Recipe& recipe_;

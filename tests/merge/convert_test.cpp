@@ -139,6 +139,24 @@ TEST(Convert, F64ToF16RoundsOnce) {
   EXPECT_EQ(out, 0x3C01);
 }
 
+TEST(Convert, InfinityThatIsKeptBecomesNanWhereThereIsNone) {
+  for (const auto from : {Dtype::f32, Dtype::bf16, Dtype::f64}) {
+    Bytes in;
+    for (const auto value : {1.0, -static_cast<double>(INFINITY)}) {
+      Bytes one(8);
+      ASSERT_FALSE(convert(Dtype::f64, std::as_bytes(std::span{&value, 1}), from, std::span{one}.first(size_of(from)), Overflow::error));
+      in.insert(in.end(), one.begin(), one.begin() + static_cast<std::ptrdiff_t>(size_of(from)));
+    }
+    Bytes out(2);
+    EXPECT_EQ(convert(from, in, Dtype::f8_e4m3, out, Overflow::error), 1U);
+    EXPECT_EQ(convert(from, in, Dtype::f8_e4m3, out, Overflow::error, Nonfinite::keep), std::nullopt);
+    EXPECT_EQ(out, (Bytes{std::byte{0x38}, std::byte{0x7F}}));
+  }
+  const auto large = 1e9;
+  Bytes out(1);
+  EXPECT_EQ(convert(Dtype::f64, std::as_bytes(std::span{&large, 1}), Dtype::f8_e4m3, out, Overflow::error, Nonfinite::keep), 0U);
+}
+
 TEST(Convert, RandomBitsOfTheWideTypes) {
   std::mt19937_64 bits{20240};
   for (const auto from : {Dtype::f32, Dtype::f64}) {

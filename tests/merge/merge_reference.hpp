@@ -123,14 +123,12 @@ class Reference {
     const W sum = settings_.combiner == merge::Combiner::ties ? ties(index, base, tuned) : arithmetic(index, base, tuned);
     const W value = sum == 0 ? base : base + sum;
     auto code = narrowed(to, static_cast<double>(value));
-    if (bad == -2 && (code.overflow || !std::isfinite(value))) {
+    if (std::isfinite(value) ? code.overflow : bad == -2) {
       if (settings_.overflow == merge::Overflow::error) {
         result.finding = merge::Finding{merge::Finding::Kind::overflow, index, -1, static_cast<double>(value)};
         return;
       }
       if (std::isinf(value)) code = narrowed(to, std::copysign(std::numeric_limits<double>::max(), static_cast<double>(value)));
-    } else if (bad != -2 && code.overflow) {
-      code = narrowed(to, std::isinf(value) ? static_cast<double>(value) : std::copysign(INFINITY, static_cast<double>(value)));
     }
     if (sum == 0 && to == settings_.base_dtype) code.code = own;
     append(result.out, to, code.code);

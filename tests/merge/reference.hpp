@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace dare::test::reference {
@@ -94,10 +95,15 @@ struct Inputs {
   std::vector<Left> left;
 };
 
-inline double dot(const Values& a, const Values& b) {
+// Of elements [first, first + n) of a tensor: the sums of its aligned blocks, added up.
+inline double dot(const Values& a, const Values& b, std::size_t first = 0) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
+  double of_block = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    of_block += a[i] * b[i];
+    if ((first + i + 1) % 65536 == 0) sum += std::exchange(of_block, 0.0);
+  }
+  return sum + of_block;
 }
 
 inline Values task_arithmetic(const MergeTensor& tensor, const Inputs& in) {

@@ -139,6 +139,20 @@ TEST(Reference, ModelStock) {
   }
 }
 
+// Rows that begin and end within blocks of sums, and hold whole ones.
+TEST(Reference, ModelStockOfRowsLongerThanBlocksOfSums) {
+  auto tensor = family({3 * 150001, 150001, 2, Dtype::f64, 0}, 9);
+  tensor.settings.combiner = Combiner::model_stock;
+  tensor.settings.filter_wise = true;
+  expect_equal(merged(tensor), model_stock(tensor, Inputs{tensor}, tensor.settings.row));
+  tensor.settings.elements = tensor.settings.row;  // one row alone is the whole tensor
+  tensor.base.resize(8 * 150001);
+  for (auto& model : tensor.models) model.resize(8 * 150001);
+  const auto by_row = merged(tensor);
+  tensor.settings.filter_wise = false;
+  expect_equal(by_row, merged(tensor));
+}
+
 TEST(Reference, Sce) {
   for (const double topk : {1.0, .6, .1, 0.0}) {
     for (std::size_t models = 1; models <= 5; models += 2) {

@@ -35,7 +35,7 @@ inline Values model_stock(const MergeTensor& tensor, const Inputs& in, std::size
       for (std::size_t b = a + 1; b < count; ++b) {
         const auto x = part(in.delta[a]);
         const auto y = part(in.delta[b]);
-        cosines += std::clamp(dot(x, y) / std::max(std::sqrt(dot(x, x)) * std::sqrt(dot(y, y)), 1e-6), -1.0, 1.0);
+        cosines += std::clamp(dot(x, y, first) / std::max(std::sqrt(dot(x, x, first)) * std::sqrt(dot(y, y, first)), 1e-6), -1.0, 1.0);
       }
     }
     const auto cosine = cosines / static_cast<double>(count * (count - 1) / 2);
@@ -62,7 +62,8 @@ inline Values sce(const MergeTensor& tensor, const Inputs& in) {
     for (const auto& d : in.delta) variance[i] += (d[i] - mean) * (d[i] - mean);
     variance[i] /= static_cast<double>(count);
   }
-  std::vector<bool> selected(n, tensor.settings.select_topk >= 1);
+  // One model alone is taken whole: its variance is 0 everywhere.
+  std::vector<bool> selected(n, tensor.settings.select_topk >= 1 || (count == 1 && tensor.settings.select_topk > 0));
   if (tensor.settings.select_topk < 1) {
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), 0U);
@@ -90,7 +91,7 @@ inline Values sce(const MergeTensor& tensor, const Inputs& in) {
       sum += in.delta[k][i] * weights[k];
       of += weights[k];
     }
-    result[i] += sum / std::max(of, 1e-6);
+    result[i] += count == 1 ? in.delta[0][i] : sum / std::max(of, 1e-6);
   }
   return result;
 }

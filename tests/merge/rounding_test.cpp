@@ -145,5 +145,28 @@ TEST(Findings, OverflowIsAnErrorOrTheLargest) {
   }
 }
 
+// What is dropped has no say in the result, so the result's overflow is one.
+TEST(Finish, ADroppedNanHidesNoOverflow) {
+  for (const auto nonfinite : {std::nan(""), static_cast<double>(INFINITY)}) {
+    auto tensor = test::worked(Dtype::f16, {60000, 1}, {{65504, 1}, {nonfinite, 1}});
+    auto& settings = tensor.settings;
+    settings.sparsifier = Sparsifier::dare;
+    settings.nonfinite = Nonfinite::keep;
+    settings.models[0].weight = 3;
+    settings.models[1].rate = Rate::from_drop(1);
+    const auto finding = test::merge_all_ways(tensor).finding;
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->kind, Finding::Kind::overflow);
+    EXPECT_EQ(finding->value, 76512);
+    settings.overflow = Overflow::saturate;
+    const auto saturated = test::merge_all_ways(tensor);
+    EXPECT_FALSE(saturated.finding);
+    EXPECT_EQ(test::decoded(Dtype::f16, saturated.bytes), (std::vector<double>{65504, 1}));
+    settings.models[1].rate = Rate::from_drop(0);  // kept, it makes the result what it is
+    settings.overflow = Overflow::error;
+    EXPECT_FALSE(test::merge_all_ways(tensor).finding);
+  }
+}
+
 }  // namespace
 }  // namespace dare::merge

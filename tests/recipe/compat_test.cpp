@@ -32,5 +32,17 @@ TEST(Compat, MergelmKnowsWhatTheOfficialCodeKnows) {
             "2: r.yml:4: compat: mergelm is for dare_linear, found task_arithmetic");
 }
 
+// What `rescale: true` means follows the compat that holds in the end.
+TEST(Compat, TheCommandLineUndoesTheRecipes) {
+  const std::string yaml =
+      "merge_method: dare_linear\nbase_model: b\nmodels: [{model: m}]\nparameters: {density: 0.5, rescale: true}\ncompat: mergekit\n";
+  Overrides none;
+  none.compat = "none";
+  EXPECT_EQ(*parsed(yaml).parameters.rescale, merge::Rescale::l1);
+  EXPECT_EQ(*parsed(yaml, none).parameters.rescale, merge::Rescale::expected);
+  EXPECT_EQ(parsed(yaml, none).compat, merge::Compat::none);
+  EXPECT_EQ(parse_error(test::with("compat: peft\n"), none), "2: r.yml:4: compat: expected none, mergelm or mergekit, found \"peft\"");
+}
+
 }  // namespace
 }  // namespace dare::recipe

@@ -78,7 +78,7 @@ TEST(Methods, LinearNeedsNoBase) {
               (void)resolve(parsed("merge_method: linear\nmodels: [{model: m0}, {model: m1}]\nparameters: {weight: 0}\n"), k_checkpoint,
                             {k_checkpoint, k_checkpoint});
             }),
-            "2: linear: divides by the sum of the weights, which is 0 for \"w\", \"bias\"; change the weights");
+            "2: r.yml: weight: linear divides by the sum of the weights, which is 0 for \"w\", \"bias\"; change the weights");
   EXPECT_EQ(test::error_of([&] {
               (void)resolve(recipe, k_checkpoint, {k_checkpoint, header("m1", {{"w", Dtype::f32, {4, 3}}})});
             }),
@@ -125,7 +125,8 @@ TEST(Methods, FisherWeightsAreHeldAgainstTheModels) {
               (void)resolve(recipe, k_checkpoint, {k_checkpoint, k_checkpoint}, {fisher, header("f1", {{"w", Dtype::f32, {3, 4}}})});
             }),
             "3: 2 problems found, nothing was written:\n"
-            "  f1: tensor \"w\": F32 [3, 4], expected a float [4, 3]\n"
+            "  f1: tensor \"w\": F32 [3, 4], expected a float [4, 3]; Fisher weights have the tensor's shape, gather them on the model "
+            "beside which the recipe lists them\n"
             "  f1: lacks Fisher weights of \"bias\"; it must have every merged tensor");
   EXPECT_EQ(parse_error("merge_method: fisher\nbase_model: b\nmodels: [{model: m0, gram: f0}]"),
             "2: 2 problems found, nothing was written:\n"
@@ -174,8 +175,8 @@ TEST(Methods, ScopeModelTakesOneRateAModel) {
   };
   EXPECT_EQ(run(yaml),
             "2: 2 problems found, nothing was written:\n"
-            "  m0: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor\n"
-            "  m1: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor");
+            "  r.yml: m0: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor\n"
+            "  r.yml: m1: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor");
   EXPECT_EQ(run(yaml + "\nexclude: bias"), "");
   EXPECT_EQ(settings_of(two("ties", "parameters: {scope: model, density: 0.25}"), 2).models[1].model, 1U);
 }

@@ -3,6 +3,10 @@
 #include "recipe/support.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace dare::recipe {
 namespace {
@@ -88,7 +92,7 @@ TEST(Resolve, FiltersAndGradientsByTensor) {
 TEST(Resolve, ARateForEveryTensor) {
   const auto base = header("b", {{"mlp.w", Dtype::f32, {1}}, {"a", Dtype::f32, {1}}, {"c", Dtype::f32, {1}}});
   EXPECT_EQ(job_error(k_head + "models: [{model: m0, parameters: {drop_rate: {filter: mlp, value: 0.9}}}]\n", base, {base}),
-            "2: m0: no drop_rate or density matches \"a\", \"c\"; add a part without a filter");
+            "2: r.yml: m0: no drop_rate or density matches \"a\", \"c\"; add a part without a filter");
 }
 
 TEST(Resolve, MissingTensors) {
@@ -213,7 +217,7 @@ TEST(Resolve, SumsOfWeightsNearZero) {
   const auto base = header("b", {{"embed", Dtype::f32, {5, 4}}, {"w", Dtype::f32, {2}}});
   const std::string head = k_head + "models: [{model: m0, parameters: {weight: 1}}, {model: m1, parameters: {weight: -1}}]\n";
   EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5, normalize: true}\n", base, {base, base}),
-            "2: dare_linear: divides by the sum of the weights, which is 0 for \"embed\", \"w\"; change the weights");
+            "2: r.yml: weight: dare_linear divides by the sum of the weights, which is 0 for \"embed\", \"w\"; change the weights");
   EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5}\n", base, {base, base}), "");
   EXPECT_EQ(job_error(head + "parameters: {drop_rate: 0.5, normalize: true}\ncompat: mergekit\n", base, {base, base}), "");
   // Rows that only some models have have sums of their own.
@@ -222,7 +226,7 @@ TEST(Resolve, SumsOfWeightsNearZero) {
                             "rows: extend\nparameters: {drop_rate: 0.5, normalize: true}\nmodels: [{model: m0, parameters: {weight: 1}}, "
                             "{model: m1, parameters: {weight: -1}}, {model: m2, parameters: {weight: 2}}]\n";
   EXPECT_EQ(job_error(three, base, {longer, longer, base}),
-            "2: dare_linear: divides by the sum of the weights, which is 0 for \"embed\"; change the weights");
+            "2: r.yml: weight: dare_linear divides by the sum of the weights, which is 0 for \"embed\"; change the weights");
   EXPECT_EQ(job_error(three, base, {longer, base, longer}), "");
 }
 
@@ -242,9 +246,77 @@ TEST(Resolve, StochasticRoundingWhereItApplies) {
   EXPECT_THAT(job.notes, ElementsAre("rounding: stochastic: is for 16-bit outputs of 16-bit inputs; rounded to nearest: \"w\""));
 }
 
+// What says whether weights are tied.
+class Config {
+ public:
+  explicit Config(const std::string& text) {
+    std::filesystem::create_directories(folder_);
+    std::ofstream{folder_ / "config.json"} << text;
+  }
+  ~Config() { std::filesystem::remove_all(folder_); }
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
+  void beside(checkpoint::Header& header) const {
+    header.side_files = {"config.json"};
+    header.files.emplace_back();
+    header.files.back().path = folder_ / "model.safetensors";
+  }
+
+ private:
+  std::filesystem::path folder_ = testing::TempDir() + "config-" + std::to_string(::getpid());
+};
+
+const std::vector<test::Tensor> k_head_and_embeddings{
+    {"lm_head.weight", Dtype::f32, {4, 2}}, {"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}};
+
+TEST(Resolve, AHeadThatNothingTiesIsMissing) {
+  const auto base = header("b", k_head_and_embeddings);
+  const auto model = header("m0", {{"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}});
+  const std::string lacks =
+      "3: m0: lacks the base's \"lm_head.weight\"; give the whole model, exclude them, or set missing: base or missing: skip";
+  EXPECT_EQ(job_error(k_one, base, {model}), lacks);
+  const auto job = job_of(k_one + "missing: base\n", base, {model});
+  EXPECT_EQ(job.tasks[0].inputs[0].model, -1);
+  for (const std::string no : {"{\"tie_word_embeddings\": false}", "{}", "[", "{\"tie_word_embeddings\": \"true\"}"}) {
+    auto configured = model;
+    const Config config{no};
+    config.beside(configured);
+    EXPECT_EQ(job_error(k_one, base, {configured}), lacks) << no;
+  }
+}
+
+TEST(Resolve, AHeadThatAConfigTies) {
+  const Config config{"{\"tie_word_embeddings\": true}"};
+  for (const bool of_model : {true, false}) {
+    auto base = header("b", k_head_and_embeddings);
+    auto model = header("m0", {{"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}});
+    config.beside(of_model ? model : base);
+    const auto job = job_of(k_one, base, {model});
+    EXPECT_EQ(job.tasks[0].inputs[0].model, 0);
+    EXPECT_EQ(job.tasks[0].inputs[0].tensor, 0U);
+  }
+}
+
+// A base that saved the head alone says that it is tied.
+TEST(Resolve, TiedWeightsUnderTheOthersName) {
+  const auto base = header("b", {{"lm_head.weight", Dtype::f32, {4, 2}}});
+  const auto job = job_of(k_one, base, {header("m0", {{"model.embed_tokens.weight", Dtype::f32, {4, 2}}})});
+  EXPECT_EQ(job.tasks[0].inputs[0].model, 0);
+}
+
+TEST(Resolve, PatternsThatMatchNothing) {
+  const auto base = header("b", {{"w", Dtype::f32, {1}}});
+  const auto job = job_of(k_head +
+                              "models: [{model: m0, parameters: {drop_rate: [{filter: mpl, value: 0.9}, {value: 0.5}]}}]\n"
+                              "exclude: [\"^lm_haed\", w]\n",
+                          base, {base});
+  EXPECT_THAT(job.notes, ElementsAre("r.yml: exclude matches no tensor: \"^lm_haed\"", "r.yml: a filter matches no tensor: \"mpl\""));
+}
+
 TEST(Resolve, RenamedTiedAndExtraTensors) {
-  const auto base = header(
-      "b", {{"lm_head.weight", Dtype::f32, {4, 2}}, {"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}});
+  auto base = header("b", k_head_and_embeddings);
+  const Config config{"{\"tie_word_embeddings\": true}"};
+  config.beside(base);
   const auto model = header("m0", {{"module.model.embed_tokens.weight", Dtype::f32, {4, 2}},
                                    {"module.model.w", Dtype::f32, {2}},
                                    {"module.optimizer", Dtype::f32, {2}}});
@@ -285,10 +357,13 @@ TEST(Resolve, MergelmEntersOneStream) {
   EXPECT_EQ(job.tasks[0].settings.models[1].first_draw, 13U);
   EXPECT_EQ(job_error(k_one + "compat: mergelm\ntensor_order: [c, x]\n", base, {base}),
             "2: 2 problems found, nothing was written:\n"
-            "  tensor_order: the base has no tensor \"x\"\n"
-            "  tensor_order: does not name \"a\"; it must name every merged tensor");
+            "  r.yml: tensor_order: the base has no tensor \"x\"; list the base's names\n"
+            "  r.yml: tensor_order: does not name \"a\"; it must name every merged tensor");
   const auto half = header("m0", {{"a", Dtype::f16, {3}}, {"c", Dtype::f32, {5}}, {"ids", Dtype::i64, {2}}});
-  EXPECT_EQ(job_error(k_one + "compat: mergelm\n", base, {half}), "3: m0: compat: mergelm merges F32 alone, not \"a\"");
+  EXPECT_EQ(
+      job_error(k_one + "compat: mergelm\n", base, {half}),
+      "3: m0: compat: mergelm merges F32 alone, found F16 in \"a\"; convert the checkpoint (dare-convert --dtype F32), or leave compat "
+      "out");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ import struct
 import unittest
 
 from dare_system import SystemTest, contents, read_safetensors, run, write_safetensors
+from methods_test import NEEDS, methods, sparsifies
 
 
 def f32(values):
@@ -65,6 +66,46 @@ class Lora(SystemTest):
         self.assertIn(False, kept)
         self.merge(3, "again.safetensors", "--drop-rate", "0.5", "--rescale", "none", "--seed", "3")
         self.assertEqual(contents(self.path("again.safetensors")), contents(self.path("out.safetensors")))
+
+    def exact(self):
+        """Factors whose products, and these added to the base, float32 holds: the merged model has the adapter's very deltas."""
+        factors = {
+            "base_model.model.x.lora_A.weight": ("F32", [self.rank, self.columns], f32([1, -2, 3, 0, 2, 1, -1, 4])),
+            "base_model.model.x.lora_B.weight": ("F32", [self.rows, self.rank], f32([(5 * i) % 7 - 3 for i in range(self.rows * self.rank)])),
+        }
+        write_safetensors(self.path("m0", "adapter_model.safetensors"), factors)
+        self.merge(0, "merged.safetensors", "--method", "task_arithmetic")
+
+    def by_recipe(self, model, **recipe):
+        entry = {"model": self.path(model)}
+        with open(self.path("r.yml"), "w", encoding="utf-8") as file:
+            json.dump({"base_model": self.path("base.safetensors"), "models": [entry] * recipe.pop("number", 1), "seed": 7, **recipe}, file)
+        return run(0, "dare-merge", self.path("r.yml"), self.path("out.safetensors"), "--overwrite")
+
+    def test_every_method_takes_it_as_its_merged_model(self):
+        self.exact()
+        weighed = ("fisher", "regmean")
+        names = [name for name in methods() if not name.endswith(weighed)]
+        self.assertGreater(len(names), 15)
+        cases = [({"merge_method": name, "parameters": {**({"drop_rate": 0.5} if sparsifies(name) else {}), **NEEDS.get(name, ({}, 2))[0]}},
+                  NEEDS.get(name, ({}, 2))[1]) for name in names]
+        cases.append(({"merge_method": "dare_linear", "parameters": {"drop_rate": 0.5}, "compat": "mergelm"}, 2))
+        for recipe, number in cases:
+            with self.subTest(recipe):
+                outputs = []
+                for model in ("m0", "merged.safetensors"):
+                    process = self.by_recipe(model, number=number, **recipe)
+                    self.assertEqual(process.returncode, 0, process.stderr)
+                    outputs.append(contents(self.path("out.safetensors"))[""])
+                self.assertEqual(*outputs)
+
+    def test_methods_that_weigh_whole_models_refuse_it(self):
+        for method, key in (("fisher", "fisher"), ("regmean", "gram")):
+            words = {"merge_method": method, "models": [{"model": self.path("m0"), key: self.path("base.safetensors")}]}
+            process = self.by_recipe("m0", **words)
+            what = "Fisher weights" if key == "fisher" else "Gram matrices"
+            self.assert_refused(process, 2, f"{self.path('m0')}: a LoRA adapter, and {method} weighs whole models by their {what}; make it a model first "
+                                            f"(dare-merge --method task_arithmetic --base BASE --model {self.path('m0')} OUTPUT) and list that instead")
 
     def test_an_adapter_is_no_base(self):
         process = run(2, "dare-merge", "--base", self.path("m0"), "--model", self.path("base.safetensors"), "--drop-rate", "0.5", self.path("out.h5"))

@@ -55,8 +55,9 @@ class TensorMerger {
 };
 
 /// Converts n elements between floating types: exact widening, or one rounding half to even.
-/// @return the lowest index whose finite value does not fit `to` (infinity into F8_E4M3 counts), or nothing.
+/// @param nonfinite  keep: infinity into F8_E4M3, which has none, becomes NaN; error: it counts as a value that does not fit.
+/// @return the lowest index whose value does not fit `to`, or nothing.
 [[nodiscard]] std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out,
-                                                   Overflow overflow);
+                                                   Overflow overflow, Nonfinite nonfinite = Nonfinite::error);
 
 }  // namespace dare::merge

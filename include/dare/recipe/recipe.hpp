@@ -73,8 +73,9 @@ struct ModelEntry : Source {
 };
 
 struct Recipe {
-  std::string method;          ///< a name of merge::methods()
-  std::optional<Source> base;  ///< always there where the method requires it
+  std::string where = "command line";  ///< that it was read from, for messages
+  std::string method;                  ///< a name of merge::methods()
+  std::optional<Source> base;          ///< always there where the method requires it
   /// At least one. An entry that names the base is not among them unless the method averages whole models.
   std::vector<ModelEntry> models;
   Parameters parameters;  ///< for models that do not say otherwise
@@ -100,8 +101,8 @@ struct Recipe {
 
   template <class A>
   void archive(A& a) {
-    a(method, base, models, parameters, method_parameters, seed, dtype, out_dtype, exclude, missing, rows, nonfinite, overflow, rounding,
-      compat, tensor_order, notes);
+    a(where, method, base, models, parameters, method_parameters, seed, dtype, out_dtype, exclude, missing, rows, nonfinite, overflow,
+      rounding, compat, tensor_order, notes);
   }
 };
 

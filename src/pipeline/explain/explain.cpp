@@ -50,7 +50,8 @@ void explain_untouched(Explained& explained, const recipe::TensorTask& task, Inp
   if (task.action != Action::convert) return;
   std::array<std::byte, 8> out{};
   const auto size = info(settings.out_dtype).bits / 8;
-  const auto lost = merge::convert(settings.base_dtype, bytes, settings.out_dtype, std::span{out}.first(size), settings.overflow);
+  const auto lost =
+      merge::convert(settings.base_dtype, bytes, settings.out_dtype, std::span{out}.first(size), settings.overflow, settings.nonfinite);
   explained.written = stored(settings.out_dtype, std::span{out}.first(size));
   if (lost) explained.refusal = fmt::format("it does not fit {}; write a wider dtype", name(settings.out_dtype));
 }
