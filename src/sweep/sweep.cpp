@@ -90,6 +90,7 @@ class Sweep {
  private:
   void refuse_outputs_among_inputs() const {
     for (const auto& family : families_) {
+      if (!family.problem.empty()) continue;  // nothing is made of it, and its headers are not there
       for (const auto point : family.points)
         pipeline::refuse_output_among_inputs(family.sources, output_of(places_.folder, names_[point], specification_.settings()));
     }

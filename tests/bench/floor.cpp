@@ -40,17 +40,17 @@ double run(const std::vector<std::string>& words, const dare::comm::Communicator
   for (int i = 0; i < count; ++i)
     outputs.push_back(each ? File::create(output.string() + std::to_string(rank)) : File::open_write(name(i)));
   std::vector<std::vector<std::byte>> buffers(inputs.size(), std::vector<std::byte>(buffer));
-  std::vector<dare::WriteBack> write_backs(outputs.size());
+  dare::WriteBack write_back;
   for (auto at = begin; at < end; at += buffer) {
     const auto n = std::min<std::uint64_t>(buffer, end - at);
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].read_at(at, std::span{buffers[i]}.first(n));
     const auto place = each ? at - begin : at;
     for (std::size_t f = 0; f < outputs.size(); ++f) {
       outputs[f].write_at(place, std::span{buffers[0]}.first(n));
-      if (early) write_backs[f].wrote(outputs[f].fd(), place, n);
+      if (early) write_back.wrote(outputs[f].fd(), place, n);
     }
   }
-  for (auto& write_back : write_backs) write_back.end();
+  write_back.end();
   for (auto& out : outputs) out.sync();
   world.barrier();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
