@@ -16,8 +16,17 @@ po::options_description sweep_group() {
   auto add = group.add_options();
   add("groups", po::value<int>()->value_name("N"), "groups of ranks that work on points apart (one a node)");
   add("plan", po::bool_switch(), "say what is to do and what it costs, and stop: no weight is read");
+  add("ranks", po::value<int>()->value_name("N"), "with --plan: for N ranks instead of these");
+  add("nodes", po::value<int>()->value_name("M"), "... spread over M nodes (1)");
   add("yes", po::bool_switch(), fmt::format("do it also with more than {} points", sweep::k_most_points).c_str());
   return group;
+}
+
+std::optional<int> count(const Given& given, const char* name) {
+  if (given.count(name) == 0) return std::nullopt;
+  const auto n = given[name].as<int>();
+  if (n < 1 || n > 1 << 20) throw UsageError{fmt::format("--{} {}: give a number from 1 to {}", name, n, 1 << 20)};
+  return n;
 }
 
 constexpr auto k_sweep_description =
@@ -41,7 +50,8 @@ std::vector<Section> sweep_sections() {
            "      small: {base_model: s, models: [{model: s-math}, {model: s-code}]}\n"
            "  points:                   # points with a name and settings of their own\n"
            "    undropped: {merge_method: task_arithmetic, drop_rate: 0}\n"
-           "  outputs: model            # or statistics: no checkpoint is written\n"
+           "  outputs: model            # or delta: delta checkpoints and the recipe that\n"
+           "                            # merges them; statistics: no checkpoint is written\n"
            "  format: folder            # or safetensors, h5\n"
            "  evaluate: python3 test.py {checkpoint} --name {point}\n"
            "                            # its last line is a JSON object of scores:\n"
@@ -80,6 +90,10 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   options.run = run_options_from(given, "dare-sweep");
   if (given.count("groups") != 0) options.groups = given["groups"].as<int>();
   options.plan_only = given["plan"].as<bool>();
+  options.plan_ranks = count(given, "ranks");
+  options.plan_nodes = count(given, "nodes");
+  if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
+    throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
   options.yes = given["yes"].as<bool>();
   const auto words = given.count("words") == 0 ? std::vector<std::string>{} : given["words"].as<std::vector<std::string>>();
   if (words.size() != 2) throw UsageError{fmt::format("{} words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", words.size())};

@@ -24,18 +24,24 @@ double change(const Strip<W>& strip, std::size_t i) {
   return strip.effect[i] == Effect::base ? 0 : static_cast<double>(strip.result[i]) - static_cast<double>(strip.base[i]);
 }
 
+// What an element adds to the sums over all models.
+struct ElementSums {
+  std::array<double, k_strip> delta;
+  std::array<double, k_strip> error;
+};
+
 // One model's part: what is kept of it, and how far that is from the whole.
 template <class W>
-void add_model(const Strip<W>& strip, const ModelStrip<W>& model, Measures& sums) {
+void add_model(const Strip<W>& strip, const ModelStrip<W>& model, ElementSums& elements, Measures& sums) {
   const auto g = static_cast<W>(rescale_factor(strip.statistics, strip.term(model), model.term));
   for (std::size_t i = 0; i < strip.size; ++i) {
     const auto whole = static_cast<double>(model.delta[i]);
     const bool keeps = model.keeps(i);
-    const W factor = model.own_factors ? static_cast<W>(model.factors[i]) : g;
-    const auto left = keeps ? static_cast<double>(factor * model.delta[i]) : 0.0;
+    const auto off = static_cast<double>(model.own_factors ? static_cast<W>(model.factors[i]) : g) - 1;
+    const auto square = whole * whole;
     sums.kept += keeps ? 1 : 0;
-    sums.delta += whole * whole;
-    sums.error += (left - whole) * (left - whole);
+    elements.delta[i] += square;
+    elements.error[i] += (keeps ? off * off : 1) * square;
   }
   sums.deltas += strip.size;
 }
@@ -77,6 +83,7 @@ struct TensorMeasurer::Scratch {
   MeasureBuffers<double> wide;
   SparsifierScratch sparsifier;
   FinishScratch finish;
+  ElementSums elements;
   std::array<bool, k_strip> bad;
   std::array<std::byte, k_strip * sizeof(double)> out;
 
@@ -138,16 +145,21 @@ std::optional<Finding> TensorMeasurer::measure_in(const Run& run, std::span<Meas
     }
     combiner.template combine<W>()(whole);
     for (std::size_t i = 0; i < strip.size; ++i) buffers.undropped[i] = change(whole, i);
+    auto& elements = scratch.elements;
+    std::fill_n(elements.delta.begin(), strip.size, 0.0);
+    std::fill_n(elements.error.begin(), strip.size, 0.0);
     for (auto& model : strip.models) {
       std::copy_n(buffers.deltas[model.term].begin(), strip.size, model.delta.begin());
       sparsify(strip, run, model, scratch.sparsifier);
-      add_model(strip, model, sums);
+      add_model(strip, model, elements, sums);
     }
     sums.conflicts += conflicts(strip);
     combiner.template combine<W>()(strip);
     for (std::size_t i = 0; i < strip.size; ++i) {
       const auto m = change(strip, i);
       const auto u = buffers.undropped[i];
+      sums.delta += elements.delta[i];
+      sums.error += elements.error[i];
       sums.product += m * u;
       sums.merged += m * m;
       sums.undropped += u * u;

@@ -25,6 +25,14 @@ std::span<const std::byte> part_of(const Run& run, std::span<const std::byte> by
   return bytes.subspan((first - run.read.first) * size, n * size);
 }
 
+Run part_of_run(const TensorSettings& settings, const Run& run, Extent wanted, std::vector<std::span<const std::byte>>& models) {
+  const auto cut = [&](std::span<const std::byte> bytes, Dtype dtype, std::uint64_t held) {
+    return part_of(run, bytes, dtype, wanted.first, clipped(wanted, held).elements);
+  };
+  for (std::size_t k = 0; k < models.size(); ++k) models[k] = cut(run.models[k], settings.models[k].dtype, settings.models[k].elements);
+  return {wanted, wanted, cut(run.base, settings.base_dtype, settings.base_elements), models, {}};
+}
+
 template <class W>
 void load_base(const TensorSettings& settings, const Run& run, std::uint64_t first, std::span<W> base) {
   const auto there = settings.has_base ? clipped({first, base.size()}, settings.base_elements).elements : 0;

@@ -95,6 +95,10 @@ class StripReader {
 [[nodiscard]] std::span<const std::byte> part_of(const Run& run, std::span<const std::byte> bytes, Dtype dtype, std::uint64_t first,
                                                  std::uint64_t n) noexcept;
 
+/// Some elements of a run; `models` holds the spans and has one for each of the run's.
+[[nodiscard]] Run part_of_run(const TensorSettings& settings, const Run& run, Extent wanted,
+                              std::vector<std::span<const std::byte>>& models);
+
 /// One model's deltas (and values) of any elements that it holds, in W. `tuned` or `delta` may be empty.
 template <class W>
 void load_model(const TensorSettings& settings, const Run& run, std::size_t term, std::uint64_t first, std::span<const W> base,

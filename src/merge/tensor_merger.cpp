@@ -66,15 +66,6 @@ void check_inputs(const Strip<W>& strip, Findings& findings, std::span<bool> bad
   }
 }
 
-// Some elements of a run; `models` holds the spans.
-Run part_of_run(const TensorSettings& settings, const Run& run, Extent wanted, std::vector<std::span<const std::byte>>& models) {
-  const auto cut = [&](std::span<const std::byte> bytes, Dtype dtype, std::uint64_t held) {
-    return part_of(run, bytes, dtype, wanted.first, clipped(wanted, held).elements);
-  };
-  for (std::size_t k = 0; k < models.size(); ++k) models[k] = cut(run.models[k], settings.models[k].dtype, settings.models[k].elements);
-  return {wanted, wanted, cut(run.base, settings.base_dtype, settings.base_elements), models, {}};
-}
-
 }  // namespace
 
 template <class W>

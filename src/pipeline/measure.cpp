@@ -30,6 +30,12 @@ struct MeasuredProduct {
   std::optional<Error> finding;
 };
 
+// Products whose tensor at hand is measured in one reading of its elements.
+struct Together {
+  std::vector<std::size_t> products;
+  std::optional<merge::SharedMeasurer> measurer;
+};
+
 class MeasureRun {
  public:
   MeasureRun(const Work& work, const plan::Plan& plan, const RunOptions& options, const comm::Communicator& world)
@@ -77,8 +83,9 @@ class MeasureRun {
       if (StopSignal::received() != 0) throw Error{stopped(StopSignal::received())};  // all agree on it next
       const auto tile = cursor.next();
       enter(tile, statistics);
-      for (std::size_t p = 0; p < products_.size(); ++p) {
-        if (!products_[p].finding && products_[p].measurer) measure(p, tile, inputs);
+      if (together_.measurer) measure_together(tile, inputs);
+      for (const auto p : alone_) {
+        if (!products_[p].finding) measure(p, tile, inputs);
       }
     }
   }
@@ -93,22 +100,63 @@ class MeasureRun {
     mine_[tile.tensor] += blocks;
     for (auto& product : products_) product.blocks.resize(sums_ + blocks);
     if (tensor_ == tile.tensor) return;
-    tensor_ = tile.tensor;
+    enter_tensor(tile.tensor, statistics);
+  }
+
+  void enter_tensor(std::uint32_t tensor, const std::vector<ProductStatistics>& statistics) {
+    tensor_ = tensor;
+    alone_.clear();
+    together_ = {};
+    std::vector<const merge::TensorMeasurer*> measurers;
     for (std::size_t p = 0; p < products_.size(); ++p) {
-      const auto& task = work_.products[p].job.tasks[tile.tensor];
+      const auto& task = work_.products[p].job.tasks[tensor];
       products_[p].measurer.reset();
-      if (task.action == recipe::TensorTask::Action::merge)
-        products_[p].measurer.emplace(task.settings, statistics[p].of_task(tile.tensor));
+      if (task.action != recipe::TensorTask::Action::merge) continue;
+      products_[p].measurer.emplace(task.settings, statistics[p].of_task(tensor));
+      const bool shares = merge::SharedMeasurer::can_share(task.settings) && same_inputs(task, together_.products, tensor);
+      if (shares) measurers.push_back(&*products_[p].measurer);
+      (shares ? together_.products : alone_).push_back(p);
     }
+    if (!measurers.empty()) together_.measurer.emplace(std::move(measurers));
+  }
+
+  // Whether a task reads what those of the others read: `missing` and `rows` may leave models out, or set the base in their place.
+  [[nodiscard]] bool same_inputs(const recipe::TensorTask& task, const std::vector<std::size_t>& others, std::uint32_t tensor) const {
+    if (others.empty()) return true;
+    const auto& other = work_.products[others.front()].job.tasks[tensor];
+    const auto same = [](const auto& a, const auto& b) { return a.model == b.model && a.tensor == b.tensor; };
+    return std::equal(task.inputs.begin(), task.inputs.end(), other.inputs.begin(), other.inputs.end(), same) &&
+           task.settings.base_elements == other.settings.base_elements &&
+           std::equal(task.settings.models.begin(), task.settings.models.end(), other.settings.models.begin(), other.settings.models.end(),
+                      [](const auto& a, const auto& b) { return a.elements == b.elements; });
+  }
+
+  [[nodiscard]] std::span<merge::Measures> blocks_of(std::size_t p, const plan::Tile& tile) {
+    return std::span{products_[p].blocks}.subspan(sums_ + (tile.first - first_) / merge::k_sum_block);
+  }
+
+  void note(std::size_t p, const plan::Tile& tile, const std::optional<merge::Finding>& finding) {
+    if (finding) products_[p].finding = refusal(work_, work_.products[p].job.tasks[tile.tensor], *finding);
   }
 
   void measure(std::size_t p, const plan::Tile& tile, Inputs& inputs) {
-    auto& product = products_[p];
-    const auto& task = work_.products[p].job.tasks[tile.tensor];
-    const auto run = inputs.run(task, {tile.first, tile.elements});
-    const auto blocks = std::span{product.blocks}.subspan(sums_ + (tile.first - first_) / merge::k_sum_block);
-    const auto finding = product.measurer->measure(run, blocks, *scratch_);
-    if (finding) product.finding = refusal(work_, task, *finding);
+    const auto run = inputs.run(work_.products[p].job.tasks[tile.tensor], {tile.first, tile.elements});
+    note(p, tile, products_[p].measurer->measure(run, blocks_of(p, tile), *scratch_));
+  }
+
+  void measure_together(const plan::Tile& tile, Inputs& inputs) {
+    const auto& products = together_.products;
+    const auto run = inputs.run(work_.products[products.front()].job.tasks[tile.tensor], {tile.first, tile.elements});
+    std::vector<std::span<merge::Measures>> blocks;
+    std::vector<std::optional<merge::Finding>> findings;
+    for (const auto p : products) {
+      blocks.push_back(blocks_of(p, tile));
+      findings.push_back(products_[p].finding ? std::optional{merge::Finding{}} : std::nullopt);
+    }
+    together_.measurer->measure(run, blocks, findings, *scratch_);
+    for (std::size_t i = 0; i < products.size(); ++i) {
+      if (!products_[products[i]].finding) note(products[i], tile, findings[i]);
+    }
   }
 
   // The sums of every tensor's blocks in order, whichever rank has them; some tensors at a time, to bound the memory.
@@ -143,6 +191,8 @@ class MeasureRun {
   Timings timings_{};
   std::vector<MeasuredProduct> products_;
   std::vector<std::size_t> mine_;  // by tensor, blocks of sums that this rank has
+  Together together_;
+  std::vector<std::size_t> alone_;
   merge::TensorMeasurer::ScratchPtr scratch_ = merge::TensorMeasurer::make_scratch();
   std::optional<std::uint32_t> tensor_;
   std::optional<std::uint64_t> block_;

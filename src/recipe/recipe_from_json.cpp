@@ -68,4 +68,8 @@ Recipe recipe_from_json(const std::string& json, const std::string& where, const
   } catch (const UsageError& error) { throw InputError{error.what()}; }
 }
 
+std::string recipe_text(const std::string& json) {
+  return as_recipe(Json::parse(json)).dump(1) + "\n";
+}
+
 }  // namespace dare::recipe

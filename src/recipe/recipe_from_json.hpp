@@ -14,4 +14,7 @@ namespace dare::recipe {
 /// @throws InputError  it is none.
 [[nodiscard]] Recipe recipe_from_json(const std::string& json, const std::string& where, const std::filesystem::path& folder);
 
+/// The same as the text of a recipe file. Pure.
+[[nodiscard]] std::string recipe_text(const std::string& json);
+
 }  // namespace dare::recipe

@@ -46,6 +46,7 @@ SweepCost cost_of(const Specification& specification, const CostSurvey& survey, 
     cost.passes.push_back(batch.points.size());
     cost.bytes_read += family.bytes_read;
     cost.bytes_written += batch.points.size() * family.bytes_written;
+    cost.memory_of_points = std::max(cost.memory_of_points, batch.points.size() * family.memory_of_point);
   }
   const auto keep = specification.settings().keep;
   cost.bytes_kept = keep == Keep::all ? cost.bytes_written : keep == Keep::best ? largest : 0;
@@ -64,6 +65,8 @@ std::string to_text(const SweepCost& cost) {
   }
   text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
   text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
+  text += fmt::format("memory         {} a rank at most, of it {} for the points of a pass\n", format_bytes(cost.memory_per_rank),
+                      format_bytes(cost.memory_of_points));
   return text;
 }
 
@@ -82,7 +85,9 @@ std::string to_json(const SweepCost& cost) {
                                     {"earlier_bytes", cost.earlier_bytes},
                                     {"bytes_written", cost.bytes_written},
                                     {"bytes_kept", cost.bytes_kept},
-                                    {"bytes_free", cost.bytes_free}};
+                                    {"bytes_free", cost.bytes_free},
+                                    {"memory_of_points", cost.memory_of_points},
+                                    {"memory_per_rank", cost.memory_per_rank}};
   return json.dump(2) + "\n";
 }
 

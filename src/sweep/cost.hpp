@@ -23,6 +23,8 @@ struct SweepCost {
   std::uint64_t earlier_passes = 0;  ///< of the methods, the most of any point
   std::uint64_t earlier_bytes = 0;
   std::uint64_t bytes_free = 0;
+  std::uint64_t memory_of_points = 0;  ///< bytes on a rank that the points of the largest pass take
+  std::uint64_t memory_per_rank = 0;   ///< bytes that a rank may take in all
   int groups = 1;
   int ranks = 1;
 };

@@ -93,8 +93,12 @@ Json settings_of(const Point& point, const std::string& recipe_json) {
   return settings;
 }
 
-std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, Format format) {
-  return folder / (point + (format == Format::safetensors ? ".safetensors" : format == Format::h5 ? ".h5" : ""));
+std::string_view ending_of(Format format) noexcept {
+  return format == Format::safetensors ? ".safetensors" : format == Format::h5 ? ".h5" : "";
+}
+
+std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, const Settings& settings) {
+  return folder / fmt::format("{}{}", point, settings.outputs == Outputs::delta ? "" : ending_of(settings.format));
 }
 
 PassWork::PassWork(const Specification& specification, const Family& family, const std::vector<std::uint64_t>& points,
@@ -106,7 +110,7 @@ PassWork::PassWork(const Specification& specification, const Family& family, con
     try {
       auto job = recipe::resolve(*recipe, family.sources.frame, family.sources.models, family.sources.auxiliaries);
       pipeline::check_delta_models(work_, job);
-      work_.products.push_back({std::move(job), output_of(folder, point.name, specification.settings().format), {}});
+      work_.products.push_back({std::move(job), output_of(folder, point.name, specification.settings()), {}});
     } catch (const Error& error) {
       refused_.push_back({number, error});
       continue;

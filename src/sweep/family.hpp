@@ -40,8 +40,10 @@ struct Family {
 /// @param recipe_json  of recipe::MergeJob.
 [[nodiscard]] nlohmann::ordered_json settings_of(const Point& point, const std::string& recipe_json);
 
-/// The checkpoint of a point, below `folder`.
-[[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, Format format);
+/// The ending of a checkpoint's name.
+[[nodiscard]] std::string_view ending_of(Format format) noexcept;
+/// What a point writes, below `folder`: a checkpoint, or a folder of delta checkpoints.
+[[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, const Settings& settings);
 
 /// One pass: the points of a batch as one work for the slice loop.
 class PassWork {
@@ -61,6 +63,7 @@ class PassWork {
   /// The others, in order; one a product.
   [[nodiscard]] const std::vector<std::uint64_t>& points() const noexcept { return points_; }
   [[nodiscard]] const pipeline::Work& work() const noexcept { return work_; }
+  [[nodiscard]] const recipe::Recipe& recipe(std::size_t product) const { return *recipes_[product]; }
 
  private:
   std::vector<std::unique_ptr<const recipe::Recipe>> recipes_;

@@ -10,6 +10,7 @@
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/measure.hpp>
 #include <dare/pipeline/output_paths.hpp>
+#include <dare/pipeline/product_deltas.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
@@ -21,7 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds k_nap{5};
 constexpr std::chrono::seconds k_between_updates{10};
-constexpr std::int64_t k_beyond_all = std::int64_t{1} << 40U;
 
 }  // namespace
 
@@ -31,25 +31,22 @@ void Tally::add_failure(ExitCode code) noexcept {
   if (code == ExitCode::usage) ++usage;
 }
 
-GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group, comm::Counter& counter)
-    : shared_{shared}, group_{group}, counter_{counter} {}
+GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group) : shared_{shared}, group_{group} {}
 
 Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
-  const auto pieces = batches.size() + to_score.size();
-  for (;;) {
-    const auto next = static_cast<std::uint64_t>(take());
-    if (next >= pieces) break;
+  Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
+  while (const auto next = take(dealer)) {
     try {
-      if (next < batches.size()) {
-        run_batch(batches[next]);
+      if (*next < batches.size()) {
+        run_batch(batches[*next]);
       } else {
-        const auto& name = shared_.names[to_score[next - batches.size()]];
+        const auto& name = shared_.names[to_score[*next - batches.size()]];
         at_root([&] { score(*read_record(shared_.places.record(name))); });
       }
     } catch (const comm::AgreedError& error) {
       if (error.code() != ExitCode::interrupted) throw;
       tally_.signal = group_.all_reduce(pipeline::StopSignal::received(), comm::Reduce::max);
-      if (group_.is_root()) (void)counter_.next(k_beyond_all);  // the other groups take nothing more either
+      at_root([&] { dealer.stop(); });  // the other groups take nothing more either
       break;
     }
   }
@@ -57,8 +54,13 @@ Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::ui
   return tally_;
 }
 
-std::int64_t GroupRun::take() {
-  return group_.all_reduce(group_.is_root() ? counter_.next() : 0, comm::Reduce::max);
+std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
+  std::int64_t piece = -1;
+  group_.agree([&] {
+    if (group_.is_root()) piece = static_cast<std::int64_t>(dealer.take().value_or(static_cast<std::uint64_t>(-1)));
+  });
+  piece = group_.all_reduce(piece, comm::Reduce::max);
+  return piece < 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(piece)};
 }
 
 void GroupRun::run_batch(const Batch& batch) {
@@ -70,8 +72,17 @@ void GroupRun::run_batch(const Batch& batch) {
 
 void GroupRun::make(const PassWork& pass) {
   try {
-    if (shared_.specification.settings().outputs == Outputs::statistics) make_statistics(pass);
-    else make_models(pass);
+    switch (shared_.specification.settings().outputs) {
+      case Outputs::model:
+        make_models(pass);
+        break;
+      case Outputs::delta:
+        make_deltas(pass);
+        break;
+      case Outputs::statistics:
+        make_statistics(pass);
+        break;
+    }
   } catch (const comm::AgreedError& error) {
     if (error.code() == ExitCode::interrupted) throw;
     for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, pass.work().products[p].job.recipe_json);
@@ -121,6 +132,27 @@ void GroupRun::make_statistics(const PassWork& pass) {
   }
 }
 
+void GroupRun::make_deltas(const PassWork& pass) {
+  const auto& work = pass.work();
+  std::vector<const recipe::Recipe*> recipes;
+  for (std::size_t p = 0; p < work.products.size(); ++p) recipes.push_back(&pass.recipe(p));
+  const auto ending = ending_of(shared_.specification.settings().format);
+  const auto bytes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
+  ++tally_.passes;
+  tally_.bytes_read += static_cast<std::int64_t>(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read);
+  for (std::size_t p = 0; p < bytes.size(); ++p) {
+    tally_.bytes_written += static_cast<std::int64_t>(bytes[p]);
+    ++tally_.done;
+    at_root([&] {
+      auto record = record_of(pass, p);
+      record.statistics = {{"bytes", bytes[p]}};
+      record.output = work.products[p].output.filename().string();
+      record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
+      write_record(shared_.places, record);
+    });
+  }
+}
+
 Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   const auto number = pass.points()[product];
   const auto& one = pass.work().products[product];
@@ -153,12 +185,7 @@ void GroupRun::finish_model(const PassWork& pass, std::size_t product, const mer
 void GroupRun::score(Record record) {
   const auto& settings = shared_.specification.settings();
   evaluate(
-      settings, shared_.places,
-      [&] {
-        counter_.progress();
-        return pipeline::StopSignal::received() != 0;
-      },
-      record);
+      settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
   write_record(shared_.places, record);
   if (record.status == Status::done) {
     ++tally_.done;

@@ -2,16 +2,17 @@
 /// One group of ranks at work: it takes one piece of work after another until none is left.
 
 #include "sweep/batches.hpp"
+#include "sweep/dealer.hpp"
 #include "sweep/family.hpp"
 #include "sweep/results.hpp"
 
 #include <dare/comm/communicator.hpp>
-#include <dare/comm/counter.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Shared {
   const Places& places;
   const pipeline::RunOptions& run;
   const std::vector<std::string>& names;  ///< of all points
+  std::filesystem::path dealing;          ///< make_dealing_folder()
 };
 
 /// What a group did; the same on all its ranks.
@@ -41,10 +43,10 @@ struct Tally {
 
 class GroupRun {
  public:
-  /// @param counter  of all groups. References must outlive it.
-  GroupRun(const Shared& shared, const comm::Communicator& group, comm::Counter& counter);
+  /// References must outlive it.
+  GroupRun(const Shared& shared, const comm::Communicator& group);
 
-  /// Takes batches, then points that are only to be scored, as the counter deals them. Collective over the group.
+  /// Takes batches, then points that are only to be scored, as they are dealt. Collective over the group.
   /// @throws comm::AgreedError  of the group: records cannot be written.
   [[nodiscard]] Tally run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score);
 
@@ -53,6 +55,7 @@ class GroupRun {
   void make(const PassWork& pass);
   void make_models(const PassWork& pass);
   void make_statistics(const PassWork& pass);
+  void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
   void count_pass(const PassWork& pass);
   void finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts);
@@ -61,11 +64,10 @@ class GroupRun {
   void update_results(bool now);
   /// Rank 0 of the group works while the others wait without taking its processor.
   void at_root(const std::function<void()>& work);
-  [[nodiscard]] std::int64_t take();
+  [[nodiscard]] std::optional<std::uint64_t> take(Dealer& dealer) const;
 
   const Shared& shared_;
   const comm::Communicator& group_;
-  comm::Counter& counter_;
   Tally tally_;
   std::chrono::steady_clock::time_point last_update_ = std::chrono::steady_clock::now();
 };

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using recipe::YamlReader;
 
-constexpr recipe::Words<Outputs, 2> k_outputs{{{"model", Outputs::model}, {"statistics", Outputs::statistics}}};
+constexpr recipe::Words<Outputs, 3> k_outputs{{{"model", Outputs::model}, {"delta", Outputs::delta}, {"statistics", Outputs::statistics}}};
 constexpr recipe::Words<Format, 3> k_format{{{"folder", Format::folder}, {"safetensors", Format::safetensors}, {"h5", Format::h5}}};
 constexpr recipe::Words<Keep, 3> k_keep{{{"none", Keep::none}, {"best", Keep::best}, {"all", Keep::all}}};
 constexpr recipe::Words<bool, 2> k_best{{{"highest", false}, {"lowest", true}}};
@@ -111,10 +111,6 @@ bool Specification::read_setting(YamlReader& yaml, const YamlReader::Entry& entr
     if (read) into = *read;
     return true;
   };
-  if (key == "outputs" && value.IsScalar() && value.Scalar() == "delta") {
-    yaml.refuse(value, "outputs: delta is not supported: no delta checkpoint can be written yet; use model or statistics");
-    return true;
-  }
   if (key == "outputs") return take(settings_.outputs, yaml.choice(value, key, k_outputs));
   if (key == "format") return take(settings_.format, yaml.choice(value, key, k_format));
   if (key == "keep") return take(settings_.keep, yaml.choice(value, key, k_keep));
@@ -130,8 +126,9 @@ void Specification::check_settings(const std::string& where, Problems& problems)
     problems.usage(fmt::format("{}: keep: {} without evaluate would delete what nobody has scored; give evaluate, or keep: all", where,
                                recipe::word_for(k_keep, settings_.keep)));
   }
-  if (settings_.outputs == Outputs::statistics && !settings_.evaluate.empty()) {
-    problems.usage(fmt::format("{}: outputs: statistics writes no checkpoint that evaluate could be run on; use outputs: model", where));
+  if (settings_.outputs != Outputs::model && !settings_.evaluate.empty()) {
+    problems.usage(fmt::format("{}: outputs: {} writes no checkpoint that evaluate could be run on; use outputs: model", where,
+                               recipe::word_for(k_outputs, settings_.outputs)));
   }
 }
 

@@ -13,7 +13,7 @@
 
 namespace dare::sweep {
 
-enum class Outputs : std::uint8_t { model, statistics };
+enum class Outputs : std::uint8_t { model, statistics, delta };
 enum class Format : std::uint8_t { folder, safetensors, h5 };
 enum class Keep : std::uint8_t { none, best, all };
 

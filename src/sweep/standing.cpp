@@ -68,19 +68,22 @@ class Look {
   Standing taken(const Point& point, const std::string& why) {
     if (!overwrite_) {
       problems_.input(fmt::format("{}: was made by another run: {}; name another folder, or give --overwrite",
-                                  output_of(places_.folder, point.name, specification_.settings().format).string(), why));
+                                  output_of(places_.folder, point.name, specification_.settings()).string(), why));
     }
     return Standing::to_do;
   }
 
   // A run that was killed between an output and its record.
   Standing recover(const Point& point, const std::string& head, const std::string& identity) {
-    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, specification_.settings().format)};
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, specification_.settings())};
     if (!fs::exists(paths.output)) return Standing::to_do;
     if (!fs::exists(paths.manifest)) return taken(point, "it has no manifest");
     auto manifest = read_manifest(paths.manifest);
     const auto hash = hash_of(manifest);
     manifest.erase("tensors");
+    if ((manifest.value("outputs", "model") == "delta") != (specification_.settings().outputs == Outputs::delta))
+      return taken(point, "outputs was another");
+    manifest.erase("outputs");
     const auto lines = pipeline::difference(head, manifest.dump());
     if (!lines.empty()) return taken(point, lines.substr(lines.find_first_not_of("\n ")));
     const bool score = !specification_.settings().evaluate.empty();

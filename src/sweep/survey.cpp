@@ -2,6 +2,7 @@
 
 #include "sweep/measures.hpp"
 
+#include <dare/pipeline/product_deltas.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
 #include <algorithm>
@@ -39,9 +40,8 @@ class FamilySurvey {
     }
     const PassWork pass{specification_, family_, {point}, places_.folder, run_};
     if (!pass.refused().empty()) return pass.refused().front().error;
-    const bool measured = specification_.settings().outputs == Outputs::statistics;
-    const auto reason = measured ? unmeasurable(pass.work(), pass.work().products.front()) : std::nullopt;
-    if (reason) return UsageError{*reason};
+    if (const auto reason = unsuited(pass.work())) return UsageError{*reason};
+    if (specification_.settings().outputs == Outputs::delta) return add_deltas(pass.work(), method);
     const auto earlier = pipeline::survey_cost(pass.work());
     methods_[method] = earlier.bytes_read;
     cost_.earlier_bytes += earlier.bytes_read;
@@ -54,11 +54,43 @@ class FamilySurvey {
   }
 
  private:
+  // Why the kind of outputs is not there for a point.
+  [[nodiscard]] std::optional<std::string> unsuited(const pipeline::Work& work) const {
+    switch (specification_.settings().outputs) {
+      case Outputs::statistics:
+        return unmeasurable(work, work.products.front());
+      case Outputs::delta:
+        return pipeline::no_deltas(work, work.products.front());
+      case Outputs::model:
+        break;
+    }
+    return std::nullopt;
+  }
+
+  // Points are of different sizes: the cost of one is the mean of those that were looked at.
+  std::optional<Error> add_deltas(const pipeline::Work& work, const std::string& method) {
+    methods_[method] = 0;
+    try {
+      const auto one = pipeline::delta_cost(work, work.products.front(), run_);
+      cost_.bytes_read = one.bytes_read;
+      delta_bytes_ += one.bytes_written;
+      cost_.bytes_written = delta_bytes_ / ++deltas_;
+      cost_.files_of_point = std::max(cost_.files_of_point, one.files);
+      cost_.memory_of_point = std::max(cost_.memory_of_point, one.memory);
+    } catch (const Error& error) { return error; }
+    if (deltas_ == 1) count_input_files(work);
+    return std::nullopt;
+  }
+
+  void count_input_files(const pipeline::Work& work) {
+    for (std::size_t i = 0; i < work.inputs(); ++i) cost_.input_files += work.input(i).files.size();
+  }
+
   void measure(const pipeline::Work& work) {
     const auto grid = pipeline::grid_of(work);
     cost_.bytes_read = grid.bytes_read();
     cost_.memory_of_point = memory_of(work, grid);
-    for (std::size_t i = 0; i < work.inputs(); ++i) cost_.input_files += work.input(i).files.size();
+    count_input_files(work);
     if (specification_.settings().outputs == Outputs::statistics) {
       cost_.memory_of_point += measuring_memory(work);
       return;
@@ -74,6 +106,8 @@ class FamilySurvey {
   const pipeline::RunOptions& run_;
   FamilyCost& cost_;
   std::map<std::string, std::uint64_t> methods_;
+  std::uint64_t deltas_ = 0;
+  std::uint64_t delta_bytes_ = 0;
 };
 
 }  // namespace

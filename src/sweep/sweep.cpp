@@ -21,6 +21,17 @@
 namespace dare::sweep {
 namespace {
 
+plan::Cluster cluster_for(const SweepOptions& options, const comm::Communicator& world) {
+  auto cluster = pipeline::cluster_of(world);
+  return options.plan_ranks ? plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1)) : cluster;
+}
+
+// The groups' ranks are done with it; what cannot be removed the next run removes.
+void remove_quietly(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+}
+
 struct Room {
   std::uint64_t files = 0;
   std::uint64_t space = 0;
@@ -42,7 +53,7 @@ std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& sp
 class Sweep {
  public:
   Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification)
-      : options_{options}, world_{world}, specification_{specification}, places_{options.folder}, cluster_{pipeline::cluster_of(world)} {
+      : options_{options}, world_{world}, specification_{specification}, places_{options.folder}, cluster_{cluster_for(options, world)} {
     world_.agree([&] { groups_ = number_of_groups(cluster_, options_.groups); });
     for (std::uint64_t i = 0; i < specification_.points(); ++i) names_.push_back(specification_.point(i).name);
   }
@@ -79,8 +90,9 @@ class Sweep {
  private:
   void refuse_outputs_among_inputs() const {
     for (const auto& family : families_) {
+      if (!family.problem.empty()) continue;  // nothing is made of it, and its headers are not there
       for (const auto point : family.points)
-        pipeline::refuse_output_among_inputs(family.sources, output_of(places_.folder, names_[point], specification_.settings().format));
+        pipeline::refuse_output_among_inputs(family.sources, output_of(places_.folder, names_[point], specification_.settings()));
     }
   }
 
@@ -113,8 +125,9 @@ class Sweep {
     batches_ = make_batches(loads, groups_);
     cost_ = cost_of(specification_, survey_, standing_, batches_);
     cost_.bytes_free = space;
+    cost_.memory_per_rank = options_.run.limits.memory_per_rank;
     cost_.groups = groups_;
-    cost_.ranks = world_.size();
+    cost_.ranks = cluster_.ranks();
   }
 
   void require_space() const {
@@ -135,15 +148,15 @@ class Sweep {
     auto run = options_.run;
     run.summary = false;
     if (group_of(cluster_, world_.rank(), groups_) != 0) run.progress = pipeline::ProgressStyle::off;
-    comm::Counter counter{world_};
-    const Shared shared{specification_, families_, places_, run, names_};
+    const auto dealing = world_.from_root([&] { return make_dealing_folder(places_.records); });
+    const Shared shared{specification_, families_, places_, run, names_, dealing};
     Tally tally;
     std::optional<Error> error;
     try {
-      tally = GroupRun{shared, group, counter}.run(batches_, to_score_);
+      tally = GroupRun{shared, group}.run(batches_, to_score_);
     } catch (const comm::AgreedError& caught) { error = caught; }  // told when the other groups have ended too
-    counter.close();
     world_.agree_on(error);
+    if (world_.is_root()) remove_quietly(dealing);
     if (!group.is_root()) tally = {};  // one rank speaks for its group
     std::array<std::int64_t, 7> sums{tally.done,   tally.failed,     tally.input,        tally.usage,
                                      tally.passes, tally.bytes_read, tally.bytes_written};

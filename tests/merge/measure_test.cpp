@@ -1,4 +1,5 @@
 #include "merge/family.hpp"
+#include "support/targets.hpp"
 
 #include <dare/merge/measure.hpp>
 #include <dare/random/drop_stream.hpp>
@@ -143,6 +144,125 @@ TEST(Measure, OfNothingDroppedIsNoError) {
     EXPECT_NEAR(got.product, got.merged, 1e-6 * got.merged);
     EXPECT_NEAR(got.undropped, got.merged, 1e-6 * got.merged);
   }
+}
+
+// Settings of one tensor as points of a sweep have them.
+std::vector<MergeTensor> points(const MergeTensor& tensor) {
+  std::vector<MergeTensor> all;
+  for (const double p : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0, 0.75, 1.0 / 3, 0.2, 0.25, 0.6}) {
+    auto one = tensor;
+    one.settings.sparsifier = p == 0.2 ? Sparsifier::none : Sparsifier::dare;
+    one.settings.lambda = p == 0.5 ? 0.3 : 1;
+    one.settings.normalize = p == 0.25;
+    if (p == 0.75) one.settings.seed = 77;
+    test::set_rates(one, Rate::from_drop(p == 0.2 ? 0 : p), p == 0.9 ? Rescale::none : Rescale::expected);
+    if (p == 0.6) one.settings.models.front().rate = Rate::from_density(0.01);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+// All points measured together, in tiles.
+std::vector<Measures> measured_together(const std::vector<MergeTensor>& all, std::uint64_t tile) {
+  std::vector<TensorMeasurer> measurers;
+  for (const auto& one : all) measurers.emplace_back(one.settings);
+  std::vector<const TensorMeasurer*> pointers;
+  for (const auto& one : measurers) pointers.push_back(&one);
+  SharedMeasurer shared{pointers};
+  const auto scratch = TensorMeasurer::make_scratch();
+  const auto elements = all.front().settings.elements;
+  std::vector<std::vector<Measures>> blocks(all.size(), std::vector<Measures>((elements + k_sum_block - 1) / k_sum_block));
+  std::vector<std::optional<Finding>> findings(all.size());
+  for (std::uint64_t at = 0; at < elements; at += tile) {
+    const HeldRun run{all.front(), {at, std::min(tile, elements - at)}};
+    std::vector<std::span<Measures>> of_tile;
+    for (auto& one : blocks) of_tile.push_back(std::span{one}.subspan(at / k_sum_block));
+    shared.measure(run.run(), of_tile, findings, *scratch);
+  }
+  std::vector<Measures> totals(all.size());
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    EXPECT_FALSE(findings[p]);
+    for (const auto& block : blocks[p]) totals[p].add(block);
+  }
+  return totals;
+}
+
+TEST(SharedMeasurer, GivesEachSettingWhatItHasAlone) {
+  for (const std::uint64_t elements : {70'000U, 4096U, 2048U + 64, 100U, 1U}) {
+    for (const std::size_t models : {1U, 3U}) {
+      const auto all = points(family({elements, 10, models, Dtype::bf16, 0}, 9));
+      for (const auto& one : all) ASSERT_TRUE(SharedMeasurer::can_share(one.settings));
+      test::on_each_target([&] {
+        for (const std::uint64_t tile : {4096U, 1U << 17U}) {
+          const auto got = measured_together(all, tile);
+          for (std::size_t p = 0; p < all.size(); ++p) {
+            SCOPED_TRACE(p);
+            expect_equal(got[p], measured(all[p], 1U << 17U));
+          }
+        }
+      });
+    }
+  }
+}
+
+TEST(SharedMeasurer, OfSettingsThatDifferInTheRateAloneToo) {
+  for (const std::size_t models : {1U, 2U, 3U, 5U}) {
+    std::vector<MergeTensor> all;
+    for (const double p : {0.0, 0.3, 0.9}) {
+      auto one = family({10'000, 10, models, Dtype::bf16, 0}, 21);
+      one.settings.sparsifier = Sparsifier::dare;
+      test::set_rates(one, Rate::from_drop(p), Rescale::expected);
+      all.push_back(std::move(one));
+    }
+    test::on_each_target([&] {
+      const auto got = measured_together(all, 1U << 17U);
+      for (std::size_t p = 0; p < all.size(); ++p) expect_equal(got[p], measured(all[p], 1U << 17U));
+    });
+  }
+}
+
+TEST(SharedMeasurer, LooksCloserWhereAModelHasFewerRowsOrAResultIsTooLarge) {
+  auto tensor = family({20'000, 100, 2, Dtype::bf16, 0}, 11);
+  tensor.settings.models[1].elements = 7100;
+  tensor.settings.overflow = Overflow::saturate;
+  auto values = test::decoded(Dtype::bf16, tensor.models[0]);
+  values[5000] = 3e38;
+  tensor.models[0] = test::encoded(Dtype::bf16, values);
+  const auto all = points(tensor);
+  const auto got = measured_together(all, 1U << 17U);
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    SCOPED_TRACE(p);
+    expect_equal(got[p], measured(all[p], 1U << 17U));
+  }
+}
+
+TEST(SharedMeasurer, TellsEachSettingsOwnFinding) {
+  auto tensor = family({20'000, 100, 2, Dtype::bf16, 0}, 12);
+  auto values = test::decoded(Dtype::bf16, tensor.models[0]);
+  std::fill(values.begin() + 5000, values.begin() + 5100, 3e38);  // weight 0.3 and 1 / (1 - 0.75): beyond bfloat16
+  tensor.models[0] = test::encoded(Dtype::bf16, values);
+  auto all = points(tensor);
+  std::vector<TensorMeasurer> measurers;
+  for (const auto& one : all) measurers.emplace_back(one.settings);
+  std::vector<const TensorMeasurer*> pointers;
+  for (const auto& one : measurers) pointers.push_back(&one);
+  std::vector<std::vector<Measures>> blocks(all.size(), std::vector<Measures>(1));
+  std::vector<std::span<Measures>> spans{blocks.begin(), blocks.end()};
+  std::vector<std::optional<Finding>> findings(all.size());
+  const auto scratch = TensorMeasurer::make_scratch();
+  const HeldRun run{tensor, {0, 20'000}};
+  SharedMeasurer{pointers}.measure(run.run(), spans, findings, *scratch);
+  int refused = 0;
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    std::vector<Measures> own(1);
+    const auto expected = measurers[p].measure(run.run(), own, *scratch);
+    ASSERT_EQ(findings[p].has_value(), expected.has_value()) << p;
+    if (!expected) continue;
+    EXPECT_EQ(findings[p]->index, expected->index);
+    ++refused;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, static_cast<int>(all.size()));
 }
 
 TEST(Measure, ReportsWhatTheMergeReports) {

@@ -9,18 +9,20 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace dare::merge {
 
-/// Counts and sums over elements. d is a model's delta, d' what the sparsifier and the rescale leave of it (0 where dropped), m the change
-/// of the merged element, u what it were without sparsifier and rescale; all in the working type, widened to float64 before the sum.
+/// Counts and sums over elements. d is a model's delta; d' what sparsifier and rescale leave of it, g d where kept and 0 where dropped; m
+/// the change of the merged element; u what it were without sparsifier and rescale. All are in the working type; differences, squares and
+/// sums are in float64. What is summed over all models too is summed over these first.
 struct Measures {
   std::uint64_t deltas = 0;     ///< elements of all models
   std::uint64_t kept = 0;       ///< of these
   std::uint64_t conflicts = 0;  ///< elements where kept deltas of two models have different signs
   Counts counts;                ///< elements merged, and those that rounding to the output type lost
   double delta = 0;             ///< sum of d^2 over all models
-  double error = 0;             ///< sum of (d' - d)^2 over all models
+  double error = 0;             ///< sum of (d' - d)^2 over all models: (g - 1)^2 d^2 where kept, d^2 where dropped
   double product = 0;           ///< sum of m u
   double merged = 0;            ///< sum of m^2
   double undropped = 0;         ///< sum of u^2
@@ -47,6 +49,7 @@ class TensorMeasurer {
   explicit TensorMeasurer(TensorSettings settings, TensorStatistics statistics = {});
 
   [[nodiscard]] const TensorSettings& settings() const noexcept { return settings_; }
+  [[nodiscard]] const TensorStatistics& statistics() const noexcept { return statistics_; }
 
   /// Measures run.wanted. Each aligned block of k_sum_block elements has sums of its own, which go on where they stand: runs of one block
   /// come in order.
@@ -61,6 +64,29 @@ class TensorMeasurer {
   TensorSettings settings_;
   TensorSettings undropped_;  ///< the same without sparsifier and rescale
   TensorStatistics statistics_;
+};
+
+/// Several settings of one tensor, measured in one reading of its elements: the same counts and sums as each alone, many times faster.
+class SharedMeasurer {
+ public:
+  /// Whether the kernels know these settings: bfloat16 throughout, dare or no sparsifier, task_arithmetic, expected or no rescale.
+  [[nodiscard]] static bool can_share(const TensorSettings& settings) noexcept;
+
+  /// @param measurers  of one tensor of the same models; they must outlive this.  @pre can_share() of each
+  explicit SharedMeasurer(std::vector<const TensorMeasurer*> measurers);
+  ~SharedMeasurer();
+  SharedMeasurer(SharedMeasurer&&) noexcept;
+  SharedMeasurer& operator=(SharedMeasurer&&) noexcept;
+
+  /// As TensorMeasurer::measure, for each setting that has no finding yet. Not for two threads at once.
+  /// @param blocks    by setting.
+  /// @param findings  by setting; the first of each is put there.
+  void measure(const Run& run, std::span<const std::span<Measures>> blocks, std::span<std::optional<Finding>> findings,
+               TensorMeasurer::Scratch& scratch);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace dare::merge

@@ -16,6 +16,8 @@ struct SweepOptions {
   std::filesystem::path folder;         ///< OUTDIR; made where it is not there
   std::optional<int> groups;            ///< groups of ranks that work on points apart; nothing: one a node
   bool plan_only = false;               ///< --plan: say what would be done and what it costs, read no weight
+  std::optional<int> plan_ranks;        ///< --plan for another number of ranks than these
+  std::optional<int> plan_nodes;        ///< and of nodes
   bool yes = false;                     ///< go on above k_most_points
 };
 

@@ -1,0 +1,196 @@
+#include <dare/pipeline/product_deltas.hpp>
+
+#include "pipeline/convert/delta_write.hpp"
+#include "pipeline/staged_output.hpp"
+#include "recipe/recipe_from_json.hpp"
+
+#include <dare/core/file.hpp>
+#include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/stop_signal.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace dare::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+using recipe::TensorTask;
+
+// Calls visit(task, position) for each tensor that the model takes part in.
+template <class Visit>
+void each_term(const Product& product, std::size_t model, const Visit& visit) {
+  for (const auto& task : product.job.tasks) {
+    if (task.action != TensorTask::Action::merge) continue;
+    for (std::size_t k = 0; k < task.inputs.size(); ++k) {
+      if (task.inputs[k].model == static_cast<std::int32_t>(model)) visit(task, k);
+    }
+  }
+}
+
+// Masks nest: at the lowest rate of all tensors nothing is missing in any.
+checkpoint::DeltaMask mask_of(const Product& product, std::size_t model) {
+  checkpoint::DeltaMask mask{0, model, 1};
+  each_term(product, model, [&](const TensorTask& task, std::size_t k) {
+    const auto& term = task.settings.models[k];
+    mask = {task.settings.seed, term.stream, std::min(mask.drop_rate, term.rate.drop)};
+  });
+  return mask;
+}
+
+std::string name_of(std::size_t model, std::string_view ending) {
+  return fmt::format("model{}{}", model, ending);
+}
+
+// The product's recipe with its delta checkpoints in the models' places.
+std::string delta_recipe(const Product& product, const recipe::Recipe& recipe, std::string_view ending) {
+  auto json = Json::parse(product.job.recipe_json);
+  if (recipe.base) json["base_model"] = fs::absolute(recipe.base->path).string();
+  for (std::size_t m = 0; m < recipe.models.size(); ++m) {
+    auto& model = json["models"][m];
+    model["model"] = name_of(m, ending);
+    for (const auto* key : {"fisher", "gram"}) {
+      if (model.contains(key)) model[key] = fs::absolute(recipe.models[m].auxiliary->path).string();
+    }
+  }
+  return recipe::recipe_text(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+// One run. Staging is rank 0's.
+class DeltaRun {
+ public:
+  DeltaRun(const Work& work, const std::vector<const recipe::Recipe*>& recipes, std::string_view ending, const RunOptions& options,
+           const comm::Communicator& world)
+      : work_{work}, recipes_{recipes}, ending_{ending}, options_{options}, world_{world}, checkpoints_(products(), Json::array()) {}
+
+  std::vector<std::uint64_t> run() {
+    world_.agree([&] {
+      if (world_.is_root()) stage();
+    });
+    for (std::size_t m = 0; m < work_.models.size(); ++m) {
+      write(m);
+      stop_on_signal();
+    }
+    world_.agree([&] {
+      if (!world_.is_root()) return;
+      for (const auto& model : work_.models) checkpoint::check_unchanged(model);
+      for (std::size_t p = 0; p < products(); ++p) commit(p);
+    });
+    return bytes_;
+  }
+
+ private:
+  [[nodiscard]] std::size_t products() const noexcept { return work_.products.size(); }
+
+  void stage() {
+    for (const auto& product : work_.products) {
+      check_output(product.output, options_, 0);
+      staging_.push_back(std::make_unique<Staging>(product.output));
+      staging_.back()->start_afresh();
+      fs::create_directory(staging_.back()->paths().temporary);
+    }
+  }
+
+  void write(std::size_t m) {
+    const auto& model = work_.models[m];
+    std::vector<checkpoint::DeltaMask> masks;
+    for (const auto& product : work_.products) masks.push_back(mask_of(product, m));
+    const auto plan = plan_deltas(model, work_.frame, std::move(masks), world_);
+    const auto files = world_.from_root([&] {
+      std::vector<DeltaFiles> made;
+      for (std::size_t p = 0; p < products(); ++p) {
+        const auto spec = delta_spec(plan, p, model, {work_.frame.root.string(), model.root.string()}, options_.shard_size);
+        const auto root = staging_[p]->paths().temporary / name_of(m, ending_);
+        made.push_back({root, checkpoint::create_output(root, checkpoint::output_kind(root), spec)});
+      }
+      return made;
+    });
+    const auto hashes = write_deltas(plan, model, files, world_);
+    bytes_.resize(products());
+    for (std::size_t p = 0; p < products(); ++p) {
+      bytes_[p] += files[p].layout.total_bytes();
+      checkpoints_[p].push_back({{"name", name_of(m, ending_)}, {"xxh3_128", to_hex(hashes[p])}});
+    }
+  }
+
+  void stop_on_signal() const {
+    const auto signal = static_cast<int>(world_.all_reduce(StopSignal::received(), comm::Reduce::max));
+    if (signal == 0) return;
+    throw comm::AgreedError{ExitCode::interrupted, fmt::format("stopped by signal {} ({})", signal, StopSignal::name(signal))};
+  }
+
+  void commit(std::size_t p) {
+    const auto& product = work_.products[p];
+    const auto& paths = staging_[p]->paths();
+    write_text(paths.temporary / k_delta_recipe, delta_recipe(product, *recipes_[p], ending_));
+    auto manifest = Json::parse(manifest_head(work_, product));
+    manifest["outputs"] = "delta";
+    manifest["tensors"] = checkpoints_[p];
+    write_text(paths.new_manifest, manifest.dump(1) + "\n");
+    sync_folder(paths.temporary);
+    staging_[p]->commit(options_.overwrite);
+  }
+
+  static void write_text(const fs::path& file, const std::string& text) { write_new_file(file, std::as_bytes(std::span{text})); }
+
+  const Work& work_;
+  const std::vector<const recipe::Recipe*>& recipes_;
+  std::string_view ending_;
+  const RunOptions& options_;
+  const comm::Communicator& world_;
+  std::vector<std::unique_ptr<Staging>> staging_;
+  std::vector<Json> checkpoints_;  // by product: what the manifest says of them
+  std::vector<std::uint64_t> bytes_;
+};
+
+}  // namespace
+
+std::optional<std::string> no_deltas(const Work& work, const Product& product) {
+  for (std::size_t m = 0; m < work.models.size(); ++m) {
+    if (work.models[m].delta || !work.models[m].low_rank.empty()) {
+      return fmt::format("{}: a delta checkpoint or an adapter already; outputs: delta packs whole models", work.models[m].root.string());
+    }
+  }
+  for (const auto& task : product.job.tasks) {
+    const auto& settings = task.settings;
+    if (task.action != TensorTask::Action::merge) continue;
+    if (settings.sparsifier == merge::Sparsifier::dare && settings.compat != merge::Compat::mergelm &&
+        merge::statistics_passes(settings) == 0)
+      continue;
+    return fmt::format(
+        "tensor \"{}\": outputs: delta has what DARE keeps, the method looks at deltas beyond that; use dare_linear, dare_ties or another "
+        "method of DARE without l1, or outputs: model",
+        settings.name);
+  }
+  return std::nullopt;
+}
+
+DeltaCost delta_cost(const Work& work, const Product& product, const RunOptions& run) {
+  DeltaCost cost;
+  for (std::size_t m = 0; m < work.models.size(); ++m) {
+    const auto& model = work.models[m];
+    const double kept = 1 - mask_of(product, m).drop_rate;
+    std::uint64_t bytes = 0;
+    for (const auto& part : delta_parts(model, work.frame).parts) {
+      const auto& tensor = model.tensors[part.tensor];
+      cost.bytes_read += tensor.bytes;
+      bytes += part.packed ? static_cast<std::uint64_t>(kept * static_cast<double>(tensor.bytes)) : tensor.bytes;
+      // Counts of kept elements, also as they are gathered, and hashes of blocks.
+      cost.memory += tensor.elements / checkpoint::k_kept_run * 3 * sizeof(std::uint64_t) + sizeof(Hash128);
+    }
+    cost.bytes_written += bytes;
+    cost.files = std::max(cost.files, bytes / std::max<std::uint64_t>(run.shard_size, 1) + 2);
+  }
+  cost.memory += (std::uint64_t{1} << 16U) + sizeof(std::uint64_t) * checkpoint::k_kept_run;
+  return cost;
+}
+
+std::vector<std::uint64_t> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes,
+                                                std::string_view ending, const RunOptions& options, const comm::Communicator& world) {
+  return DeltaRun{work, recipes, ending, options, world}.run();
+}
+
+}  // namespace dare::pipeline

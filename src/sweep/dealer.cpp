@@ -1,0 +1,59 @@
+#include "sweep/dealer.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace dare::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view k_beginning = ".dealt-";
+constexpr std::string_view k_stop = "stop";
+
+// True for the one process that makes the file. Exclusive creation holds on network file systems too.
+bool make(const fs::path& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0 && errno == EEXIST) return false;
+  if (fd < 0) throw IoError{fmt::format("{}: cannot be made: {}", file.string(), std::strerror(errno))};
+  ::close(fd);
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> Dealer::take() {
+  if (fs::exists(folder_ / k_stop)) return std::nullopt;
+  while (next_ < pieces_) {
+    const auto piece = next_++;
+    if (make(folder_ / std::to_string(piece))) return piece;
+  }
+  return std::nullopt;
+}
+
+void Dealer::stop() {
+  (void)make(folder_ / k_stop);
+}
+
+fs::path make_dealing_folder(const fs::path& parent) {
+  // What killed runs have left.
+  for (const auto& entry : fs::directory_iterator{parent}) {
+    if (entry.path().filename().string().starts_with(k_beginning)) fs::remove_all(entry.path());
+  }
+  // Nodes may remember for a while what a folder of that name held before.
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  auto folder = parent / fmt::format("{}{}-{}", k_beginning, now, ::getpid());
+  std::error_code error;
+  if (!fs::create_directory(folder, error)) throw IoError{fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
+  return folder;
+}
+
+}  // namespace dare::sweep
