@@ -12,6 +12,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <string_view>
+#include <system_error>
+
 namespace dare::app {
 namespace {
 
@@ -21,6 +25,14 @@ std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const auto& method : merge::methods()) names.emplace_back(method.name);
   return names;
+}
+
+// Boost would take -1 as 2^64 - 1.
+std::uint64_t whole(std::string_view option, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return value;
+  throw UsageError{fmt::format("--{}: expected a whole number from 0 to 18446744073709551615, found \"{}\"", option, text)};
 }
 
 // A word of one of the recipe's tables, whose words the description lists.
@@ -39,7 +51,7 @@ po::options_description merge_group() {
   add("drop-rate", po::value<std::vector<double>>()->value_name("P"), "per model: share of delta elements to drop, 0 to 1");
   add("density", po::value<std::vector<double>>()->value_name("D"), "per model: share to keep, instead of --drop-rate");
   add("weight", po::value<std::vector<double>>()->value_name("W"), "per model: factor of its delta (1)");
-  add("stream", po::value<std::vector<std::uint64_t>>()->value_name("N"), "per model: number of its random stream (its position)");
+  add("stream", po::value<std::vector<std::string>>()->value_name("N"), "per model: number of its random stream (its position)");
   add("lambda", po::value<double>()->value_name("L"), "factor of the whole sum of deltas (1)");
   add("normalize", po::bool_switch(), "divide by the sum of the weights");
   add("method", word_value("NAME", method_names()), "merge method, see Methods (dare_linear)");
@@ -47,7 +59,7 @@ po::options_description merge_group() {
   add_choice(group, "sign", "S", recipe::k_sign, "ties: deltas that elect the sign", "weighted");
   add_choice(group, "scope", "S", recipe::k_scope, "magnitude: keep the largest of each tensor, or of the model", "tensor");
   add("t", po::value<double>()->value_name("T"), "slerp, nearswap: how far to go from the base to the model");
-  add("seed", po::value<std::uint64_t>()->value_name("S"), "of all random masks (0); recorded in the output");
+  add("seed", po::value<std::string>()->value_name("S"), "of all random masks (0); recorded in the output");
   add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
   add_choice(group, "missing", "M", recipe::k_missing, "tensor that a model lacks", "error");
@@ -192,7 +204,7 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   over.drop_rate = list<double>(given, "drop-rate");
   over.density = list<double>(given, "density");
   over.weight = list<double>(given, "weight");
-  over.stream = list<std::uint64_t>(given, "stream");
+  for (const auto& text : list<std::string>(given, "stream")) over.stream.push_back(whole("stream", text));
   over.lambda = optional<double>(given, "lambda");
   if (given["normalize"].as<bool>()) over.normalize = true;
   over.method = optional<std::string>(given, "method");
@@ -206,7 +218,7 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   over.overflow = optional<std::string>(given, "overflow");
   over.rounding = optional<std::string>(given, "rounding");
   over.compat = optional<std::string>(given, "compat");
-  over.seed = optional<std::uint64_t>(given, "seed");
+  if (const auto text = optional<std::string>(given, "seed")) over.seed = whole("seed", *text);
   over.dtype = optional<std::string>(given, "dtype");
   over.exclude = list<std::string>(given, "exclude");
   options.plan_only = given["plan"].as<bool>();

@@ -229,6 +229,7 @@ void Resolver::note_idle_patterns() {
   for (const auto* setting : {&recipe_.method_parameters.lambda, &recipe_.method_parameters.t, &recipe_.method_parameters.select_topk}) {
     add(*setting);
   }
+  filters.erase("");
   for (const auto& filter : filters) {
     const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
                                  [&](const auto& tensor) { return tensor.name.find(filter) != std::string::npos; });

@@ -35,7 +35,7 @@ TEST(Mergelm, ANegativeZeroOfTheBaseIsZeroThere) {
 
 TEST(Mergelm, AllIsKeptAtRateZero) {
   auto tensor = tensor_at(Rate::from_drop(0));
-  EXPECT_EQ(test::decoded(Dtype::f32, test::merge_all_ways(tensor).bytes), (std::vector<double>{-1, 2, 7, 8, 1}));
+  EXPECT_EQ(test::decoded(Dtype::f32, test::merge_all_ways(tensor).bytes), (std::vector<double>{-1, 2, 7, 8, 1.5}));
 }
 
 }  // namespace

@@ -25,16 +25,18 @@ checkpoint::Header adapter(const std::string& root, const std::vector<test::Tens
 TEST(Adapter, IsNotWeighedByCheckpointsOfWholeModels) {
   const auto base = header("b", {{"a", Dtype::f32, {2, 2}}, {"q", Dtype::f32, {2, 2}}});
   const auto lora = adapter("folder/ad", {{"q", Dtype::f32, {2, 2}}});
-  for (const auto& [method, key, what] : {std::tuple{"fisher", "fisher", "Fisher weights"}, {"dare_regmean", "gram", "Gram matrices"}}) {
-    const auto yaml = fmt::format("merge_method: {0}\nbase_model: b\nmodels: [{{model: m, {1}: f}}, {{model: ad, {1}: f}}]\n{2}", method,
-                                  key, std::string_view{method} == "fisher" ? "" : "parameters: {drop_rate: 0.5}\n");
-    EXPECT_EQ(
-        error_of([&] {
-          (void)resolve(parsed(yaml), base, {base, lora}, {base, base});
-        }),
-        fmt::format("2: folder/ad: a LoRA adapter, and {} weighs whole models by their {}; make it a model first (dare-merge --method "
-                    "task_arithmetic --base BASE --model ad OUTPUT) and list that instead",
-                    method, what));
+  struct Case {
+    std::string method, key, what, parameters;
+  };
+  for (const auto& [method, key, what, parameters] :
+       {Case{"fisher", "fisher", "Fisher weights", ""}, Case{"dare_regmean", "gram", "Gram matrices", "parameters: {drop_rate: 0.5}"}}) {
+    const auto yaml =
+        "merge_method: " + method + "\nbase_model: b\nmodels: [{model: m, " + key + ": f}, {model: ad, " + key + ": f}]\n" + parameters;
+    EXPECT_EQ(error_of([&] {
+                (void)resolve(parsed(yaml), base, {base, lora}, {base, base});
+              }),
+              "2: folder/ad: a LoRA adapter, and " + method + " weighs whole models by their " + what +
+                  "; make it a model first (dare-merge --method task_arithmetic --base BASE --model ad OUTPUT) and list that instead");
   }
 }
 

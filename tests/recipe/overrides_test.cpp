@@ -126,9 +126,8 @@ TEST(Overrides, ValuesAreChecked) {
   over.method = "soup";
   over.missing = "x";
   EXPECT_EQ(parse_error(k_two, over),
-            "2: 6 problems found, nothing was written:\n"
+            "2: 5 problems found, nothing was written:\n"
             "  --dtype: expected a float type such as BF16, F16 or F32, found \"I8\"\n"
-            "  --drop-rate: 1.5 is outside [0, 1]\n"
             "  --drop-rate: 1.5 is outside [0, 1]\n"
             "  --rescale: expected none, expected or l1, found \"l2\"\n"
             "  --lambda: inf is outside the finite numbers\n"

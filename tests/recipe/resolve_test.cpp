@@ -135,7 +135,7 @@ TEST(Resolve, ExcludedTensorsAreCopiedOrConverted) {
   auto job = job_of(k_one + "exclude: ['^lm_head', 'never']\n", base, {model});
   EXPECT_EQ(job.tasks[0].action, Action::copy);
   EXPECT_TRUE(job.tasks[0].inputs.empty());
-  EXPECT_THAT(job.notes, ElementsAre());
+  EXPECT_THAT(job.notes, ElementsAre("r.yml: exclude matches no tensor: \"never\""));
   job = job_of(k_one + "exclude: ['^lm_head']\ndtype: bfloat16\noverflow: saturate\n", base, {model});
   EXPECT_EQ(job.tasks[0].action, Action::convert);
   EXPECT_EQ(job.tasks[0].settings.base_dtype, Dtype::f32);
