@@ -85,17 +85,18 @@ void refuse_output_over(const checkpoint::Header& input, const fs::path& output)
 
 void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
   const auto place = place_of(output);
-  const auto check = [&](const recipe::Source& source, const checkpoint::Header& header) {
+  const auto check = [&](const recipe::Source& source) {
     const auto input = fs::weakly_canonical(source.path);
     if (holds(input, place) || holds(place, input)) throw among_inputs(output, source.written);
-    refuse_output_over(header, output);
   };
-  const auto& recipe = sources.recipe;
-  check(recipe.frame(), sources.frame);
-  std::size_t auxiliary = 0;
-  for (std::size_t m = 0; m < recipe.models.size(); ++m) {
-    check(recipe.models[m], sources.models[m]);
-    if (recipe.models[m].auxiliary) check(*recipe.models[m].auxiliary, sources.auxiliaries[auxiliary++]);
+  check(sources.recipe.frame());
+  for (const auto& model : sources.recipe.models) {
+    check(model);
+    if (model.auxiliary) check(*model.auxiliary);
+  }
+  refuse_output_over(sources.frame, output);
+  for (const auto* const headers : {&sources.models, &sources.auxiliaries}) {
+    for (const auto& header : *headers) refuse_output_over(header, output);
   }
 }
 
