@@ -127,12 +127,6 @@ std::optional<double> bandwidth(const Given& given, const char* name) {
   return static_cast<double>(bytes);
 }
 
-std::optional<int> count(const Given& given, const char* name) {
-  const auto n = optional<int>(given, name);
-  if (n && (*n < 1 || *n > 1 << 20)) throw UsageError{fmt::format("--{} {}: give a number from 1 to {}", name, *n, 1 << 20)};
-  return n;
-}
-
 constexpr auto k_merge_description =
     "dare-merge adds what fine-tuning taught several models of one base model (their deltas, F - B) to that base. With the default "
     "method, DARE, a share P of each delta's elements is dropped at random and the rest is rescaled by 1/(1-P): nine of ten elements can "
@@ -222,8 +216,8 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   over.dtype = optional<std::string>(given, "dtype");
   over.exclude = list<std::string>(given, "exclude");
   options.plan_only = given["plan"].as<bool>();
-  options.plan_ranks = count(given, "ranks");
-  options.plan_nodes = count(given, "nodes");
+  options.plan_ranks = count_value(given, "ranks");
+  options.plan_nodes = count_value(given, "nodes");
   if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
     throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
   if (options.plan_nodes && !options.plan_ranks) throw UsageError{"--nodes says where --ranks run; give --ranks too"};

@@ -1,8 +1,12 @@
 #pragma once
 /// Values of options that the shell can complete: paths, and one of a few words.
 
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
 #include <boost/program_options.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +44,14 @@ inline boost::program_options::typed_value<std::string>* word_value(const char* 
   auto* value = new CompletedValue<std::string>{std::move(words)};
   value->value_name(name);
   return value;
+}
+
+/// The value of an option that counts ranks, nodes or groups, if it is given. @throws UsageError  below 1 or above 2^20
+[[nodiscard]] inline std::optional<int> count_value(const boost::program_options::variables_map& given, const char* name) {
+  if (given.count(name) == 0) return std::nullopt;
+  const auto n = given[name].as<int>();
+  if (n < 1 || n > 1 << 20) throw UsageError{fmt::format("--{} {}: give a number from 1 to {}", name, n, 1 << 20)};
+  return n;
 }
 
 /// The words of a table of (word, value) pairs.

@@ -1,5 +1,6 @@
 #include "app/sweep_options.hpp"
 
+#include "app/option_values.hpp"
 #include "app/run_options.hpp"
 
 #include <dare/core/error.hpp>
@@ -20,13 +21,6 @@ po::options_description sweep_group() {
   add("nodes", po::value<int>()->value_name("M"), "... spread over M nodes (1)");
   add("yes", po::bool_switch(), fmt::format("do it also with more than {} points", sweep::k_most_points).c_str());
   return group;
-}
-
-std::optional<int> count(const Given& given, const char* name) {
-  if (given.count(name) == 0) return std::nullopt;
-  const auto n = given[name].as<int>();
-  if (n < 1 || n > 1 << 20) throw UsageError{fmt::format("--{} {}: give a number from 1 to {}", name, n, 1 << 20)};
-  return n;
 }
 
 constexpr auto k_sweep_description =
@@ -90,8 +84,8 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   options.run = run_options_from(given, "dare-sweep");
   if (given.count("groups") != 0) options.groups = given["groups"].as<int>();
   options.plan_only = given["plan"].as<bool>();
-  options.plan_ranks = count(given, "ranks");
-  options.plan_nodes = count(given, "nodes");
+  options.plan_ranks = count_value(given, "ranks");
+  options.plan_nodes = count_value(given, "nodes");
   if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
     throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
   options.yes = given["yes"].as<bool>();

@@ -5,7 +5,6 @@
 namespace dare::checkpoint {
 namespace {
 
-constexpr std::uint64_t k_drops_all = std::uint64_t{1} << 32U;
 constexpr std::uint32_t k_above_every_draw = 0x10000;
 
 }  // namespace
@@ -15,7 +14,7 @@ KeptMask::KeptMask(const DeltaMask& mask, std::string_view tensor)
 
 std::uint32_t KeptMask::draw(std::uint64_t first, std::size_t n) {
   if (threshold_ == 0) return 0;
-  if (threshold_ == k_drops_all) return k_above_every_draw;
+  if (threshold_ == random::k_drops_all) return k_above_every_draw;
   const auto draws = std::span{draws_}.first(n);
   stream_.high_halves(first, draws);
   return stream_.settle(first, threshold_, draws);

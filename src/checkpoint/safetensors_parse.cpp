@@ -15,8 +15,6 @@
 namespace dare::checkpoint::safetensors {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uint64_t k_longest_header = 100'000'000;
 constexpr std::uint64_t k_length_bytes = 8;
 
@@ -28,21 +26,24 @@ constexpr std::uint64_t k_length_bytes = 8;
   refuse(path, fmt::format("tensor \"{}\": {}", tensor, what));
 }
 
-Json parse_json(const std::filesystem::path& path, const std::vector<std::byte>& raw) {
+nlohmann::json parse_json(const std::filesystem::path& path, const std::vector<std::byte>& raw) {
   const auto* text = reinterpret_cast<const char*>(raw.data()) + k_length_bytes;
   std::unordered_set<std::string> names;
   std::string twice;
   // A parsed object keeps one of two equal names: they are seen on the way.
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second) twice = value.get<std::string>();
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    if (event == nlohmann::json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second)
+      twice = value.get<std::string>();
     return true;
   };
   try {
-    auto json = Json::parse(text, text + (raw.size() - k_length_bytes), watch);
+    auto json = nlohmann::json::parse(text, text + (raw.size() - k_length_bytes), watch);
     if (!json.is_object()) refuse(path, "the header is no JSON object");
     if (!twice.empty()) refuse(path, twice, "stands twice in the header");
     return json;
-  } catch (const Json::exception& error) { refuse(path, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200))); }
+  } catch (const nlohmann::json::exception& error) {
+    refuse(path, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200)));
+  }
 }
 
 struct Entry {
@@ -52,17 +53,17 @@ struct Entry {
 };
 
 // A value for a message. Lists and objects, which may be large and deep, are only named.
-std::string brief(const Json& value) {
+std::string brief(const nlohmann::json& value) {
   if (value.is_structured()) return value.is_array() ? "a list" : "an object";
   return shown(value.dump());
 }
 
-std::uint64_t natural(const std::filesystem::path& path, const std::string& name, const Json& value, const char* what) {
+std::uint64_t natural(const std::filesystem::path& path, const std::string& name, const nlohmann::json& value, const char* what) {
   if (!value.is_number_unsigned()) refuse(path, name, fmt::format("{} holds {}, a number from 0 up is expected", what, brief(value)));
   return value.get<std::uint64_t>();
 }
 
-Entry parse_entry(const std::filesystem::path& path, const std::string& name, const Json& json) {
+Entry parse_entry(const std::filesystem::path& path, const std::string& name, const nlohmann::json& json) {
   if (!is_utf8_without_nul(name)) refuse(path, shown(name), "the name is no UTF-8 text without NUL");
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
     if (!json.is_object() || !json.contains(key)) refuse(path, name, fmt::format("no {}", key));
@@ -142,7 +143,7 @@ RawFileHeader parse_raw(const std::filesystem::path& path, std::vector<std::byte
       entries.push_back(parse_entry(path, key, value));
       continue;
     }
-    if (!value.is_object() || !std::all_of(value.begin(), value.end(), [](const Json& text) { return text.is_string(); })) {
+    if (!value.is_object() || !std::all_of(value.begin(), value.end(), [](const nlohmann::json& text) { return text.is_string(); })) {
       refuse(path, "__metadata__ is no object of texts");
     }
     header.metadata = value.dump();

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t k_pairs_per_batch = 16384;
 
-struct Headers {
+struct BothHeaders {
   checkpoint::Header a;
   checkpoint::Header b;
   template <class A>
@@ -18,7 +18,7 @@ struct Headers {
   }
 };
 
-std::vector<Difference> measure(const Headers& headers, const std::vector<Pair>& pairs, const comm::Communicator& world) {
+std::vector<Difference> measure(const BothHeaders& headers, const std::vector<Pair>& pairs, const comm::Communicator& world) {
   std::vector<Difference> differences;
   DifferenceMeter meter;
   PairWalk walk{headers.a, headers.b, world};
@@ -40,7 +40,7 @@ std::vector<Difference> measure(const Headers& headers, const std::vector<Pair>&
 }  // namespace
 
 int diff(const DiffOptions& options, const comm::Communicator& world) {
-  const auto headers = world.from_root([&] { return Headers{checkpoint::read_header(options.a), checkpoint::read_header(options.b)}; });
+  const auto headers = world.from_root([&] { return BothHeaders{checkpoint::read_header(options.a), checkpoint::read_header(options.b)}; });
   const auto pairing = by_name(headers.a, headers.b);
   DiffReport report{options, headers.a, headers.b, pairing};
   report.differences = measure(headers, pairing.pairs, world);

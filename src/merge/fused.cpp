@@ -16,7 +16,6 @@
 namespace dare::merge {
 namespace {
 
-constexpr std::uint64_t k_drops_all = std::uint64_t{1} << 32U;
 
 std::size_t bytes_of(Dtype dtype) {
   return info(dtype).bits / 8;
@@ -140,7 +139,7 @@ class Strips {
   void draw(std::uint64_t first, std::size_t n) {
     for (std::size_t k = 0; k < models_.size(); ++k) {
       const auto& source = sources_[k];
-      if (source.threshold == 0 || source.threshold == k_drops_all) {
+      if (source.threshold == 0 || source.threshold == random::k_drops_all) {
         models_[k].draws = no_draws().data();
         models_[k].limit = source.threshold == 0 ? 0 : 1;
       } else {

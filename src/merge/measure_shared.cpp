@@ -14,7 +14,6 @@ namespace dare::merge {
 namespace {
 
 constexpr std::size_t k_chunk = 256;  // elements whose lanes' inputs stay in the first-level cache
-constexpr std::uint64_t k_drops_all = std::uint64_t{1} << 32U;
 
 // What a caller gave.
 struct Part {
@@ -178,8 +177,8 @@ class Group {
         const auto threshold = model.rates[s].threshold;
         // Nothing is kept at a rate of 1: as good as no mark. Its limit has no place in 16 bits.
         marks_.push_back({static_cast<std::uint16_t>(threshold >> 16U),
-                          threshold == k_drops_all ? std::uint16_t{0} : static_cast<std::uint16_t>(1U << s)});
-        draws = draws || (threshold != 0 && threshold != k_drops_all);
+                          threshold == random::k_drops_all ? std::uint16_t{0} : static_cast<std::uint16_t>(1U << s)});
+        draws = draws || (threshold != 0 && threshold != random::k_drops_all);
       }
       if (draws) draw(chunk, stream, raw);
       mark_kept(std::span{raw.draws}.first(chunk.size), marks_, model.kept.data());
@@ -201,7 +200,7 @@ class Group {
     std::uint64_t& count;
   };
   static void settle(const Chunk& chunk, const Mark& mark, const ModelDraws& rate, const RawDraws& raw, Kept kept) {
-    if (rate.threshold == k_drops_all) return;
+    if (rate.threshold == random::k_drops_all) return;
     kept.count += mark.kept;
     const auto rest = rate.threshold & 0xFFFFU;
     if (!mark.tie || rest == 0) return;

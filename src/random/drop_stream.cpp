@@ -68,7 +68,7 @@ void DropStream::high_halves(std::uint64_t first, std::span<std::uint16_t> out) 
 }
 
 std::uint16_t DropStream::settle(std::uint64_t first, std::uint64_t threshold, std::span<std::uint16_t> high) const {
-  assert(threshold < (std::uint64_t{1} << 32U));
+  assert(threshold < k_drops_all);
   const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
   const auto rest = threshold & 0xFFFFU;
   if (rest == 0) return tie;

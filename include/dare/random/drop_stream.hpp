@@ -15,6 +15,8 @@ inline constexpr unsigned k_stream_version = 1;
 
 /// floor(p * 2^32 + 0.5): an element is dropped iff its uniform is below. @pre 0 <= p <= 1
 [[nodiscard]] std::uint64_t drop_threshold(double p) noexcept;
+/// The threshold of p = 1, above every uniform.
+inline constexpr std::uint64_t k_drops_all = std::uint64_t{1} << 32U;
 
 /// The uniforms of one tensor in one stream. A value; Local; any number of threads may use one.
 class DropStream {
