@@ -5,6 +5,8 @@ add_library(dare_flags INTERFACE)
 target_compile_options(dare_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -ffp-contract=off)
 # GCC 12 warns falsely where strings are concatenated (its bug 105651).
 target_compile_options(dare_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+# In a unity build a source's own types look like a header's.
+target_compile_options(dare_flags INTERFACE $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 if(DARE_WARNINGS_AS_ERRORS)
   target_compile_options(dare_flags INTERFACE -Werror)
 endif()
