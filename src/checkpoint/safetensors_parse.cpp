@@ -124,7 +124,7 @@ std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& f
   std::memcpy(&length, raw.data(), k_length_bytes);
   constexpr std::string_view k_pointer = "version https://git-lfs";
   if (size > k_pointer.size() && std::memcmp(raw.data(), k_pointer.data(), raw.size()) == 0)
-    refuse(path, "a pointer of git-lfs, not the file; run git lfs pull in its folder");
+    throw InputError{fmt::format("{}: a pointer of git-lfs, not the file; run git lfs pull in its folder", path.string())};
   if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
   if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
   raw.resize(k_length_bytes + length);
