@@ -42,6 +42,9 @@ inline constexpr Range k_share{0, 1, "[0, 1]"};
 void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, MethodParameters* method,
                      Draft& draft);
 
+/// The known word that `found` is a slip of the hand away from. @pre known is not empty
+[[nodiscard]] std::optional<std::string_view> nearest_of(std::string_view found, const std::vector<std::string_view>& known);
+
 /// Says that `entry` is no key that belongs there.
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known);
 

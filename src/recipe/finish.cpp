@@ -24,8 +24,11 @@ const merge::Method* chosen_method(Draft& draft, Problems& problems) {
   }
   const auto* const method = merge::find_method(recipe.method);
   if (method == nullptr) {
-    problems.usage(fmt::format("{}: merge_method {} is not known; known are {}", draft.place("merge_method"), in_quotes(recipe.method),
-                               known_methods()));
+    std::vector<std::string_view> names;
+    for (const auto& known : merge::methods()) names.push_back(known.name);
+    const auto nearest = nearest_of(recipe.method, names);
+    problems.usage(fmt::format("{}: merge_method {} is not known; {}", draft.place("merge_method"), in_quotes(recipe.method),
+                               nearest ? fmt::format("did you mean {}?", *nearest) : "known are " + known_methods()));
   }
   return method;
 }

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 
 namespace dare::recipe {
@@ -68,7 +70,12 @@ std::optional<Source> read_source(YamlReader& yaml, const YAML::Node& node, std:
     return std::nullopt;
   }
   const auto written = yaml.text(node, name);
-  return written ? std::optional{source_at(*written, folder)} : std::nullopt;
+  if (!written) return std::nullopt;
+  if (written->starts_with("~/")) {
+    yaml.refuse(node, fmt::format("{}: ~ is not expanded in a recipe, found {}; write the folder's whole path", name, in_quotes(*written)));
+    return std::nullopt;
+  }
+  return source_at(*written, folder);
 }
 
 void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, const std::string& prefix, ModelEntry& model,
@@ -81,6 +88,7 @@ void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::
 void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder, Draft& draft) {
   const auto prefix = model_key(draft.recipe.models.size());
   draft.places[prefix] = yaml.place(node);
+  if (node.IsScalar()) return yaml.refuse(node, fmt::format("an entry of models is a mapping; write {{model: {}}}", node.Scalar()));
   ModelEntry model;
   std::optional<std::uint64_t> stream;
   bool named = false;
@@ -158,19 +166,35 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
   }
 }
 
+std::string text_of(const fs::path& file) {
+  std::error_code unknown;
+  if (fs::is_directory(file, unknown)) throw UsageError{fmt::format("{}: a folder, expected a recipe; give the file in it", file.string())};
+  if (fs::is_fifo(file, unknown)) {  // <(...) of a shell: it has no size
+    std::ifstream pipe{file};
+    return {std::istreambuf_iterator<char>{pipe}, {}};
+  }
+  try {
+    return read_text(file);
+  } catch (const IoError& error) { throw UsageError{error.what()}; }
+}
+
 }  // namespace
 
 std::string model_key(std::size_t model) {
   return fmt::format("models[{}]", model);
 }
 
-void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
-  const auto key = std::string_view{entry.key}.substr(0, k_most_compared);
+std::optional<std::string_view> nearest_of(std::string_view found, const std::vector<std::string_view>& known) {
+  const auto word = found.substr(0, k_most_compared);
   const auto nearest =
-      *std::min_element(known.begin(), known.end(), [&](auto a, auto b) { return edits_between(key, a) < edits_between(key, b); });
-  const auto edits = edits_between(key, nearest);
-  const auto hint = edits <= k_most_edits && edits < nearest.size() ? fmt::format("did you mean {}?", nearest)
-                                                                    : fmt::format("known here: {}", fmt::join(known, ", "));
+      *std::min_element(known.begin(), known.end(), [&](auto a, auto b) { return edits_between(word, a) < edits_between(word, b); });
+  const auto edits = edits_between(word, nearest);
+  return edits <= k_most_edits && edits < nearest.size() ? std::optional{nearest} : std::nullopt;
+}
+
+void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
+  const auto nearest = nearest_of(entry.key, known);
+  const auto hint = nearest ? fmt::format("did you mean {}?", *nearest) : fmt::format("known here: {}", fmt::join(known, ", "));
   yaml.refuse(entry.key_node, fmt::format("unknown key {} in {}; {}", in_quotes(entry.key), where, hint));
 }
 
@@ -219,11 +243,9 @@ Recipe parse(std::string_view text, const std::string& where, const fs::path& fo
 
 Recipe load(const fs::path& file, const Overrides& overrides) {
   if (!file.empty()) {
-    std::string text;
-    try {
-      text = read_text(file);
-    } catch (const IoError& error) { throw UsageError{error.what()}; }
-    return parse(text, file.string(), file.parent_path(), overrides);
+    std::error_code unknown;
+    const bool piped = fs::is_fifo(file, unknown);  // its own folder says nothing
+    return parse(text_of(file), file.string(), piped ? fs::path{} : file.parent_path(), overrides);
   }
   Problems problems;
   Draft draft;

@@ -50,16 +50,30 @@ TEST(Match, ATensorOfTheBasesOwnNameIsNotTakenForAnother) {
 }
 
 TEST(Match, TiedWeightsSavedOnce) {
-  EXPECT_EQ(matches(named({"lm_head.weight", "model.embed_tokens.weight"}), named({"model.embed_tokens.weight"})), "0t 0= ");
-  EXPECT_EQ(matches(named({"lm_head.weight", "transformer.wte.weight"}), named({"lm_head.weight"})), "0= 0t ");
-  EXPECT_EQ(matches(named({"lm_head.weight", "model.embed_tokens.weight", "model.a"}),
-                    named({"module.model.embed_tokens.weight", "module.model.a"})),
-            "0t 0r 1r ");
+  EXPECT_EQ(matches(named({"lm_head.weight"}), named({"model.embed_tokens.weight"})), "0t ");
+  EXPECT_EQ(matches(named({"transformer.wte.weight"}), named({"lm_head.weight"})), "0t ");
+}
+
+// Where the base has both, a config.json decides.
+TEST(Match, TiedWeightsOfABaseThatHasBoth) {
+  for (const bool tied : {true, false}) {
+    const test::Config config{tied ? "{\"tie_word_embeddings\": true}" : "{\"tie_word_embeddings\": false}"};
+    const auto found = [&](const std::vector<std::string>& names, const std::vector<std::string>& of_model) {
+      auto base = named(names);
+      config.beside(base);
+      return matches(base, named(of_model));
+    };
+    EXPECT_EQ(found({"lm_head.weight", "model.embed_tokens.weight"}, {"model.embed_tokens.weight"}), tied ? "0t 0= " : "- 0= ");
+    EXPECT_EQ(found({"lm_head.weight", "transformer.wte.weight"}, {"lm_head.weight"}), tied ? "0= 0t " : "0= - ");
+    EXPECT_EQ(found({"lm_head.weight", "model.embed_tokens.weight", "model.a"}, {"module.model.embed_tokens.weight", "module.model.a"}),
+              tied ? "0t 0r 1r " : "- 0r 1r ");
+  }
 }
 
 TEST(Match, TiedWeightsHaveOneShape) {
   const auto base = named({"lm_head.weight", "model.embed_tokens.weight"});
   EXPECT_EQ(matches(base, named({"model.embed_tokens.weight"}, {5, 2})), "- 0= ");
+  EXPECT_EQ(matches(named({"lm_head.weight"}), named({"model.embed_tokens.weight"}, {5, 2})), "- ");
 }
 
 }  // namespace

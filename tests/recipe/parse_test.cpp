@@ -3,6 +3,12 @@
 #include <dare/core/archive.hpp>
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
 namespace dare::recipe {
 namespace {
@@ -230,7 +236,7 @@ TEST(Parse, WhatEveryRecipeNeeds) {
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: [{stream: 1}, 5]"),
             "2: 2 problems found, nothing was written:\n"
             "  r.yml:3: an entry of models has no model\n"
-            "  r.yml:3: an entry of models: expected a mapping, found \"5\"");
+            "  r.yml:3: an entry of models is a mapping; write {model: 5}");
 }
 
 TEST(Parse, TheBaseAmongTheModelsIsLeftOut) {
@@ -274,6 +280,30 @@ TEST(Parse, FisherAndGramOnlyWhereAMethodUsesThem) {
 TEST(Parse, AFileThatIsNotThere) {
   EXPECT_EQ(test::error_of([] { (void)load("/nowhere/r.yml", {}); }),
             "2: /nowhere/r.yml: cannot open for reading: No such file or directory");
+}
+
+TEST(Parse, WhatIsEasilyWrittenInstead) {
+  EXPECT_EQ(parse_error("merge_method: dare_liner\nbase_model: b\nmodels: [{model: m}]"),
+            "2: r.yml:1: merge_method \"dare_liner\" is not known; did you mean dare_linear?");
+  EXPECT_EQ(parse_error("merge_method: linear\nmodels: [math]"), "2: r.yml:2: an entry of models is a mapping; write {model: math}");
+  EXPECT_EQ(parse_error("merge_method: linear\nmodels: [{model: ~/math}]"),
+            "2: r.yml:2: model: ~ is not expanded in a recipe, found \"~/math\"; write the folder's whole path");
+}
+
+TEST(Load, AFolderIsNoRecipe) {
+  const auto folder = testing::TempDir();
+  EXPECT_EQ(test::error_of([&] { (void)load(folder, {}); }), "2: " + folder + ": a folder, expected a recipe; give the file in it");
+}
+
+TEST(Load, APipeIsRead) {
+  const auto path = testing::TempDir() + "recipe-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writer{[&] { std::ofstream{path} << test::with("seed: 5\n"); }};
+  const auto recipe = load(path, {});
+  EXPECT_EQ(recipe.seed, 5U);
+  EXPECT_EQ(recipe.models[0].path, "m");  // relative to where the program runs
+  writer.join();
+  std::filesystem::remove(path);
 }
 
 }  // namespace

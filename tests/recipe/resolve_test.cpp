@@ -3,10 +3,6 @@
 #include "recipe/support.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 namespace dare::recipe {
 namespace {
@@ -246,26 +242,6 @@ TEST(Resolve, StochasticRoundingWhereItApplies) {
   EXPECT_THAT(job.notes, ElementsAre("rounding: stochastic: is for 16-bit outputs of 16-bit inputs; rounded to nearest: \"w\""));
 }
 
-// What says whether weights are tied.
-class Config {
- public:
-  explicit Config(const std::string& text) {
-    std::filesystem::create_directories(folder_);
-    std::ofstream{folder_ / "config.json"} << text;
-  }
-  ~Config() { std::filesystem::remove_all(folder_); }
-  Config(const Config&) = delete;
-  Config& operator=(const Config&) = delete;
-  void beside(checkpoint::Header& header) const {
-    header.side_files = {"config.json"};
-    header.files.emplace_back();
-    header.files.back().path = folder_ / "model.safetensors";
-  }
-
- private:
-  std::filesystem::path folder_ = testing::TempDir() + "config-" + std::to_string(::getpid());
-};
-
 const std::vector<test::Tensor> k_head_and_embeddings{
     {"lm_head.weight", Dtype::f32, {4, 2}}, {"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}};
 
@@ -279,14 +255,14 @@ TEST(Resolve, AHeadThatNothingTiesIsMissing) {
   EXPECT_EQ(job.tasks[0].inputs[0].model, -1);
   for (const std::string no : {"{\"tie_word_embeddings\": false}", "{}", "[", "{\"tie_word_embeddings\": \"true\"}"}) {
     auto configured = model;
-    const Config config{no};
+    const test::Config config{no};
     config.beside(configured);
     EXPECT_EQ(job_error(k_one, base, {configured}), lacks) << no;
   }
 }
 
 TEST(Resolve, AHeadThatAConfigTies) {
-  const Config config{"{\"tie_word_embeddings\": true}"};
+  const test::Config config{"{\"tie_word_embeddings\": true}"};
   for (const bool of_model : {true, false}) {
     auto base = header("b", k_head_and_embeddings);
     auto model = header("m0", {{"model.embed_tokens.weight", Dtype::f32, {4, 2}}, {"model.w", Dtype::f32, {2}}});
@@ -315,7 +291,7 @@ TEST(Resolve, PatternsThatMatchNothing) {
 
 TEST(Resolve, RenamedTiedAndExtraTensors) {
   auto base = header("b", k_head_and_embeddings);
-  const Config config{"{\"tie_word_embeddings\": true}"};
+  const test::Config config{"{\"tie_word_embeddings\": true}"};
   config.beside(base);
   const auto model = header("m0", {{"module.model.embed_tokens.weight", Dtype::f32, {4, 2}},
                                    {"module.model.w", Dtype::f32, {2}},

@@ -6,7 +6,10 @@
 #include <dare/recipe/recipe.hpp>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -32,6 +35,26 @@ inline checkpoint::Header header(const std::string& root, const std::vector<Tens
   }
   return header;
 }
+
+/// A config.json in a folder of its own: what says whether weights are tied.
+class Config {
+ public:
+  explicit Config(const std::string& text) {
+    std::filesystem::create_directories(folder_);
+    std::ofstream{folder_ / "config.json"} << text;
+  }
+  ~Config() { std::filesystem::remove_all(folder_); }
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
+  void beside(checkpoint::Header& header) const {
+    header.side_files = {"config.json"};
+    header.files.emplace_back();
+    header.files.back().path = folder_ / "model.safetensors";
+  }
+
+ private:
+  std::filesystem::path folder_ = testing::TempDir() + "config-" + std::to_string(::getpid());
+};
 
 /// "exit code: text" of the Error that `action` throws; empty where it throws none.
 template <class Action>

@@ -268,7 +268,7 @@ gird: {}
   {name}:5: drop_rate: 0.5 is given twice ({name}:5 and {name}:5): two points would be the same
   {name}:6: unknown key "sed" in grid; did you mean seed?
   {name}:7: seed: an empty list leaves no point
-  {name}:8: merge_method "dare_liner" is not known; known are {", ".join(self.methods())}
+  {name}:8: merge_method "dare_liner" is not known; did you mean dare_linear?
   {name}:10: "bad/name" is no name for a point; use letters, digits and ._+=,-, but not points, results.csv, results.json
   {name}:11: lambda: expected a number, found "much"
   {name}:11: unknown key "keep" in a point; did you mean seed?

@@ -132,7 +132,8 @@ struct Overrides {
   std::optional<std::string> compat;
 };
 
-/// Reads a YAML recipe and applies the command line to it; `file` empty: the command line alone. Local. Opens the recipe, no checkpoint.
+/// Reads a YAML recipe, from a file or a pipe (whose relative paths are relative to the working folder), and applies the command line to
+/// it; `file` empty: the command line alone. Local. Opens the recipe, no checkpoint.
 /// @throws UsageError  lists every problem found, with its line: unknown keys, values out of range, wrong types, duplicates.
 [[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides);
 
