@@ -159,8 +159,8 @@ std::vector<Section> merge_sections() {
        "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
        "docs/reference.md has every key."},
       {"Under a batch system",
-       "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and one rank a node "
-       "writes (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at hand and "
+       "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
+       "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at hand and "
        "end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch scripts for Slurm "
        "that do this by themselves."}};
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// The slice loop with all that it needs set up: survey, read, merge, gather, write.
+/// The slice loop with all that it needs set up: read, merge, gather, write.
 
 #include "pipeline/gather.hpp"
 #include "pipeline/inputs.hpp"
