@@ -45,6 +45,9 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
 /// The known word that `found` is a slip of the hand away from. @pre known is not empty
 [[nodiscard]] std::optional<std::string_view> nearest_of(std::string_view found, const std::vector<std::string_view>& known);
 
+/// That no method has this name, and which may be meant.
+[[nodiscard]] std::string unknown_method(std::string_view name);
+
 /// Says that `entry` is no key that belongs there.
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known);
 

@@ -23,13 +23,7 @@ const merge::Method* chosen_method(Draft& draft, Problems& problems) {
     return nullptr;
   }
   const auto* const method = merge::find_method(recipe.method);
-  if (method == nullptr) {
-    std::vector<std::string_view> names;
-    for (const auto& known : merge::methods()) names.push_back(known.name);
-    const auto nearest = nearest_of(recipe.method, names);
-    problems.usage(fmt::format("{}: merge_method {} is not known; {}", draft.place("merge_method"), in_quotes(recipe.method),
-                               nearest ? fmt::format("did you mean {}?", *nearest) : "known are " + known_methods()));
-  }
+  if (method == nullptr) problems.usage(fmt::format("{}: {}", draft.place("merge_method"), unknown_method(recipe.method)));
   return method;
 }
 
@@ -90,6 +84,14 @@ void check_number_of_models(const Draft& draft, const merge::Method& method, Pro
 }
 
 }  // namespace
+
+std::string unknown_method(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& known : merge::methods()) names.push_back(known.name);
+  const auto nearest = nearest_of(name, names);
+  return fmt::format("merge_method {} is not known; {}", in_quotes(name),
+                     nearest ? fmt::format("did you mean {}?", *nearest) : "known are " + known_methods());
+}
 
 void finish(Draft& draft, Problems& problems) {
   auto& recipe = draft.recipe;

@@ -132,9 +132,7 @@ std::optional<Variation> read_variation(YamlReader& yaml, const std::string& key
   }
   auto method = yaml.text(value, key);
   if (method && merge::find_method(*method) == nullptr) {
-    std::vector<std::string_view> known;
-    for (const auto& one : merge::methods()) known.push_back(one.name);
-    yaml.refuse(value, fmt::format("merge_method {} is not known; known are {}", recipe::in_quotes(*method), fmt::join(known, ", ")));
+    yaml.refuse(value, recipe::unknown_method(*method));
     method.reset();
   }
   return whole_recipe(yaml, key, value, method, word, key, [](Recipe& r, const std::string& v) { r.method = v; });
