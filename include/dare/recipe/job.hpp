@@ -47,7 +47,8 @@ struct MergeJob {
   std::vector<std::string> notes;  ///< what a user should know before it starts, one line each
 };
 
-/// Checks everything that headers can show and decides every tensor's action and settings. Pure.
+/// Checks everything that headers can show and decides every tensor's action and settings. Local; reads a
+/// config.json where only that tells whether a missing output head is tied to the embeddings.
 /// @param frame   of recipe.frame().
 /// @param models  in the order of recipe.models.
 /// @param auxiliaries  in that order too, for methods that have them; else empty.
