@@ -15,14 +15,7 @@ Dtype output_dtype(const Work& work, const recipe::TensorTask& task) {
 std::uint64_t read_bits(const Work& work, std::size_t t) {
   std::vector<std::uint64_t> of_input(work.inputs());
   const auto note = [&](std::size_t input, std::uint32_t tensor) { of_input[input] = info(work.input(input).tensors[tensor].dtype).bits; };
-  for (const auto& product : work.products) {
-    const auto& task = product.job.tasks[t];
-    if (work.has_base || task.action != Action::merge) note(0, task.tensor);
-    for (const auto& input : task.inputs) {
-      note(work.input_of(input.model), input.tensor);
-      if (input.auxiliary) note(work.auxiliary_of(input.model), *input.auxiliary);
-    }
-  }
+  for (const auto& product : work.products) for_each_read(work, product.job.tasks[t], note);
   std::uint64_t bits = 0;
   for (const auto one : of_input) bits += one;
   return bits;

@@ -12,8 +12,8 @@ constexpr std::uint64_t k_adapter_bytes = std::uint64_t{16} << 20U;  // of its f
 constexpr std::uint64_t k_survey_allowance = std::uint64_t{32} << 20U;
 
 std::uint64_t read_bytes(const Work& work, const recipe::TensorTask& task) {
-  std::uint64_t bytes = work.has_base ? work.frame.tensors[task.tensor].bytes : 0;
-  for (const auto& input : task.inputs) bytes += work.input(work.input_of(input.model)).tensors[input.tensor].bytes;
+  std::uint64_t bytes = 0;
+  for_each_read(work, task, [&](std::size_t input, std::uint32_t tensor) { bytes += work.input(input).tensors[tensor].bytes; });
   return bytes;
 }
 
@@ -43,9 +43,6 @@ std::uint64_t working_memory(const Work& work) {
       auto bytes = merge::working_memory(settings);
       if (merge::needs_whole_tensor(settings)) {
         bytes += read_bytes(work, task) + settings.elements * info(settings.out_dtype).bits / 8;
-        for (const auto& input : task.inputs) {
-          if (input.auxiliary) bytes += work.input(work.auxiliary_of(input.model)).tensors[*input.auxiliary].bytes;
-        }
       } else if (merge::needs_rows(settings)) {
         bytes += 2 * settings.row * (task.inputs.size() + 1) * 8;  // a tile may begin and end within rows
       }

@@ -49,6 +49,16 @@ struct Work {
   [[nodiscard]] std::size_t first_model() const noexcept { return has_base ? 1 : 0; }
 };
 
+/// Calls f(input, tensor) for each tensor of an input that a task reads, its auxiliaries among them, once.
+template <class F>
+void for_each_read(const Work& work, const recipe::TensorTask& task, F&& f) {
+  if (work.has_base || task.action != recipe::TensorTask::Action::merge) f(std::size_t{0}, task.tensor);
+  for (const auto& input : task.inputs) {
+    if (input.model >= 0) f(work.input_of(input.model), input.tensor);  // else the base, which was named
+    if (input.auxiliary) f(work.auxiliary_of(input.model), *input.auxiliary);
+  }
+}
+
 /// The names, types and shapes of a product's tensors, in file order.
 [[nodiscard]] std::vector<checkpoint::OutputTensor> output_tensors(const Work& work, const Product& product);
 
