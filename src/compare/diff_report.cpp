@@ -45,16 +45,16 @@ std::string cosine_text(const std::optional<double>& cosine) {
 }
 
 std::string table_of(const DiffReport& report) {
-  Table table{{"<tensor", "<type", "elements", "differing", "max |a-b|", "at", "max relative", "ULPs", "cosine"}};
+  Table table{{"elements", "differing", "max |a-b|", "at", "relative", "ULPs", "cosine", "<type", "<tensor"}};
   for (std::size_t p = 0; p < report.differences.size(); ++p) {
     if (equal_pair(report, p) && !report.options.list_equal) continue;
     const auto& a = report.a.tensors[report.pairing.pairs[p].a];
     const auto& b = report.b.tensors[report.pairing.pairs[p].b];
     const auto& d = report.differences[p];
     const bool figures = has_figures(a, b);
-    table.add({a.name, dtypes(a, b), std::to_string(d.elements), std::to_string(d.differing), figures ? figure(d.absolute.value) : "-",
+    table.add({std::to_string(d.elements), std::to_string(d.differing), figures ? figure(d.absolute.value) : "-",
                figures && d.absolute.value > 0 ? std::to_string(d.absolute.at) : "-", figures ? figure(d.relative.value) : "-",
-               has_ulps(a, b) ? std::to_string(d.ulps.value) : "-", figures ? cosine_text(d.cosine()) : "-"});
+               has_ulps(a, b) ? std::to_string(d.ulps.value) : "-", figures ? cosine_text(d.cosine()) : "-", dtypes(a, b), a.name});
   }
   return table.empty() ? "" : table.text();
 }

@@ -15,23 +15,24 @@ std::string or_dash(const std::optional<double>& value, const Format& format) {
 }
 
 std::vector<std::string> headings(const InspectOptions& options) {
-  std::vector<std::string> row{"<tensor", "mean |d|", "median", "9th decile", "max |d|", "zero", "lost", "|d|/|B|", "cosine"};
+  std::vector<std::string> row{"mean |d|", "median", "9th decile", "max |d|", "zero", "lost", "|d|/|B|", "cosine"};
   for (const auto p : options.drop_rates) row.push_back(fmt::format("noise {}", p));
+  row.emplace_back("<tensor");
   return row;
 }
 
 std::vector<std::string> cells(const std::string& name, const DeltaFigures& figures, const InspectOptions& options) {
   const auto decile = [&](std::size_t d) { return figures.deciles ? figure((*figures.deciles)[d]) : std::string{"-"}; };
-  std::vector<std::string> row{name,
-                               figure(figures.mean_size()),
+  std::vector<std::string> row{figure(figures.mean_size()),
                                decile(4),
                                decile(8),
                                figure(figures.sums.largest.value),
                                percent(figures.share(figures.sums.zero)),
                                percent(figures.share(figures.sums.lost)),
                                or_dash(figures.relative_norm(), figure),
-                               or_dash(figures.cosine(), [](double c) { return fmt::format("{:.5f}", c); })};
+                               or_dash(figures.cosine(), [](double c) { return fmt::format("{:.4f}", c); })};
   for (const auto p : options.drop_rates) row.push_back(or_dash(figures.noise_to_signal(p), figure));
+  row.push_back(name);
   return row;
 }
 

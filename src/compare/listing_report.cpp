@@ -81,10 +81,10 @@ std::string listing_text(const Header& header, const InspectOptions& options) {
   for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", file);
   if (!header.metadata.empty()) text += fmt::format("  metadata: {}\n", header.metadata);
   if (options.totals_only || header.tensors.empty()) return text;
-  Table table{{"<tensor", "<type", "<shape", "bytes", "<stored in"}};
+  Table table{{"<type", "bytes", "<shape", "<tensor", "<stored in"}};
   for (const auto& tensor : header.tensors) {
     table.add(
-        {tensor.name, std::string{name(tensor.dtype)}, to_string(tensor.shape), std::to_string(tensor.bytes), storage_of(tensor, header)});
+        {std::string{name(tensor.dtype)}, std::to_string(tensor.bytes), to_string(tensor.shape), tensor.name, storage_of(tensor, header)});
   }
   return text + table.text();
 }

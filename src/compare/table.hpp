@@ -1,5 +1,5 @@
 #pragma once
-/// Figures in columns, for people.
+/// Figures in columns, for people. Names of tensors go last, as those of files in `ls -l`: they are long, and the figures stay in sight.
 
 #include <string>
 #include <vector>

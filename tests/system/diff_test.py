@@ -42,8 +42,8 @@ class Diff(SystemTest):
             self.assertAlmostEqual(w["cosine"], dot / norm, 12)
             lines = self.diff(np, 4, first, second).splitlines()
             self.assertEqual(lines, [
-                "tensor  type  elements  differing  max |a-b|  at  max relative        ULPs    cosine",
-                "w       F32          8          6          1   3             1  1065353216  " + f"{dot / norm:.6f}",
+                "elements  differing  max |a-b|  at  relative        ULPs    cosine  type  tensor",
+                f"       8          6          1   3         1  1065353216  {dot / norm:.6f}  F32   w",
                 "only in A: mine F32 [1]",
                 "only in B: yours BF16 [2]",
                 f"2 tensors in both: 1 equal, 1 different; 6 of 10 elements differ, 2 of them not finite; max |a-b| 1, max relative 1, cosine {found['overall']['cosine']:.6f}",
@@ -83,8 +83,8 @@ class Diff(SystemTest):
         first = self.write("a.safetensors", {"i": ("I32", [4], ints), "s": ("F32", [2, 3], bytes(24)), "b": ("BOOL", [3], b"\0\1\1")})
         second = self.write("b.safetensors", {"i": ("I32", [4], struct.pack("<4i", 1, 9, 3, 8)), "s": ("F32", [3, 2], bytes(24)), "b": ("BOOL", [3], b"\0\1\1")})
         lines = self.diff(3, 4, first, second).splitlines()
-        self.assertEqual(lines, ["tensor  type  elements  differing  max |a-b|  at  max relative  ULPs  cosine",
-                                 "i       I32          4          2          -   -             -     -       -",
+        self.assertEqual(lines, ["elements  differing  max |a-b|  at  relative  ULPs  cosine  type  tensor",
+                                 "       4          2          -   -         -     -       -  I32   i",
                                  "other shape: s is F32 [2, 3] in A, F32 [3, 2] in B",
                                  "2 tensors in both: 1 equal, 1 different; 2 of 7 elements differ; max |a-b| 0, max relative 0, cosine -", "different"])
 

@@ -49,10 +49,10 @@ class Inspect(SystemTest):
             "  I64: 1 tensor, 1 element, 8 B",
             f"  file m.safetensors: {size} bytes",
             '  metadata: {"format":"pt"}',
-            "tensor  type  shape   bytes  stored in",
-            f"a.w     BF16  [3, 2]     12  m.safetensors at {begin}",
-            f"i       I64   []          8  m.safetensors at {begin + 12}",
-            "e       BF16  [0]         0  no bytes",
+            "type  bytes  shape   tensor  stored in",
+            f"BF16     12  [3, 2]  a.w     m.safetensors at {begin}",
+            f"I64       8  []      i       m.safetensors at {begin + 12}",
+            "BF16      0  [0]     e       no bytes",
         ])
         [listing] = self.report(0, self.path("m.safetensors"))
         self.assertEqual(listing["totals"], {"tensors": 3, "elements": 7, "bytes": 20})

@@ -29,7 +29,7 @@ dare::app::Program program() {
                         "type, of another shape or in one file alone is a difference too.",
                         {{"differing", "elements with other bits; where the types differ, with another value"},
                          {"max |a-b|", "the largest absolute difference, and the first element (flat index) that has it"},
-                         {"max relative", "the largest |a-b| / max(|a|, |b|)"},
+                         {"relative", "the largest |a-b| / max(|a|, |b|)"},
                          {"ULPs",
                           "the most representable numbers between a and b; for one float type alone (-0 and +0 are 0 apart, yet "
                           "differ)"},

@@ -17,7 +17,7 @@ dare::app::Program program() {
   auto add = fitness.add_options();
   add("base", dare::app::path_value("B"), "the model that each CKPT was fine-tuned from: report on the deltas");
   add("drop-rate", po::value<std::vector<double>>()->value_name("P"),
-      "rates to estimate the noise of; may be given more than once (0.5, 0.9, 0.99)");
+      "rates to estimate the noise of; may be given more than once (0.9)");
   add("dtype", po::value<std::string>()->value_name("T"), "float type that a merge would write (the base's)");
   po::options_description report{"Reporting"};
   report.add_options()("totals", po::bool_switch(), "no line for each tensor");
@@ -47,7 +47,7 @@ dare::compare::InspectOptions options_from(const Given& given) {
   for (const auto& word : given["words"].as<std::vector<std::string>>()) options.checkpoints.emplace_back(word);
   options.totals_only = given["totals"].as<bool>();
   options.json = given["json"].as<bool>();
-  options.drop_rates = given.count("drop-rate") != 0 ? given["drop-rate"].as<std::vector<double>>() : std::vector<double>{0.5, 0.9, 0.99};
+  options.drop_rates = given.count("drop-rate") != 0 ? given["drop-rate"].as<std::vector<double>>() : std::vector<double>{0.9};
   for (const auto p : options.drop_rates) {
     if (!(p >= 0 && p < 1)) throw dare::UsageError{fmt::format("--drop-rate {}: give a rate from 0 to below 1", p)};
   }
