@@ -50,7 +50,9 @@ void warn_of_no_lock(const OutputPaths& paths, const RunOptions& options) {
 }
 
 // Rank 0's part.
-StagedOutput prepare_at_root(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks) {
+StagedOutput prepare_at_root(RunContext& run, const Product& product, std::uint64_t blocks) {
+  const auto& work = run.work;
+  const auto& options = run.options;
   const auto kind = checkpoint::output_kind(product.output);
   const auto spec = product.output_spec();
   const auto planned = checkpoint::plan_output(kind, spec);
@@ -78,6 +80,7 @@ StagedOutput prepare_at_root(const Work& work, const Product& product, const Run
   staged.staging->start_afresh();
   require_space(product.output, paths.folder, planned.total_bytes());
   staged.layout = checkpoint::create_output(staged.root, kind, spec);
+  const StageTimer timer{run.timings, Stage::journal};
   staged.staging->record({identity, staged.layout, blocks});
   return staged;
 }
@@ -121,11 +124,10 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
   if (bytes != 0 && !options.resume) require_space(output, paths.folder, bytes);
 }
 
-std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks,
-                                        const comm::Communicator& world) {
+std::vector<StagedOutput> stage_outputs(RunContext& run, std::uint64_t blocks) {
   std::vector<StagedOutput> staged;
-  for (const auto& product : work.products)
-    staged.push_back(world.from_root([&] { return prepare_at_root(work, product, options, blocks); }));
+  for (const auto& product : run.work.products)
+    staged.push_back(run.world.from_root([&] { return prepare_at_root(run, product, blocks); }));
   return staged;
 }
 
