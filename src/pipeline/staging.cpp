@@ -1,7 +1,5 @@
 #include "pipeline/staging.hpp"
 
-#include <dare/core/error.hpp>
-
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,16 +22,18 @@ File locked_journal(const OutputPaths& paths, bool& locked) {
     auto file = File::open_or_create(paths.journal);
     const auto state = file.try_lock();
     locked = state == LockState::held;
-    if (state == LockState::taken) {
-      throw InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
-                                   paths.output.string(), paths.journal.string())};
-    }
+    if (state == LockState::taken) throw under_way(paths);
     // A run that ends removes the file it has locked: a lock on a file without its name is a lock on nothing.
     if (same_file(file, paths.journal)) return file;
   }
 }
 
 }  // namespace
+
+InputError under_way(const OutputPaths& paths) {
+  return InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
+                                paths.output.string(), paths.journal.string())};
+}
 
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_, locked_)} {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
