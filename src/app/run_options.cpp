@@ -42,7 +42,7 @@ po::options_description run_options_group() {
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
   add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");
   add("restart", po::bool_switch(), "remove what an interrupted run did, and begin anew");
-  add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
+  add("overwrite", po::bool_switch(), "replace OUTPUT, which must be a model, once the new one is complete");
   add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
   add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
   add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),

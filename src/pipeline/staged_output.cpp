@@ -1,5 +1,6 @@
 #include "pipeline/staged_output.hpp"
 
+#include "pipeline/replaceable.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -61,15 +62,6 @@ StagedOutput prepare_at_root(RunContext& run, const Product& product, std::uint6
   return staged;
 }
 
-// Guards against an --overwrite that meant another place: only what looks like a model may go.
-bool looks_like_checkpoint(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    const auto name = entry.path().filename().string();
-    if (name == "config.json" || name == "dare-manifest.json" || name.ends_with(".safetensors")) return true;
-  }
-  return fs::is_empty(folder);
-}
-
 }  // namespace
 
 bool complete(const fs::path& root, const checkpoint::OutputLayout& layout) {
@@ -93,10 +85,7 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
     throw InputError{fmt::format("{}: is a {}, the output would be a {}; name another output", output.string(),
                                  paths.single_file ? "folder" : "file", paths.single_file ? "file" : "folder")};
   }
-  if (options.overwrite && fs::is_directory(paths.output) && !looks_like_checkpoint(paths.output)) {
-    throw InputError{
-        fmt::format("{}: is a folder that holds no model; --overwrite replaces models only, name another output", output.string())};
-  }
+  if (options.overwrite && fs::exists(paths.output)) check_replaceable(paths.output);
   if (bytes != 0 && !options.resumes()) require_space(output, paths.folder, bytes);
 }
 
