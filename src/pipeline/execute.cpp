@@ -56,7 +56,7 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
-  auto staged = stage_outputs(work, options, plan.grid.blocks(), world);
+  auto staged = stage_outputs(run, plan.grid.blocks());
   const auto done = blocks_done_in_all(staged, work, plan.grid, world);
   if (!done.empty()) plan = agreed_plan(run, cluster, done);
   const auto results = make_outputs(run, plan, staged, done);

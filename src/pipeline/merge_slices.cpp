@@ -28,11 +28,12 @@ void sum_counts(std::vector<ProductResult>& results, const comm::Communicator& w
 
 }  // namespace
 
-Sinks open_sinks(const RunContext& run, const std::vector<StagedOutput>& staged) {
+Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
   Sinks sinks;
   run.world.agree([&] {
     for (std::size_t p = 0; p < staged.size(); ++p) {
       sinks.targets.push_back({write_bits(run.work.products[p], run.work), {staged[p].root, staged[p].layout}});
+      const StageTimer timer{run.timings, Stage::journal};
       sinks.journals.emplace_back(staged[p].journal);
     }
   });
@@ -59,12 +60,15 @@ std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan,
 
 void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks& sinks) {
   run.world.agree([&] {
+    {
+      const StageTimer timer{run.timings, Stage::journal};
+      for (auto& journal : sinks.journals) journal.close();
+    }
     const StageTimer timer{run.timings, Stage::fsync};
     for (auto& target : sinks.targets) {
       target.writer.sync();
       target.writer.close();
     }
-    for (auto& journal : sinks.journals) journal.close();
     if (run.world.is_root()) sync_continued(staged);
   });
 }

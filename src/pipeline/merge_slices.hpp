@@ -19,7 +19,7 @@ struct Sinks {
 };
 
 /// Opens the staged outputs and their journals. Collective. @throws comm::AgreedError
-[[nodiscard]] Sinks open_sinks(const RunContext& run, const std::vector<StagedOutput>& staged);
+[[nodiscard]] Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged);
 
 /// Works through the plan's slices. Collective. @return one a product. @throws comm::AgreedError  something failed, or a signal came.
 [[nodiscard]] std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs,

@@ -141,7 +141,7 @@ class Words(SystemTest):
         self.make_family()
         process = run(2, "dare-merge", *self.merge_words("out.h5", "--json"))
         summary = json.loads(process.stdout)
-        self.assertEqual(set(summary["stages_s"]), {"read", "merge", "gather", "write", "fsync", "wait"})
+        self.assertEqual(set(summary["stages_s"]), {"read", "merge", "gather", "write", "journal", "fsync", "wait"})
         self.assertEqual(summary["tensors"], len(self.shapes))
 
 
