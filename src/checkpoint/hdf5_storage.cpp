@@ -12,7 +12,7 @@ namespace {
 
 // A chunk is held whole while a part of it is read.
 constexpr std::uint64_t k_largest_chunk = std::uint64_t{256} << 20U;
-constexpr std::size_t k_longest_path = 4'096;
+constexpr std::size_t k_longest_target = 4'096;
 
 void check_filters(const std::filesystem::path& file, const std::string& name, hid_t creation) {
   const auto filters = H5Pget_nfilters(creation);
@@ -48,7 +48,7 @@ void check_chunks(const std::filesystem::path& file, const std::string& name, hi
 
 Storage external_of(const std::filesystem::path& file, const std::string& name, hid_t creation, int pieces) {
   Storage storage;
-  std::string path(k_longest_path, '\0');
+  std::string path(k_longest_target, '\0');
   off_t offset = 0;
   hsize_t size = 0;
   check(H5Pget_external(creation, 0, path.size(), path.data(), &offset, &size), {file, "look at the storage of", name});

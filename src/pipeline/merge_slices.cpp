@@ -40,8 +40,8 @@ Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
   return sinks;
 }
 
-std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs,
-                                        const std::vector<ProductStatistics>& statistics, Sinks& sinks) {
+RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs, const std::vector<ProductStatistics>& statistics,
+                       Sinks& sinks) {
   TileWorker worker{run.work, inputs, statistics, run.timings};
   Gather gather{run.world, plan, sinks.targets, run.timings};
   SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
@@ -49,13 +49,15 @@ std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan,
     Progress progress{run.options.progress, loop.bytes_in_all(), run.world.is_root()};
     loop.run(progress);
   }
-  std::vector<ProductResult> results;
+  RunResult made{{}, worker.deltas()};
+  auto& results = made.products;
   for (std::size_t p = 0; p < sinks.targets.size(); ++p) {
     results.push_back({{loop.refusal(p), worker.counts(p)}, {}});
     if (!results[p].outcome.refusal) results[p].hashes = loop.all_hashes(p);
   }
   sum_counts(results, run.world);
-  return results;
+  if (run.options.summary) made.deltas.join(run.world);
+  return made;
 }
 
 void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks& sinks) {
