@@ -1,5 +1,7 @@
 #include <dare/pipeline/sources.hpp>
 
+#include "pipeline/source_path.hpp"
+
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
 #include <dare/recipe/quantization.hpp>
@@ -14,6 +16,7 @@ enum class Role { model, other };
 // Every problem of every input is told at once.
 checkpoint::Header read_source(const recipe::Source& source, Role role, Problems& problems) {
   try {
+    check_source(source);
     auto header =
         checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
     if (checkpoint::is_delta(header)) {
