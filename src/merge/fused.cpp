@@ -16,15 +16,8 @@
 namespace dare::merge {
 namespace {
 
-
 std::size_t bytes_of(Dtype dtype) {
   return info(dtype).bits / 8;
-}
-
-bool wide(const TensorSettings& settings) {
-  const auto is_wide = [](Dtype dtype) { return info(dtype).bits > 16; };
-  return is_wide(settings.base_dtype) ||
-         std::any_of(settings.models.begin(), settings.models.end(), [&](const auto& model) { return is_wide(model.dtype); });
 }
 
 double factor(const ModelTerm& term) {
@@ -201,7 +194,7 @@ class Strips {
 class FusedMerge::Impl {
  public:
   explicit Impl(const TensorSettings& settings) : settings_{settings} {
-    if (wide(settings)) {
+    if (works_in_float64(settings)) {
       strips_.emplace<Strips<double>>(settings);
     } else {
       strips_.emplace<Strips<float>>(settings);
@@ -252,7 +245,7 @@ bool fused_applies(const TensorSettings& settings) {
          (settings.sparsifier == Sparsifier::none || settings.sparsifier == Sparsifier::dare) &&
          (settings.combiner == Combiner::task_arithmetic || settings.combiner == Combiner::ties) &&
          settings.rounding == Rounding::nearest && settings.compat == Compat::none &&
-         (wide(settings) ? finite_coefficients<double>(settings) : finite_coefficients<float>(settings));
+         (works_in_float64(settings) ? finite_coefficients<double>(settings) : finite_coefficients<float>(settings));
 }
 
 FusedMerge::FusedMerge(const TensorSettings& settings) : impl_{std::make_unique<Impl>(settings)} {}

@@ -103,6 +103,7 @@ struct Header {
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
   std::vector<LowRank> low_rank;        ///< of a LoRA adapter (lora.hpp); else empty
   std::optional<DeltaPacking> delta;    ///< of a delta checkpoint that is read as the model it stands for (delta.hpp)
+  bool ties_embeddings = false;         ///< its config.json says that the output head is the embeddings; recipe::note_config() sets it
 
   /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
@@ -110,7 +111,7 @@ struct Header {
 
   template <class A>
   void archive(A& a) {
-    a(format, root, files, tensors, metadata, side_files, low_rank, delta);
+    a(format, root, files, tensors, metadata, side_files, low_rank, delta, ties_embeddings);
   }
 
  private:

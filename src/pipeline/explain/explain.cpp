@@ -4,9 +4,9 @@
 #include "merge/explain.hpp"
 #include "pipeline/explain/element.hpp"
 #include "pipeline/explain/explain_print.hpp"
+#include "pipeline/finding_text.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
-#include "pipeline/tile_worker.hpp"
 
 #include <dare/pipeline/plan_work.hpp>
 
