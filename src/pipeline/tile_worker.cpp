@@ -40,7 +40,12 @@ InputError refusal(const Work& work, const recipe::TensorTask& task, const merge
 }
 
 TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
-    : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()) {}
+    : work_{work},
+      inputs_{inputs},
+      statistics_{statistics},
+      timings_{timings},
+      products_(work.products.size()),
+      scratch_{merge::TensorMerger::make_scratch(work.products.size() > 1)} {}
 
 // A new tensor has its own mergers.
 void TileWorker::enter(std::uint32_t tensor) {

@@ -48,7 +48,7 @@ class TileWorker {
   Timings& timings_;
   std::vector<Product> products_;
   std::optional<std::uint32_t> tensor_;
-  merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
+  merge::TensorMerger::ScratchPtr scratch_;
 };
 
 }  // namespace dare::pipeline

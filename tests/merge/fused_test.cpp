@@ -56,7 +56,8 @@ void check_kernels(const MergeCase& test) {
   ASSERT_TRUE(fused_applies(test.settings));
   test::on_each_target([&] {
     if (!vectors_here()) return;
-    FusedMerge fused{test.settings};
+    FusedRoom room;
+    FusedMerge fused{test.settings, room};
     Bytes out(want.out.size());
     Counts counts;
     ASSERT_EQ(fused.run(test.first, test.base, test.spans(), out, counts), out.size() / size_of(test.settings.out_dtype));
@@ -265,7 +266,8 @@ TEST(FusedAndPlain, IdentitiesGiveTheBasesBits) {
           if (!vectors_here()) return;
           Bytes out(test.base.size());
           Counts counts;
-          EXPECT_EQ(FusedMerge{settings}.run(test.first, test.base, test.spans(), out, counts), 1300U);
+          FusedRoom room;
+          EXPECT_EQ(FusedMerge(settings, room).run(test.first, test.base, test.spans(), out, counts), 1300U);
           EXPECT_EQ(out, test.base) << text(settings);
           EXPECT_EQ(counts.swallowed, 0U);
         });
@@ -286,7 +288,8 @@ TEST(Fused, PartsOfARunAreTheRun) {
   const auto want = test::reference_merge(settings, 0, test.base, test.models);
   Bytes out(want.out.size());
   Counts counts;
-  FusedMerge fused{settings};
+  FusedRoom room;
+  FusedMerge fused{settings, room};
   for (std::size_t at = 0, step = 1; at < 5000; at += step, step = step * 3 % 1999) {
     const auto count = std::min<std::size_t>(step, 5000 - at);
     std::vector<std::span<const std::byte>> models;
@@ -307,7 +310,8 @@ TEST(Fused, StopsWhereAModelEnds) {
   Bytes out(test.base.size());
   Counts counts;
   if (!vectors_here()) GTEST_SKIP() << "no vectors on this machine";
-  EXPECT_EQ(FusedMerge{settings}.run(0, test.base, test.spans(), out, counts), 1500U);
+  FusedRoom room;
+  EXPECT_EQ(FusedMerge(settings, room).run(0, test.base, test.spans(), out, counts), 1500U);
   EXPECT_EQ(counts.merged, 1500U);
 }
 
