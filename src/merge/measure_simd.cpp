@@ -76,7 +76,7 @@ struct Pair {
   HWY_INLINE void add_where(hn::Mask<I32> mask, const Pair& a) {
 #if HWY_TARGET == HWY_AVX3
     const hn::Mask<F64> first{static_cast<__mmask8>(mask.raw)};
-    const hn::Mask<F64> second{static_cast<__mmask8>(mask.raw >> 8U)};
+    const hn::Mask<F64> second{static_cast<__mmask8>(_kshiftri_mask16(mask.raw, 8))};
 #else
     const hn::RebindToSigned<F64> wide;
     const hn::Rebind<std::int32_t, F64> half;
@@ -115,7 +115,7 @@ void base_floats(const std::byte* elements, std::size_t n, ChunkBase& base) {
     const auto half = hn::Sub(hn::Set(du, 0x8000U), odd);
     hn::StoreU(value, F32(), base.values.data() + i);
     hn::StoreU(hn::Sub(bits, half), du, base.lowest.data() + i);
-    hn::StoreU(hn::Add(half, half), du, base.width.data() + i);
+    hn::StoreU(hn::Add(hn::Add(half, half), hn::Set(du, 1U)), du, base.width.data() + i);
   }
 }
 
@@ -245,8 +245,8 @@ HWY_NOINLINE void setting_of_some(const ChunkBase& base, std::span<const Setting
       product.add_product(m, Pair{whole.change.data() + i});
       merged.add_product(m, m);
       const auto beyond = hn::Sub(hn::BitCast(U32(), result), hn::LoadU(U32(), base.lowest.data() + i));
-      const auto other = hn::Lt(hn::LoadU(U32(), base.width.data() + i), beyond);
-      lost.add(hn::Not(hn::Or(other, hn::RebindMask(U32(), hn::Eq(sum, hn::Zero(df))))));
+      const auto same = hn::Lt(beyond, hn::LoadU(U32(), base.width.data() + i));
+      lost.add(hn::And(hn::RebindMask(U32(), hn::Ne(sum, hn::Zero(df))), same));
     }
     product.store(sums.product.values.data() + part * k_each);
     merged.store(sums.merged.values.data() + part * k_each);
@@ -292,12 +292,24 @@ std::uint64_t conflicts_of(std::span<const SettingModel> models, std::size_t n, 
   return both.total();
 }
 
-void conflicts_of_all(const std::int32_t* drawn, std::size_t n, std::span<ConflictSums> conflicts) {
-  for (auto& one : conflicts) {
-    Tally<I32> count;
-    for (std::size_t i = 0; i < n; i += k_each) count.add(kept_lanes(drawn, i, one.last_dropped));
-    one.count += count.total();
+template <std::size_t Thresholds>
+HWY_NOINLINE void conflicts_of_some(const std::int32_t* drawn, std::size_t n, ConflictSums* conflicts) {
+  Tally<I32> counts[Thresholds];
+  hn::Vec<I32> last[Thresholds];
+  DARE_UNROLL
+  for (std::size_t t = 0; t < Thresholds; ++t) last[t] = hn::Set(I32(), conflicts[t].last_dropped);
+  for (std::size_t i = 0; i < n; i += k_each) {
+    const auto uniforms = hn::LoadU(I32(), drawn + i);
+    DARE_UNROLL
+    for (std::size_t t = 0; t < Thresholds; ++t) counts[t].add(hn::Lt(last[t], uniforms));
   }
+  DARE_UNROLL
+  for (std::size_t t = 0; t < Thresholds; ++t) conflicts[t].count += counts[t].total();
+}
+
+void conflicts_of_all(const std::int32_t* drawn, std::size_t n, std::span<ConflictSums> conflicts) {
+  for (; conflicts.size() >= 4; conflicts = conflicts.subspan(4)) conflicts_of_some<4>(drawn, n, conflicts.data());
+  for (auto& one : conflicts) conflicts_of_some<1>(drawn, n, &one);
 }
 
 std::uint64_t conflicts_of_each(std::span<const SettingModel> models, std::size_t n) {

@@ -11,7 +11,7 @@
 
 namespace dare::merge {
 
-inline constexpr std::size_t k_measure_chunk = 512;  ///< elements whose numbers stay in the first-level cache
+inline constexpr std::size_t k_measure_chunk = 256;  ///< elements whose numbers stay in the first-level cache
 inline constexpr std::size_t k_measure_step = 64;    ///< elements of a chunk are a multiple of it: no vector of any target is longer
 
 template <class T>
@@ -26,7 +26,7 @@ using ChunkArray = std::array<T, k_measure_chunk>;
 struct ChunkBase {
   alignas(64) ChunkArray<float> values;
   alignas(64) ChunkArray<std::uint32_t> lowest;  ///< bits of the first float32 that rounds to the value as bfloat16
-  alignas(64) ChunkArray<std::uint32_t> width;   ///< how many beyond it do
+  alignas(64) ChunkArray<std::uint32_t> width;   ///< how many do
 };
 
 /// One model's.
