@@ -12,7 +12,13 @@ namespace dare::pipeline {
 using Action = recipe::TensorTask::Action;
 
 TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
-    : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()), deltas_{work} {}
+    : work_{work},
+      inputs_{inputs},
+      statistics_{statistics},
+      timings_{timings},
+      products_(work.products.size()),
+      deltas_{work},
+      scratch_{merge::TensorMerger::make_scratch(work.products.size() > 1)} {}
 
 // A new tensor has its own mergers.
 void TileWorker::enter(std::uint32_t tensor) {

@@ -49,7 +49,7 @@ class TileWorker {
   std::vector<Product> products_;
   DeltaFlags deltas_;
   std::optional<std::uint32_t> tensor_;
-  merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
+  merge::TensorMerger::ScratchPtr scratch_;
 };
 
 }  // namespace dare::pipeline
