@@ -2,6 +2,7 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
+#include "checkpoint/side_files.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -148,8 +149,7 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
 std::vector<std::string> read_side_names(const fs::path& path, hid_t h5) {
   auto names = names_in(path, h5, "files");
   for (const auto& name : names) {
-    if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos || name.ends_with(".safetensors") ||
-        name.ends_with(".index.json")) {
+    if (!is_side_file_name(name)) {
       throw InputError{fmt::format("{}: \"files/{}\" is no name for a file beside the weights; fetch the file again", path.string(), name)};
     }
   }
