@@ -41,8 +41,8 @@ class TensorReader {
     const auto known = dtype_named(dtype);
     if (!known) refuse(path_, tensor.name, fmt::format("dtype \"{}\" is unknown", dtype));
     tensor.dtype = *known;
-    const auto one_piece = read_shape(tensor, dataset, doing);
-    place(tensor, storage_of(path_, tensor.name, dataset), one_piece);
+    const auto storage = storage_of(path_, tensor.name, dataset);  // before its extent, which a virtual dataset looks for in other files
+    place(tensor, storage, read_shape(tensor, dataset, doing));
     return entry;
   }
 
@@ -96,16 +96,17 @@ class TensorReader {
 
   void place(TensorInfo& tensor, const Storage& storage, bool one_piece) {
     if (tensor.bytes == 0) return;
-    if (!storage.allocated) refuse(path_, tensor.name, fmt::format("{} bytes have no place in the file", tensor.bytes));
-    if (!storage.external.empty()) {
+    if (storage.place == Place::nowhere) refuse(path_, tensor.name, fmt::format("{} bytes have no place in the file", tensor.bytes));
+    if (storage.place == Place::external) {
       const auto target = targets_.find(storage.external);
       if (target == targets_.end())
         refuse(path_, tensor.name, fmt::format("lies in \"{}\", which is none of the view's source files", storage.external));
       if (storage.reserved != tensor.bytes || !one_piece)
         refuse(path_, tensor.name, fmt::format("{} bytes, {} are its in \"{}\"", tensor.bytes, storage.reserved, storage.external));
       tensor.file = target->second;
+    } else if (storage.place != Place::file) {
+      return;
     }
-    if (storage.offset == 0) return;  // chunked or compact
     const auto size = sizes_[tensor.file];
     if (storage.offset > size || tensor.bytes > size - storage.offset)
       refuse(path_, tensor.name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
