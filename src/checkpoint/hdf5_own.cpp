@@ -134,9 +134,7 @@ std::vector<TensorInfo> in_order(const fs::path& path, std::vector<Entry> entrie
 }
 
 std::string read_metadata(const fs::path& path, hid_t h5) {
-  const auto exists = H5Lexists(h5, "metadata", H5P_DEFAULT);
-  check(exists, {path, "look for", "metadata"});
-  if (exists == 0) return "";
+  if (!has_own(path, h5, "metadata")) return "";
   const auto bytes = read_bytes(path, h5, "metadata");
   std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -147,13 +145,21 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
 }
 
 // They become files of a folder: nothing but a plain name may.
-std::vector<std::string> read_side_names(const fs::path& path, hid_t h5) {
+std::vector<std::string> read_side_names(const fs::path& path, std::uint64_t size, hid_t h5) {
   auto names = names_in(path, h5, "files");
+  std::uint64_t total = 0;
   for (const auto& name : names) {
     if (!is_side_file_name(name)) {
       throw InputError{fmt::format("{}: \"files/{}\" is no name for a file beside the weights; fetch the file again", path.string(), name)};
     }
+    const auto bytes = count_bytes(path, h5, "files/" + name);
+    if (bytes > k_largest_side_file)
+      throw InputError{fmt::format("{}: \"files/{}\" has {} bytes, at most {} are read", path.string(), name, bytes, k_largest_side_file)};
+    total += bytes;
   }
+  require_side_total(path, total);
+  // Names may share bytes.
+  if (total > size) throw InputError{fmt::format("{}: /files has {} bytes, the file {}; fetch the file again", path.string(), total, size)};
   return names;
 }
 
@@ -167,8 +173,9 @@ void read_own(hid_t h5, Header& header) {
                                  version ? std::to_string(*version) : "missing", k_format_version)};
   }
   header.metadata = read_metadata(path, h5);
-  header.side_files = read_side_names(path, h5);
+  header.side_files = read_side_names(path, header.files.front().size, h5);
   read_link_targets(h5, header);
+  (void)has_own(path, h5, "tensors");  // throws where it leads elsewhere
   const H5Group tensors{H5Gopen2(h5, "tensors", H5P_DEFAULT), {path, "open group", "tensors"}};
   TensorReader reader{path, header};
   std::vector<Entry> entries;
