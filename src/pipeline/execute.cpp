@@ -30,23 +30,22 @@ plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, cons
 }
 
 // survey -> read, merge, gather, write -> sync -> check inputs -> commit
-std::vector<ProductResult> make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged,
-                                        const std::vector<std::uint64_t>& done) {
+RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const std::vector<std::uint64_t>& done) {
   try {
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
     const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
     run.tell("inputs opened and surveyed");
-    auto results = merge_slices(run, plan, inputs, statistics, sinks);
+    auto made = merge_slices(run, plan, inputs, statistics, sinks);
     inputs.close();
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
     check_inputs(run.work, run.world);
-    take_over(done, staged, results);
-    commit_outputs(run, plan.grid, staged, results);
+    take_over(done, staged, made.products);
+    commit_outputs(run, plan.grid, staged, made.products);
     run.tell("outputs in their places");
-    return results;
+    return made;
   } catch (const comm::AgreedError& error) { throw give_up(error, staged); }
 }
 
@@ -56,13 +55,13 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
-  auto staged = stage_outputs(work, options, plan.grid.blocks(), world);
+  auto staged = stage_outputs(run, plan.grid.blocks());
   const auto done = blocks_done_in_all(staged, work, plan.grid, world);
   if (!done.empty()) plan = agreed_plan(run, cluster, done);
-  const auto results = make_outputs(run, plan, staged, done);
-  print_summary(run, plan, results, done.size());
+  const auto made = make_outputs(run, plan, staged, done);
+  print_summary(run, plan, made, done);
   std::vector<Outcome> outcomes;
-  for (const auto& result : results) outcomes.push_back(result.outcome);
+  for (const auto& result : made.products) outcomes.push_back(result.outcome);
   return outcomes;
 }
 

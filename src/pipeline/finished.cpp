@@ -49,7 +49,7 @@ bool is_finished(const Work& work, const Product& product, bool overwrite) {
 }  // namespace
 
 std::vector<std::uint8_t> finished_outputs(const RunContext& run) {
-  if (!run.options.resume) return std::vector<std::uint8_t>(run.work.products.size());
+  if (!run.options.resumes()) return std::vector<std::uint8_t>(run.work.products.size());
   return run.world.from_root([&] {
     std::vector<std::uint8_t> finished;
     for (const auto& product : run.work.products) {

@@ -2,6 +2,7 @@
 
 #include "pipeline/explain/explain.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/delta_models.hpp>
@@ -31,8 +32,10 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
 void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
   if (options.output.empty() || options.explain) return;
   refuse_output_among_inputs(sources, options.output);
-  // A plan may be for another machine's disk.
-  if (!options.run.resume) check_output(options.output, options.run, options.plan_only ? 0 : grid_of(work).bytes_written());
+  if (!options.run.resumes()) check_output(options.output, options.run, 0);
+  // What was begun takes its room already. A plan may be for another machine's disk.
+  const bool begun = check_unfinished(work, work.products.front(), options.run);
+  if (!options.run.resumes() && !begun && !options.plan_only) check_output(options.output, options.run, grid_of(work).bytes_written());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 /// What every stage of one run is told.
 
+#include "pipeline/delta_report.hpp"
 #include "pipeline/timings.hpp"
 
 #include <dare/comm/communicator.hpp>
@@ -32,6 +33,12 @@ struct RunContext {
 struct ProductResult {
   Outcome outcome;
   std::vector<Hash128> hashes;  ///< of all blocks of the grid, zero for those of an earlier run; empty where the product is refused
+};
+
+/// What it made of all.
+struct RunResult {
+  std::vector<ProductResult> products;
+  DeltaFlags deltas;  ///< of all ranks; where no summary is asked for, of this one
 };
 
 /// What a later run could go on from stays; what was made from bad inputs goes.

@@ -113,6 +113,7 @@ void SliceLoop::find_lower(std::size_t product, std::size_t round) {
 
 // All ranks have written what belongs to this round: the slice's blocks, or where it was cut those hashed before, can be called done.
 void SliceLoop::note(const plan::Share& slice) {
+  const StageTimer timer{timings_, Stage::journal};
   std::uint64_t done = 0;
   try {
     for (std::size_t product = 0; product < products_.size(); ++product) {

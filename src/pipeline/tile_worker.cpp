@@ -1,6 +1,7 @@
 #include "pipeline/tile_worker.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/merge/deltas.hpp>
 
 #include <fmt/format.h>
 
@@ -40,7 +41,7 @@ InputError refusal(const Work& work, const recipe::TensorTask& task, const merge
 }
 
 TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
-    : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()) {}
+    : work_{work}, inputs_{inputs}, statistics_{statistics}, timings_{timings}, products_(work.products.size()), deltas_{work} {}
 
 // A new tensor has its own mergers.
 void TileWorker::enter(std::uint32_t tensor) {
@@ -95,9 +96,21 @@ void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task,
                                                  name(task.settings.out_dtype)))};
 }
 
+// Costs next to nothing where models differ from the base: in most tensors the first elements do.
+void TileWorker::look_for_deltas(const merge::Run& run, const recipe::TensorTask& task) {
+  if (!task.settings.has_base) return;
+  for (std::size_t k = 0; k < task.inputs.size(); ++k) {
+    const auto model = task.inputs[k].model;
+    if (model < 0 || deltas_.seen(task.tensor, model)) continue;
+    const auto has_any = work_.input(work_.input_of(model)).delta ? merge::has_kept_delta : merge::has_delta;
+    if (has_any(task.settings, run, k)) deltas_.see(task.tensor, model);
+  }
+}
+
 void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
   const auto run = inputs_.run(task, wanted);
   const StageTimer timer{timings_, Stage::merge};
+  look_for_deltas(run, task);
   if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) throw refusal(work_, task, *finding);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// One rank's reading and merging of one tile after another.
 
+#include "pipeline/delta_report.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
 
@@ -28,6 +29,8 @@ class TileWorker {
   /// @throws IoError
   void compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out);
   [[nodiscard]] const merge::Counts& counts(std::size_t product) const { return products_[product].counts; }
+  /// Where the elements merged so far, in any product, had a delta.
+  [[nodiscard]] const DeltaFlags& deltas() const { return deltas_; }
 
  private:
   struct Product {
@@ -39,6 +42,7 @@ class TileWorker {
   void enter(std::uint32_t tensor);
   void copy(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
+  void look_for_deltas(const merge::Run& run, const recipe::TensorTask& task);
   void merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
   void merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
 
@@ -47,6 +51,7 @@ class TileWorker {
   const std::vector<ProductStatistics>& statistics_;
   Timings& timings_;
   std::vector<Product> products_;
+  DeltaFlags deltas_;
   std::optional<std::uint32_t> tensor_;
   merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
 };

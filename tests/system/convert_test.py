@@ -116,10 +116,12 @@ class Convert(SystemTest):
         # The output's header and folder are forced to the disk first; the weights come third.
         process = run(1, *words, "--rename", "^lm_=the_", **with_fault("fsync:2:EIO", ".out.safetensors.partial"))
         self.assertEqual(process.returncode, 1, process.stderr)
+        blocks = 7  # three of the largest tensor, one of each other that is not empty
         process = run(1, *words, "--rename", "^lm_=a_", "--resume")
         self.assertEqual(own_words(process, "dare-convert"), [
-            f"dare-convert: {self.path('out.safetensors')}: the interrupted run there was another one, --resume cannot continue it:",
-            '  recipe.selection.rename[0][1]: "a_", was "the_"', "  run without --resume to start afresh"])
+            f"dare-convert: {self.path('out.safetensors')}: an interrupted run of another recipe, program or inputs did {blocks} of {blocks} blocks there; "
+            "name another output, or give --restart, which removes them and begins anew; what differs:",
+            '  recipe.selection.rename[0][1]: "a_", was "the_"'])
         self.assertEqual(process.returncode, 3)
         self.assertEqual(run(2, *words, "--rename", "^lm_=the_", "--resume").returncode, 0)
         self.expect("out.safetensors", {name.replace("lm_", "the_"): name for name in self.tensors})

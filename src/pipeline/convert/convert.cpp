@@ -2,6 +2,7 @@
 
 #include "pipeline/edit_text.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/checkpoint/delta.hpp>
@@ -73,7 +74,7 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     if (!world.is_root()) return;
     check_output(options.output, options.run, 0);
     Staging staging{options.output};
-    staging.start_afresh();
+    remove_unfinished(staging, options.run);
     checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
     if (!options.run.summary) return;

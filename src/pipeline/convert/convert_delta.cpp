@@ -2,6 +2,7 @@
 
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
@@ -70,7 +71,7 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     const auto kind = checkpoint::output_kind(options.output);
     check_output(options.output, options.run, checkpoint::plan_output(kind, spec).total_bytes());
     staging.emplace(options.output);
-    staging->start_afresh();
+    remove_unfinished(*staging, options.run);
     return DeltaFiles{staging->paths().temporary, checkpoint::create_output(staging->paths().temporary, kind, spec)};
   });
   (void)write_deltas(plan, model, {made}, world);
