@@ -1,5 +1,6 @@
 #include "checkpoint/folder.hpp"
 
+#include "checkpoint/side_files.hpp"
 #include "checkpoint/text.hpp"
 
 #include <dare/core/error.hpp>
@@ -18,15 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t k_largest_side_file = 256'000'000;
 constexpr std::uint64_t k_longest_index = 256'000'000;
 
-// What stands beside the weights and belongs to the model: all but other forms of weights and their indices.
 bool is_side_file(const fs::directory_entry& entry) {
-  static const std::set<std::string> weights{".safetensors", ".bin", ".pt", ".pth", ".h5", ".gguf", ".msgpack", ".onnx"};
-  const auto name = entry.path().filename().string();
-  return entry.is_regular_file() && !name.starts_with('.') && !name.ends_with(".index.json") &&
-         !weights.contains(entry.path().extension()) && name != "dare-manifest.json" && entry.file_size() <= k_largest_side_file;
+  return is_side_file_name(entry.path().filename().string()) && entry.is_regular_file() && entry.file_size() <= k_largest_side_file;
 }
 
 void append(Header& header, FileHeader&& part) {
@@ -104,11 +100,14 @@ Header read_header(const fs::path& folder, const std::vector<Form>& forms, std::
   Header header;
   header.root = folder;
   read_weights(folder, forms, kind, header);
+  std::uint64_t side_bytes = 0;
   for (const auto& entry : fs::directory_iterator{folder}) {
     if (!is_side_file(entry)) continue;
+    side_bytes += entry.file_size();
     header.side_files.push_back(entry.path().filename().string());
     check_is_own_file(folder, header.side_files.back());
   }
+  require_side_total(folder, side_bytes);
   std::sort(header.side_files.begin(), header.side_files.end());
   return header;
 }

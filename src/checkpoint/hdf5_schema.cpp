@@ -33,9 +33,8 @@ H5File new_file(const std::filesystem::path& file, std::size_t tensors) {
 
 H5Space space_of(const Shape& extents, const Doing& doing) {
   if (extents.empty()) return {H5Screate(H5S_SCALAR), doing};
-  return {H5Screate_simple(static_cast<int>(extents.size()), reinterpret_cast<const hsize_t*>(extents.data()), nullptr), doing};
+  return {H5Screate_simple(static_cast<int>(extents.size()), hsizes(extents), nullptr), doing};
 }
-static_assert(sizeof(hsize_t) == sizeof(std::uint64_t));
 
 }  // namespace
 

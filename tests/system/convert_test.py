@@ -52,6 +52,16 @@ class Convert(SystemTest):
         self.convert(2, "view.h5", "folder")
         self.expect("folder/model.safetensors", self.WANTED)
 
+    def test_a_view_is_read_from_the_files_that_were_checked(self):
+        other = {name: (dtype, shape, bytes(len(data))) for name, (dtype, shape, data) in self.tensors.items()}
+        os.mkdir(self.path("elsewhere"))
+        write_safetensors(self.path("elsewhere", "m.safetensors"), other, {"format": "pt"})
+        self.convert(1, "m.safetensors", "view.h5", "--link")
+        for np in (0, 2):
+            process = run(np, "dare-convert", self.path("view.h5"), self.path(f"{np}.safetensors"), HDF5_EXTFILE_PREFIX=self.path("elsewhere"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual(contents(self.path(f"{np}.safetensors")) == contents(self.path("m.safetensors")), True)
+
     def test_with_type_and_shards(self):
         self.convert(2, "m.safetensors", "out", *self.SELECTION, "--dtype", "F32", "--shard-size", "400000")
         shards = sorted(name for name in os.listdir(self.path("out")) if name.startswith("model-"))
