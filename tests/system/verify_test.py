@@ -119,7 +119,7 @@ class Verify(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
         words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
-        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder")
+        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to the recipe's folder)")
 
     def test_inputs_that_are_no_longer_those(self):
         output = self.merged("out.safetensors")
