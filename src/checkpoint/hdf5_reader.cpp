@@ -2,6 +2,7 @@
 #include "checkpoint/h5_boxes.hpp"
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_schema.hpp"
+#include "checkpoint/mpi_io_hints.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -71,6 +72,10 @@ class Reader : public CheckpointReader {
     require_size(tensor.file);
     if (tensor.file != 0) require_size(0);
     if (open_.big_endian) reverse_bytes(out, open_.item);
+  }
+
+  [[nodiscard]] std::string access() const override {
+    return fmt::format("HDF5 with MPI-IO, independent; hints granted: {}", granted_hints(file_));
   }
 
   void close() override {
