@@ -34,6 +34,8 @@ class DeltaReader : public CheckpointReader {
     }
   }
 
+  [[nodiscard]] std::string access() const override { return stored_->access(); }
+
   void close() override { stored_->close(); }
 
  private:

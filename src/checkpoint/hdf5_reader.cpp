@@ -4,6 +4,7 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
+#include "checkpoint/mpi_io_hints.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -68,6 +69,10 @@ class Reader : public CheckpointReader {
     }
     require_size();
     if (open_.big_endian) reverse_bytes(out, open_.item);
+  }
+
+  [[nodiscard]] std::string access() const override {
+    return fmt::format("HDF5 with MPI-IO, independent; hints granted: {}", granted_hints(file_));
   }
 
   void close() override {

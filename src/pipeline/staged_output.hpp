@@ -14,8 +14,8 @@ struct StagedOutput {
   std::filesystem::path root;  ///< of the temporary
   std::filesystem::path journal;
   checkpoint::OutputLayout layout;
-  std::vector<Hash128> records;      ///< of the journal that is continued; empty for a new one
-  std::unique_ptr<Staging> staging;  ///< rank 0 alone
+  std::vector<JournalRecord> records;  ///< of the journal that is continued; empty for a new one
+  std::unique_ptr<Staging> staging;    ///< rank 0 alone
 
   template <class A>
   void archive(A& a) {

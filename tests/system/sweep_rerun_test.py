@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import unittest
@@ -58,6 +59,19 @@ class Rerun(SweepTest):
         self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
         self.assertEqual(self.swept(1, text, "--resume")["done"], 3)
         self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after resume")
+
+    def test_a_sweep_goes_on_within_points_unasked(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(2, text, output="expected")
+        for more, wanted in (([], "5 blocks noted in its journal, 5 of them stand"), (["--restart"], "made anew")):
+            with self.subTest(more=more):
+                process = self.sweep(2, text, **with_fault("fsync:2:EIO:0", "drop_rate=0.2.partial/model"))
+                self.assertEqual(process.returncode, 1, process.stderr)
+                process = self.sweep(1, text, "--log-level", "debug", *more)
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.assertIn(wanted, process.stderr)
+                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                shutil.rmtree(self.path("swept"))
 
     def test_a_killed_sweep_goes_on(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
