@@ -5,6 +5,7 @@
 #include "checkpoint/side_files.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -78,19 +79,16 @@ class TensorReader {
     auto given = extents->size() == 1 ? get_shape(dataset, "shape", doing) : std::nullopt;
     if (!given && stored_as_bytes(tensor.dtype)) refuse(path_, tensor.name, "attribute shape is missing or of another kind");
     tensor.shape = given ? std::move(*given) : *extents;
-    const auto elements = checked_elements(tensor.shape);
-    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-    if (!bytes)
-      refuse(path_, tensor.name, fmt::format("{} {} is no whole number of bytes below 2^63", name(tensor.dtype), to_string(tensor.shape)));
+    const auto size = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(path_, tensor.name, what); });
     const auto points = checked_elements(*extents);
     const auto held = points ? checked_product(*points, info(expected).bits / 8) : std::nullopt;
-    if (held != bytes) {
+    if (held != size.bytes) {
       refuse(path_, tensor.name,
-             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), *bytes,
+             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), size.bytes,
                          to_string(*extents), name(expected), held ? std::to_string(*held) : "2^63 or more"));
     }
-    tensor.elements = *elements;
-    tensor.bytes = *bytes;
+    tensor.elements = size.elements;
+    tensor.bytes = size.bytes;
     return !stored->big_endian;
   }
 

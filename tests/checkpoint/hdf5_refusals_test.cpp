@@ -115,7 +115,7 @@ std::vector<Edit> edits() {
                  [](hid_t object) {
                    put_shape(object, "shape", {1U << 31U, 1ULL << 33U}, k_edit);
                  }),
-       "tensor \"b\": BOOL [2147483648, 8589934592] is no whole number of bytes below 2^63" + again},
+       "tensor \"b\": BOOL [2147483648, 8589934592] is no whole number of bytes below 2^60" + again},
       {"no_place",
        [](hid_t file) {
          add_dataset(file, "/tensors/late", 4);
