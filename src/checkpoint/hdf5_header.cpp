@@ -107,12 +107,15 @@ std::vector<SourceHeader> read_source_headers(const Header& header) {
   const auto& path = header.files.front().path;
   const auto h5 = open_serial(path);
   std::vector<SourceHeader> sources;
+  std::uint64_t stored = 0;
   // A foreign file may have a group of this name.
   if (get_text(h5.get(), "format", {path, "read attribute", "format"}) != k_format) return sources;
   for (const auto& name : names_in(path, h5.get(), "source")) {
     if (!is_source_name(name))
       throw InputError{
           fmt::format("{}: \"source/{}\" is no name of a safetensors file or index; fetch the file again", path.string(), name)};
+    stored += count_bytes(path, h5.get(), "source/" + name).stored;
+    require_within_file(header, "source", stored);
     auto bytes = read_bytes(path, h5.get(), "source/" + name);
     if (bytes.empty()) return {};  // a view of some of the files' tensors, or under other names
     sources.push_back({name, std::move(bytes)});

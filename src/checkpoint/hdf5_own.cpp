@@ -143,21 +143,23 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
 }
 
 // They become files of a folder: nothing but a plain name may.
-std::vector<std::string> read_side_names(const fs::path& path, std::uint64_t size, hid_t h5) {
+std::vector<std::string> read_side_names(const Header& header, hid_t h5) {
+  const auto& path = header.root;
   auto names = names_in(path, h5, "files");
   std::uint64_t total = 0;
+  std::uint64_t stored = 0;
   for (const auto& name : names) {
     if (!is_side_file_name(name)) {
       throw InputError{fmt::format("{}: \"files/{}\" is no name for a file beside the weights; fetch the file again", path.string(), name)};
     }
-    const auto bytes = count_bytes(path, h5, "files/" + name);
+    const auto [bytes, taken] = count_bytes(path, h5, "files/" + name);
     if (bytes > k_largest_side_file)
       throw InputError{fmt::format("{}: \"files/{}\" has {} bytes, at most {} are read", path.string(), name, bytes, k_largest_side_file)};
     total += bytes;
+    stored += taken;
   }
   require_side_total(path, total);
-  // Names may share bytes.
-  if (total > size) throw InputError{fmt::format("{}: /files has {} bytes, the file {}; fetch the file again", path.string(), total, size)};
+  require_within_file(header, "files", stored);
   return names;
 }
 
@@ -171,7 +173,7 @@ void read_own(hid_t h5, Header& header) {
                                  version ? std::to_string(*version) : "missing", k_format_version)};
   }
   header.metadata = read_metadata(path, h5);
-  header.side_files = read_side_names(path, header.files.front().size, h5);
+  header.side_files = read_side_names(header, h5);
   read_link_targets(h5, header);
   (void)has_own(path, h5, "tensors");  // throws where it leads elsewhere
   const H5Group tensors{H5Gopen2(h5, "tensors", H5P_DEFAULT), {path, "open group", "tensors"}};
