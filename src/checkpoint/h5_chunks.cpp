@@ -1,7 +1,6 @@
 #include "checkpoint/h5_chunks.hpp"
 
 #include "checkpoint/h5_types.hpp"
-#include "checkpoint/hdf5_read.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -136,7 +135,10 @@ ChunkReader::Bytes ChunkReader::load(const Shape& start) const {
     for (std::size_t d = 0; d < start.size(); ++d) at_end = at_end || extents_[d] - start[d] < layout_.extents[d];
     if (at_end && layout_.bare_at_end) skipped = ~std::uint32_t{0};
     return unfilter(layout_.filters, skipped, std::move(bytes), layout_.bytes);
-  } catch (const InputError& error) { refuse(file_, name_, fmt::format("chunk at {}: {}", to_string(start), error.what())); }
+  } catch (const InputError& error) {
+    throw InputError{
+        fmt::format("{}: dataset \"{}\": chunk at {}: {}; fetch the file again", file_.string(), name_, to_string(start), error.what())};
+  }
 }
 
 // 0 where it was never written.

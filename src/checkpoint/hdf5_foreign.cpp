@@ -2,6 +2,7 @@
 #include "checkpoint/hdf5_read.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -31,11 +32,9 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   tensor.dataset = "/" + name;
   tensor.dtype = stored->dtype;
   tensor.shape = *extents;
-  const auto elements = checked_elements(tensor.shape);
-  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes) refuse(path, name, fmt::format("{} {} is not below 2^63 bytes", dare::name(tensor.dtype), to_string(tensor.shape)));
-  tensor.elements = *elements;
-  tensor.bytes = *bytes;
+  const auto taken = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(path, name, what); });
+  tensor.elements = taken.elements;
+  tensor.bytes = taken.bytes;
   if (storage.place != Place::file || tensor.bytes == 0) return tensor;
   const auto size = header.files.front().size;
   if (storage.offset > size || tensor.bytes > size - storage.offset) {

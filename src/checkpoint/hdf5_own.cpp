@@ -5,6 +5,7 @@
 #include "checkpoint/side_files.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -78,19 +79,16 @@ class TensorReader {
     auto given = extents->size() == 1 ? get_shape(dataset, "shape", doing) : std::nullopt;
     if (!given && stored_as_bytes(tensor.dtype)) refuse(path_, tensor.name, "attribute shape is missing or of another kind");
     tensor.shape = given ? std::move(*given) : *extents;
-    const auto elements = checked_elements(tensor.shape);
-    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-    if (!bytes)
-      refuse(path_, tensor.name, fmt::format("{} {} is no whole number of bytes below 2^63", name(tensor.dtype), to_string(tensor.shape)));
+    const auto size = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(path_, tensor.name, what); });
     const auto points = checked_elements(*extents);
     const auto held = points ? checked_product(*points, info(expected).bits / 8) : std::nullopt;
-    if (held != bytes) {
+    if (held != size.bytes) {
       refuse(path_, tensor.name,
-             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), *bytes,
+             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), size.bytes,
                          to_string(*extents), name(expected), held ? std::to_string(*held) : "2^63 or more"));
     }
-    tensor.elements = *elements;
-    tensor.bytes = *bytes;
+    tensor.elements = size.elements;
+    tensor.bytes = size.bytes;
     return !stored->big_endian;
   }
 
@@ -145,21 +143,23 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
 }
 
 // They become files of a folder: nothing but a plain name may.
-std::vector<std::string> read_side_names(const fs::path& path, std::uint64_t size, hid_t h5) {
+std::vector<std::string> read_side_names(const Header& header, hid_t h5) {
+  const auto& path = header.root;
   auto names = names_in(path, h5, "files");
   std::uint64_t total = 0;
+  std::uint64_t stored = 0;
   for (const auto& name : names) {
     if (!is_side_file_name(name)) {
       throw InputError{fmt::format("{}: \"files/{}\" is no name for a file beside the weights; fetch the file again", path.string(), name)};
     }
-    const auto bytes = count_bytes(path, h5, "files/" + name);
+    const auto [bytes, taken] = count_bytes(path, h5, "files/" + name);
     if (bytes > k_largest_side_file)
       throw InputError{fmt::format("{}: \"files/{}\" has {} bytes, at most {} are read", path.string(), name, bytes, k_largest_side_file)};
     total += bytes;
+    stored += taken;
   }
   require_side_total(path, total);
-  // Names may share bytes.
-  if (total > size) throw InputError{fmt::format("{}: /files has {} bytes, the file {}; fetch the file again", path.string(), total, size)};
+  require_within_file(header, "files", stored);
   return names;
 }
 
@@ -173,7 +173,7 @@ void read_own(hid_t h5, Header& header) {
                                  version ? std::to_string(*version) : "missing", k_format_version)};
   }
   header.metadata = read_metadata(path, h5);
-  header.side_files = read_side_names(path, header.files.front().size, h5);
+  header.side_files = read_side_names(header, h5);
   read_link_targets(h5, header);
   (void)has_own(path, h5, "tensors");  // throws where it leads elsewhere
   const H5Group tensors{H5Gopen2(h5, "tensors", H5P_DEFAULT), {path, "open group", "tensors"}};

@@ -33,10 +33,19 @@ void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft,
 /// Names of the datasets right below /`group`, in byte order; none where the group is not there.
 [[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& file, hid_t h5, const std::string& group);
 
-/// Bytes of a dataset of bytes or of one fixed-length text, which lie in one piece of the file. @throws InputError  it is something else or
-/// too large.
-[[nodiscard]] std::uint64_t count_bytes(const std::filesystem::path& file, hid_t h5, const std::string& path);
+/// How many bytes there are, and how many of the file they take.
+struct ByteCount {
+  std::uint64_t bytes = 0;
+  std::uint64_t stored = 0;
+};
+/// Of a dataset of bytes or of one fixed-length text, all of which is in the file. @throws InputError  it is something else, too large, or
+/// packed beyond what text is.
+[[nodiscard]] ByteCount count_bytes(const std::filesystem::path& file, hid_t h5, const std::string& path);
 [[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& file, hid_t h5, const std::string& path);
+
+/// Names in a group may share their bytes. @param stored  bytes of the file that all of them take together.
+/// @throws InputError  more than there are.
+void require_within_file(const Header& header, std::string_view group, std::uint64_t stored);
 
 enum class Place : std::uint8_t {
   file,      ///< in one piece of the .h5 file

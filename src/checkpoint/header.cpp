@@ -26,6 +26,16 @@ FileState look(const fs::path& path) noexcept {
   return {static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
 }
 
+// Each tensor is below: so no sum of them, of outputs in another type, or of output files, wraps.
+void require_total(const Header& header) {
+  constexpr auto k_most = std::uint64_t{1} << 60U;
+  std::uint64_t total = 0;
+  for (const auto& tensor : header.tensors) {
+    total += tensor.bytes;
+    if (total >= k_most) throw InputError{fmt::format("{}: its tensors have 2^60 bytes or more; fetch it again", header.root.string())};
+  }
+}
+
 }  // namespace
 
 const TensorInfo* Header::find(std::string_view name) const {
@@ -54,6 +64,7 @@ Header read_header(const fs::path& path) {
     if (is_lora_adapter(path))
       throw InputError{fmt::format("{}: a LoRA adapter; give it as a model, beside the base it belongs to", path.string())};
     auto header = format_for(path, fs::is_directory(status)).read_header(path);
+    require_total(header);
     note_times(header);
     return header;
   } catch (const IoError& io) {

@@ -177,7 +177,7 @@ TEST(Hdf5Chunks, ThatDoNotUnpackToTheirSizeAreRefused) {
     Bytes out(4'096);
     const auto said = test::error_text<InputError>([&] { reader->read(header.tensors.at(0), 0, out); });
     reader->close();
-    EXPECT_EQ(said, path.string() + ": tensor \"w\": chunk at [0]: " + bad.text + "; fetch the file again") << bad.rule;
+    EXPECT_EQ(said, path.string() + ": dataset \"w\": chunk at [0]: " + bad.text + "; fetch the file again") << bad.rule;
   }
 }
 

@@ -107,7 +107,7 @@ struct Header {
 
   /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
-  [[nodiscard]] std::uint64_t total_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t total_bytes() const noexcept;  ///< below 2^60 of what read_header() read
 
   template <class A>
   void archive(A& a) {
