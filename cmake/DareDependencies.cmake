@@ -18,6 +18,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(nlohmann_json REQUIRED IMPORTED_TARGET nlohmann_json)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
+# Without it dare-score shuts generated programs in less well, and says so.
+pkg_check_modules(libseccomp IMPORTED_TARGET libseccomp)
 if(NOT TARGET yaml-cpp::yaml-cpp)
   add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
 endif()

@@ -184,8 +184,8 @@ ProgramResult run(const Work& work, int finding_fd) {
   if (watcher < 0) fail("fork");
   if (watcher == 0) {
     for (const int fd : {finding_fd, output.read_end, token_pipe.read_end, report.read_end}) ::close(fd);
-    watch_sample({work.options, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write_end, output.write_end,
-                  report.write_end});
+    watch_sample({work.options, work.hiding, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write_end,
+                  output.write_end, report.write_end});
   }
   for (const int fd : {program_fd, output.write_end, token_pipe.write_end, report.write_end}) ::close(fd);
   Seen seen;
@@ -242,7 +242,7 @@ void supervise(const Work& work, int finding_fd) {
     // Where memory runs out, programs go first.
     std::ofstream{"/proc/self/oom_score_adj"} << 1000;
   }
-  Finding finding{k_sandbox_failed, 0, 0};
+  Finding finding{k_sandbox_failed, 0};
   std::string detail;
   try {
     const auto result = run(work, finding_fd);
@@ -250,7 +250,6 @@ void supervise(const Work& work, int finding_fd) {
     finding.elapsed_s = result.elapsed_s;
     detail = result.detail;
   } catch (const std::exception& error) { detail = error.what(); }
-  finding.detail_size = detail.size();
   std::string message(reinterpret_cast<const char*>(&finding), sizeof finding);
   message += detail;
   const auto written = ::write(finding_fd, message.data(), message.size());
