@@ -1,5 +1,7 @@
 #include "recipe/match.hpp"
 
+#include "core/bounded_json.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -51,10 +53,11 @@ bool config_ties(const checkpoint::Header& header) {
   if (std::find(header.side_files.begin(), header.side_files.end(), "config.json") == header.side_files.end()) return false;
   const auto bytes = checkpoint::read_side_file(header, "config.json");
   const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return false;
-  const auto found = json.find("tie_word_embeddings");
-  return found != json.end() && found->is_boolean() && found->get<bool>();
+  try {
+    const auto json = parse_bounded<nlohmann::json>(text, JsonBounds{.keys = 100'000, .unique_keys = false});
+    const auto found = json.find("tie_word_embeddings");
+    return found != json.end() && found->is_boolean() && found->get<bool>();
+  } catch (const JsonError&) { return false; }
 }
 
 std::string renamed(std::string_view name, const PrefixRule& rule) {

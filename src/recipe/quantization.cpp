@@ -1,5 +1,7 @@
 #include <dare/recipe/quantization.hpp>
 
+#include "core/bounded_json.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -47,13 +49,17 @@ std::string_view before_last_dot(std::string_view name) {
 }  // namespace
 
 std::optional<std::string> quantization_in(std::string_view config) {
-  const auto json = nlohmann::json::parse(config, nullptr, false);
+  nlohmann::json json;
+  try {
+    json = parse_bounded<nlohmann::json>(config, JsonBounds{.keys = 100'000, .unique_keys = false});
+  } catch (const JsonError&) { return std::nullopt; }
   if (!json.is_object()) return std::nullopt;
+  const auto text = json.find("text_config");
   for (const auto key : k_config_keys) {
-    for (const auto& part : {json, json.value("text_config", nlohmann::json::object())}) {
-      if (!part.is_object()) continue;
-      const auto found = part.find(key);
-      if (found == part.end() || found->is_null() || found->empty()) continue;
+    for (const auto* const part : {&json, text == json.end() ? nullptr : &*text}) {
+      if (part == nullptr || !part->is_object()) continue;
+      const auto found = part->find(key);
+      if (found == part->end() || found->is_null() || found->empty()) continue;
       for (const auto method : k_quantization_keys) {
         if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
           return (*found)[std::string{method}].get<std::string>();
