@@ -81,6 +81,11 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
     }
   }
   if (options.json) text = Json{{"checkpoints", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  world.agree([&] {
+    if (!world.is_root()) return;
+    for (const auto& header : headers.checkpoints) checkpoint::check_unchanged(header);
+    if (headers.base) checkpoint::check_unchanged(*headers.base);
+  });
   comm::print_result(world, text);
   return static_cast<int>(ExitCode::done);
 }

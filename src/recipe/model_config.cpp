@@ -1,9 +1,10 @@
 #include <dare/recipe/model_config.hpp>
 
+#include "core/bounded_json.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,11 +17,12 @@ constexpr std::array<std::string_view, 2> k_quantization_entries{"quantization_c
 constexpr std::array<std::string_view, 2> k_method_names{"quant_method", "quant_type"};
 
 std::optional<std::string> quantization_of(const nlohmann::json& config) {
+  const auto text = config.find("text_config");
   for (const auto entry : k_quantization_entries) {
-    for (const auto& part : {config, config.value("text_config", nlohmann::json::object())}) {
-      if (!part.is_object()) continue;
-      const auto found = part.find(entry);
-      if (found == part.end() || found->is_null() || found->empty()) continue;
+    for (const auto* const part : {&config, text == config.end() ? nullptr : &*text}) {
+      if (part == nullptr || !part->is_object()) continue;
+      const auto found = part->find(entry);
+      if (found == part->end() || found->is_null() || found->empty()) continue;
       for (const auto method : k_method_names) {
         if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
           return (*found)[std::string{method}].get<std::string>();
@@ -35,7 +37,10 @@ std::optional<std::string> quantization_of(const nlohmann::json& config) {
 }  // namespace
 
 ModelConfig parse_model_config(std::string_view text, const std::string& where) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  nlohmann::json json;
+  try {
+    json = parse_bounded<nlohmann::json>(text, JsonBounds{.keys = 100'000, .unique_keys = false});
+  } catch (const JsonError&) {}  // as what is no object
   if (!json.is_object()) {
     throw InputError{
         fmt::format("{}: no JSON object of {} bytes, the file is damaged; fetch it again, or take it away", where, text.size())};

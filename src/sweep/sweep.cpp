@@ -69,7 +69,7 @@ class Sweep {
     look();
     plan();
     if (options_.plan_only) {
-      if (world_.is_root()) fmt::print("{}", options_.run.json ? to_json(cost_) : to_text(cost_));
+      comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
       return exit_code(refusals());
     }
     world_.agree([&] {

@@ -82,7 +82,9 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     if (!world.is_root()) return;
     checkpoint::check_unchanged(model);
     staging->commit(options.run.overwrite);
-    for (const auto& note : plan.parts.notes) comm::print_message(options.run.program, note);
+    for (const auto* const notes : {&model.notes, &plan.parts.notes}) {
+      for (const auto& note : *notes) comm::print_message(options.run.program, note);
+    }
     print_summary(options, plan.parts, model, made.layout.total_bytes());
   });
   return 0;

@@ -8,6 +8,7 @@
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
 
+#include <dare/comm/environment.hpp>
 #include <dare/pipeline/plan_work.hpp>
 
 #include <fmt/format.h>
@@ -102,7 +103,7 @@ void explain(const Work& work, const recipe::Recipe& recipe, const MergeOptions&
     });
   }
   inputs.close();
-  if (world.is_root()) fmt::print("{}", options.run.json ? to_json(explained) : to_text(explained));
+  comm::print_result(world, !world.is_root() ? "" : options.run.json ? to_json(explained) : to_text(explained));
 }
 
 }  // namespace dare::pipeline
