@@ -138,15 +138,17 @@ requeue() {
 # Says what will be read, written and needed, and refuses before a rank starts. The plan reads headers only.
 show_plan() {
     local code=0
-    # shellcheck disable=SC2046
-    "$1" "${@:2}" $(resume_option "$@") --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
+    "$@" --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
     (( code == 0 )) || die "$code" "refused before the start, exit code $code"
 }
 
 # start_ranks PROGRAM ARGUMENT...: the program on all ranks of the job, from the announcement to the exit code.
 start_ranks() {
     local code=0
-    say "job ${SLURM_JOB_ID:-none} on ${SLURM_JOB_NUM_NODES:-1} nodes, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}: ${launch[*]} $*"
+    # Each restart would end in the same way.
+    [[ $signalled != USR1 ]] ||
+        die "$k_interrupted" 'got SIGUSR1 before the ranks were started: give a --time well above the seconds that --signal names'
+    say "job ${SLURM_JOB_ID:-none} on ${SLURM_JOB_NUM_NODES:-1} nodes, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}:$(printf ' %q' "${launch[@]}" "$@")"
     run_and_wait "${launch[@]}" "$@" || code=$?
     say "$1 ended with exit code $code after $SECONDS s"
     return "$code"
@@ -160,9 +162,17 @@ run() {
     exit "$code"
 }
 
-# Is this a restart of a job that was stopped or lost a node, or a later link of a chain? Then --resume, unless it is given.
-resume_option() {
-    if (( ${SLURM_RESTART_COUNT:-0} > 0 || ${CHAIN_LINK:-1} > 1 )) && [[ " $* " != *" --resume "* ]]; then echo --resume; fi
+# Sets arguments to those given, with --resume where this is a restart of a job that was stopped or lost a node, or a later link of a chain.
+# A --restart has had its effect in the first of them.
+set_arguments() {
+    local word
+    arguments=("$@")
+    (( ${SLURM_RESTART_COUNT:-0} > 0 || ${CHAIN_LINK:-1} > 1 )) || return 0
+    arguments=()
+    for word in "$@"; do
+        [[ $word == --resume || $word == --restart ]] || arguments+=("$word")
+    done
+    arguments+=(--resume)
 }
 
 # Says how much there is to read and how much room where it goes; the program itself refuses when it does not fit.

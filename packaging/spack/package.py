@@ -27,6 +27,7 @@ class DareMpi(CMakePackage):
     depends_on("nlohmann-json@3.9:")
     depends_on("fmt@9:")
     depends_on("libzip@1.7:")
+    depends_on("zlib-api")
     depends_on("libseccomp@2.5:")
     depends_on("eigen@3.4:3")
 

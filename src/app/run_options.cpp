@@ -41,11 +41,12 @@ po::options_description run_options_group() {
   add("memory-per-rank", po::value<std::string>()->default_value("512MiB")->value_name("SIZE"), "buffers of one rank");
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
   add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");
-  add("overwrite", po::bool_switch(), "replace OUTPUT, once the new one is complete");
+  add("restart", po::bool_switch(), "remove what an interrupted run did, and begin anew");
+  add("overwrite", po::bool_switch(), "replace OUTPUT, which must be a model, once the new one is complete");
   add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
   add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
   add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),
-      "error: nothing but errors; info: notes on the merge too; debug: each stage as it ends");
+      "error: nothing but errors; info: notes on the merge too; debug: what each stage decides, and when");
   add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
   return group;
 }
@@ -57,7 +58,10 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   options.limits.memory_per_rank = parse_byte_size(given["memory-per-rank"].as<std::string>());
   options.shard_size = parse_byte_size(given["shard-size"].as<std::string>());
   if (options.shard_size == 0) throw UsageError{"--shard-size 0: give a size above 0"};
-  options.resume = given["resume"].as<bool>();
+  const bool restart = given["restart"].as<bool>();
+  if (given["resume"].as<bool>()) options.unfinished = pipeline::Unfinished::resume;
+  if (restart && options.resumes()) throw UsageError{"--resume goes on with what is done, --restart removes it; give one of them"};
+  if (restart) options.unfinished = pipeline::Unfinished::restart;
   options.overwrite = given["overwrite"].as<bool>();
   options.hash_inputs = given["hash-inputs"].as<bool>();
   options.json = given["json"].as<bool>();
@@ -70,7 +74,8 @@ std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {
   return {{ExitCode::done, "done"},
           {ExitCode::failure, "runtime failure: reading, writing, no space, a lost rank; what was done is kept for --resume"},
           {ExitCode::usage, "the command line or the recipe is wrong; nothing was read or written"},
-          {ExitCode::input, "an input is missing, damaged or does not fit the others, or " + output + " exists"},
+          {ExitCode::input, "an input is missing, damaged or does not fit the others, " + output +
+                                " exists, or it is begun and neither --resume nor --restart is given"},
           {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; go on with --resume"}};
 }
 

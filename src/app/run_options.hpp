@@ -7,7 +7,7 @@
 
 namespace dare::app {
 
-/// --writers, --memory-per-rank, --resume, --overwrite, --hash-inputs, --shard-size, --progress, --log-level, --json.
+/// --writers, --memory-per-rank, --resume, --restart, --overwrite, --hash-inputs, --shard-size, --progress, --log-level, --json.
 [[nodiscard]] boost::program_options::options_description run_options_group();
 
 /// @throws UsageError

@@ -28,7 +28,7 @@ constexpr auto k_sweep_description =
     "inputs as few times as the memory allows, not once a point. Each point's checkpoint has the bytes that dare-merge writes for its "
     "recipe. A command of yours can score each of them as it is done; the scores are gathered in one table.\n\n"
     "OUTDIR gets a checkpoint a point, results.csv and results.json (a row a point) and points/ (a record a point). The same command "
-    "again does only what is missing; with --resume it also goes on within interrupted points. Where points fail the others are done.";
+    "again does only what is missing, within interrupted points too, unless --restart is given. Where points fail the others are done.";
 
 std::vector<Section> sweep_sections() {
   return {{"SWEEP.yml",
@@ -82,6 +82,8 @@ Program sweep_program() {
 sweep::SweepOptions sweep_options_from(const Given& given) {
   sweep::SweepOptions options;
   options.run = run_options_from(given, "dare-sweep");
+  // A sweep that was stopped is asked to do the rest by the same command.
+  if (options.run.unfinished == pipeline::Unfinished::refuse) options.run.unfinished = pipeline::Unfinished::resume_same;
   if (given.count("groups") != 0) options.groups = given["groups"].as<int>();
   options.plan_only = given["plan"].as<bool>();
   options.plan_ranks = count_value(given, "ranks");

@@ -9,10 +9,6 @@
 namespace dare::metrics {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
 }
@@ -34,7 +30,7 @@ void remove_degrees_and_money(std::string& text) {
 bool is_unit(std::string_view before, std::string_view inside) {
   while (!before.empty() && before.back() == ' ') before.remove_suffix(1);
   const auto follows_value =
-      !before.empty() && (digit(before.back()) || before.back() == '}' || before.back() == ')' || before.back() == '.');
+      !before.empty() && (is_digit(before.back()) || before.back() == '}' || before.back() == ')' || before.back() == '.');
   const auto first = std::min(inside.find_first_not_of(' '), inside.size());
   const auto word = inside.substr(first, inside.find_first_of(" ,", first) - first);  // the whole word: oranges are a unit
   return (follows_value || inside.starts_with(' ')) && word != "or" && word != "and" && !before.empty();
@@ -96,7 +92,7 @@ void fraction_of_slash(std::string& text) {
   if (slash == std::string::npos) return;
   const auto whole = [](std::string_view part) {
     if (part.starts_with('-')) part.remove_prefix(1);
-    return !part.empty() && std::all_of(part.begin(), part.end(), digit);
+    return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
   };
   const auto a = text.substr(0, slash);
   const auto b = text.substr(slash + 1);

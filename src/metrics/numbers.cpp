@@ -6,14 +6,11 @@
 namespace dare::metrics {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 bool digit_at(std::string_view text, std::size_t i) {
-  return i < text.size() && digit(text[i]);
+  return i < text.size() && is_digit(text[i]);
 }
 
 // One past the digits and thousands commas that start at `i`.
@@ -45,7 +42,7 @@ std::string canonical(bool negative, std::string_view digits) {
   auto* part = &whole;
   for (const auto c : digits) {
     if (c == '.') part = &fraction;
-    if (digit(c)) *part += c;
+    if (is_digit(c)) *part += c;
   }
   whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
   fraction.erase(fraction.find_last_not_of('0') + 1);
@@ -76,7 +73,7 @@ bool negative_before(std::string_view before) {
     before.remove_suffix(sign.size());
     drop_currency();
     // "5-3", "x-3" and "(x)-3" subtract.
-    return before.empty() || !(digit(before.back()) || letter(before.back()) || before.back() == ')');
+    return before.empty() || !(is_digit(before.back()) || letter(before.back()) || before.back() == ')');
   }
   return false;
 }
@@ -85,9 +82,9 @@ bool negative_before(std::string_view before) {
 
 std::optional<FoundNumber> find_number(std::string_view text, std::size_t from) {
   for (auto i = from; i < text.size(); ++i) {
-    const auto after_digit = i > 0 && digit(text[i - 1]);
+    const auto after_digit = i > 0 && is_digit(text[i - 1]);
     const auto leading_point = text[i] == '.' && digit_at(text, i + 1) && !after_digit && (i == 0 || !letter(text[i - 1]));
-    if (!digit(text[i]) && !leading_point) continue;
+    if (!is_digit(text[i]) && !leading_point) continue;
     const auto end = unsigned_end(text, i);
     if (i > 0 && (letter(text[i - 1]) || text[i - 1] == '^' || text[i - 1] == '_')) {
       i = end - 1;

@@ -8,6 +8,11 @@
 
 namespace dare::metrics {
 
+/// Of ASCII.
+[[nodiscard]] constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
 struct FoundNumber {
   std::size_t end;        ///< where the number ends in the text
   std::string canonical;  ///< no '+', commas, needless zeros or point; "-0" is "0"

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 std::optional<std::string> head_at(const fs::path& manifest) {
   try {
     auto json = nlohmann::ordered_json::parse(read_text(manifest, std::uint64_t{1} << 40U));
-    json.erase("tensors");
+    for (const auto* const key : k_of_output) json.erase(key);
     return json.dump();
   } catch (const nlohmann::json::exception&) { return std::nullopt; }
 }
@@ -49,7 +49,7 @@ bool is_finished(const Work& work, const Product& product, bool overwrite) {
 }  // namespace
 
 std::vector<std::uint8_t> finished_outputs(const RunContext& run) {
-  if (!run.options.resume) return std::vector<std::uint8_t>(run.work.products.size());
+  if (!run.options.resumes()) return std::vector<std::uint8_t>(run.work.products.size());
   return run.world.from_root([&] {
     std::vector<std::uint8_t> finished;
     for (const auto& product : run.work.products) {

@@ -2,6 +2,7 @@
 
 #include "pipeline/explain/explain.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/delta_models.hpp>
@@ -24,15 +25,16 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   std::optional<plan::Plan> plan;
   world.agree([&] { plan = make_plan(work, grid_of(work), std::move(cluster), options.run.limits, {}); });
   const auto earlier = survey_cost(work);
-  if (!world.is_root()) return;
-  fmt::print("{}", options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
+  comm::print_result(world, options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
 }
 
 void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
   if (options.output.empty() || options.explain) return;
   refuse_output_among_inputs(sources, options.output);
-  // A plan may be for another machine's disk.
-  if (!options.run.resume) check_output(options.output, options.run, options.plan_only ? 0 : grid_of(work).bytes_written());
+  if (!options.run.resumes()) check_output(options.output, options.run, 0);
+  // What was begun takes its room already. A plan may be for another machine's disk.
+  const bool begun = check_unfinished(work, work.products.front(), options.run);
+  if (!options.run.resumes() && !begun && !options.plan_only) check_output(options.output, options.run, grid_of(work).bytes_written());
 }
 
 }  // namespace
@@ -50,7 +52,9 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   auto& product = work.products.front();
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
   if (world.is_root() && options.run.log_level != LogLevel::error) {
-    for (const auto& note : product.job.notes) comm::print_message(options.run.program, note);
+    for (const auto* const notes : {&sources.frame.notes, &product.job.notes}) {
+      for (const auto& note : *notes) comm::print_message(options.run.program, note);
+    }
   }
   if (options.explain) {
     explain(work, sources.recipe, options, world);

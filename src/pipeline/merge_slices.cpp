@@ -28,19 +28,20 @@ void sum_counts(std::vector<ProductResult>& results, const comm::Communicator& w
 
 }  // namespace
 
-Sinks open_sinks(const RunContext& run, const std::vector<StagedOutput>& staged) {
+Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
   Sinks sinks;
   run.world.agree([&] {
     for (std::size_t p = 0; p < staged.size(); ++p) {
       sinks.targets.push_back({write_bits(run.work.products[p], run.work), {staged[p].root, staged[p].layout}});
+      const StageTimer timer{run.timings, Stage::journal};
       sinks.journals.emplace_back(staged[p].journal);
     }
   });
   return sinks;
 }
 
-std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs,
-                                        const std::vector<ProductStatistics>& statistics, Sinks& sinks) {
+RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs, const std::vector<ProductStatistics>& statistics,
+                       Sinks& sinks) {
   TileWorker worker{run.work, inputs, statistics, run.timings};
   Gather gather{run.world, plan, sinks.targets, run.timings};
   SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
@@ -48,23 +49,28 @@ std::vector<ProductResult> merge_slices(RunContext& run, const plan::Plan& plan,
     Progress progress{run.options.progress, loop.bytes_in_all(), run.world.is_root()};
     loop.run(progress);
   }
-  std::vector<ProductResult> results;
+  RunResult made{{}, worker.deltas()};
+  auto& results = made.products;
   for (std::size_t p = 0; p < sinks.targets.size(); ++p) {
     results.push_back({{loop.refusal(p), worker.counts(p)}, {}});
     if (!results[p].outcome.refusal) results[p].hashes = loop.all_hashes(p);
   }
   sum_counts(results, run.world);
-  return results;
+  if (run.options.summary) made.deltas.join(run.world);
+  return made;
 }
 
 void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks& sinks) {
   run.world.agree([&] {
+    {
+      const StageTimer timer{run.timings, Stage::journal};
+      for (auto& journal : sinks.journals) journal.close();
+    }
     const StageTimer timer{run.timings, Stage::fsync};
     for (auto& target : sinks.targets) {
       target.writer.sync();
       target.writer.close();
     }
-    for (auto& journal : sinks.journals) journal.close();
     if (run.world.is_root()) sync_continued(staged);
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 /// What every stage of one run is told.
 
+#include "pipeline/delta_report.hpp"
 #include "pipeline/timings.hpp"
 
 #include <dare/comm/communicator.hpp>
@@ -23,8 +24,10 @@ struct RunContext {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Timings timings{};  ///< of this rank
 
-  /// With --log-level debug: says on rank 0's stderr that a stage has ended, and when. Local.
+  /// With --log-level debug: says on rank 0's stderr what a stage has decided or done, and when. Local.
   void tell(const std::string& stage) const;
+  /// Is there anyone to tell? Local.
+  [[nodiscard]] bool tells() const noexcept { return options.log_level == LogLevel::debug && world.is_root(); }
   [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 };
 
@@ -32,6 +35,12 @@ struct RunContext {
 struct ProductResult {
   Outcome outcome;
   std::vector<Hash128> hashes;  ///< of all blocks of the grid, zero for those of an earlier run; empty where the product is refused
+};
+
+/// What it made of all.
+struct RunResult {
+  std::vector<ProductResult> products;
+  DeltaFlags deltas;  ///< of all ranks; where no summary is asked for, of this one
 };
 
 /// What a later run could go on from stays; what was made from bad inputs goes.

@@ -1,11 +1,12 @@
 #include "pipeline/staged_output.hpp"
 
+#include "pipeline/replaceable.hpp"
+#include "pipeline/unfinished.hpp"
+
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
-#include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -14,25 +15,6 @@ namespace dare::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What makes two unfinished outputs the same: the manifest's head and the form of the files.
-std::string identity_of(const Work& work, const Product& product, const RunOptions& options, checkpoint::OutputKind kind) {
-  auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
-  // A model that was trained again has the same header and size.
-  for (std::size_t i = 0; i < work.inputs(); ++i) {
-    for (const auto& file : work.input(i).files) identity["changed"][file.path.string()] = file.changed_ns;
-  }
-  identity["output"] = {{"kind", static_cast<int>(kind)}, {"shard_size", options.shard_size}};
-  return identity.dump();
-}
-
-void resume_or_refuse(const JournalHead& head, const std::string& identity, const OutputPaths& paths) {
-  const auto lines = difference(identity, head.identity);
-  if (lines.empty()) return;
-  throw InputError{
-      fmt::format("{}: the interrupted run there was another one, --resume cannot continue it:{}\n  run without --resume to start afresh",
-                  paths.output.string(), lines)};
-}
 
 void require_space(const fs::path& output, const fs::path& folder, std::uint64_t bytes) {
   const auto space = fs::space(folder);
@@ -50,7 +32,9 @@ void warn_of_no_lock(const OutputPaths& paths, const RunOptions& options) {
 }
 
 // Rank 0's part.
-StagedOutput prepare_at_root(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks) {
+StagedOutput prepare_at_root(RunContext& run, const Product& product, std::uint64_t blocks) {
+  const auto& work = run.work;
+  const auto& options = run.options;
   const auto kind = checkpoint::output_kind(product.output);
   const auto spec = product.output_spec();
   const auto planned = checkpoint::plan_output(kind, spec);
@@ -61,34 +45,21 @@ StagedOutput prepare_at_root(const Work& work, const Product& product, const Run
   if (!staged.staging->locked()) warn_of_no_lock(paths, options);
   staged.root = paths.temporary;
   staged.journal = paths.journal;
-  const auto identity = identity_of(work, product, options, kind);
-  const auto& head = staged.staging->unfinished();
-  if (head && options.resume) {
-    resume_or_refuse(*head, identity, paths);
-    if (head->blocks == blocks && complete(staged.root, head->layout)) {
+  const auto identity = identity_of(work, product, options);
+  if (const auto& head = staged.staging->unfinished()) {
+    staged.records = Journal::read_records(paths.journal, *head);
+    if (goes_on_from(*head, staged.records, identity, blocks, paths, options)) {
       staged.layout = head->layout;
-      staged.records = Journal::read_records(paths.journal, *head);
       return staged;
     }
-  }
-  if (head && !options.resume) {
-    comm::print_message(options.program, fmt::format("{}: what an interrupted run left is removed; --resume would have continued it",
-                                                     product.output.string()));
+    staged.records.clear();
   }
   staged.staging->start_afresh();
   require_space(product.output, paths.folder, planned.total_bytes());
   staged.layout = checkpoint::create_output(staged.root, kind, spec);
+  const StageTimer timer{run.timings, Stage::journal};
   staged.staging->record({identity, staged.layout, blocks});
   return staged;
-}
-
-// Guards against an --overwrite that meant another place: only what looks like a model may go.
-bool looks_like_checkpoint(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    const auto name = entry.path().filename().string();
-    if (name == "config.json" || name == "dare-manifest.json" || name.ends_with(".safetensors")) return true;
-  }
-  return fs::is_empty(folder);
 }
 
 }  // namespace
@@ -114,18 +85,14 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
     throw InputError{fmt::format("{}: is a {}, the output would be a {}; name another output", output.string(),
                                  paths.single_file ? "folder" : "file", paths.single_file ? "file" : "folder")};
   }
-  if (options.overwrite && fs::is_directory(paths.output) && !looks_like_checkpoint(paths.output)) {
-    throw InputError{
-        fmt::format("{}: is a folder that holds no model; --overwrite replaces models only, name another output", output.string())};
-  }
-  if (bytes != 0 && !options.resume) require_space(output, paths.folder, bytes);
+  if (options.overwrite && fs::exists(paths.output)) check_replaceable(paths.output);
+  if (bytes != 0 && !options.resumes()) require_space(output, paths.folder, bytes);
 }
 
-std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks,
-                                        const comm::Communicator& world) {
+std::vector<StagedOutput> stage_outputs(RunContext& run, std::uint64_t blocks) {
   std::vector<StagedOutput> staged;
-  for (const auto& product : work.products)
-    staged.push_back(world.from_root([&] { return prepare_at_root(work, product, options, blocks); }));
+  for (const auto& product : run.work.products)
+    staged.push_back(run.world.from_root([&] { return prepare_at_root(run, product, blocks); }));
   return staged;
 }
 

@@ -1,11 +1,8 @@
 #pragma once
 /// The first act of a run: the output's files are made under a hidden name, or those of an interrupted run are taken over.
 
+#include "pipeline/run_context.hpp"
 #include "pipeline/staging.hpp"
-
-#include <dare/comm/communicator.hpp>
-#include <dare/pipeline/run_options.hpp>
-#include <dare/pipeline/work.hpp>
 
 #include <memory>
 #include <vector>
@@ -17,8 +14,8 @@ struct StagedOutput {
   std::filesystem::path root;  ///< of the temporary
   std::filesystem::path journal;
   checkpoint::OutputLayout layout;
-  std::vector<Hash128> records;      ///< of the journal that is continued; empty for a new one
-  std::unique_ptr<Staging> staging;  ///< rank 0 alone
+  std::vector<JournalRecord> records;  ///< of the journal that is continued; empty for a new one
+  std::unique_ptr<Staging> staging;    ///< rank 0 alone
 
   template <class A>
   void archive(A& a) {
@@ -35,7 +32,6 @@ struct StagedOutput {
 void check_output(const std::filesystem::path& output, const RunOptions& options, std::uint64_t bytes);
 
 /// Makes the files of every product or takes over an interrupted run's. Collective. @return one a product. @throws comm::AgreedError
-[[nodiscard]] std::vector<StagedOutput> stage_outputs(const Work& work, const RunOptions& options, std::uint64_t blocks,
-                                                      const comm::Communicator& world);
+[[nodiscard]] std::vector<StagedOutput> stage_outputs(RunContext& run, std::uint64_t blocks);
 
 }  // namespace dare::pipeline

@@ -1,6 +1,6 @@
 #include "pipeline/staging.hpp"
 
-#include <dare/core/error.hpp>
+#include "pipeline/replaceable.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,10 +24,7 @@ File locked_journal(const OutputPaths& paths, bool& locked) {
     auto file = File::open_or_create(paths.journal);
     const auto state = file.try_lock();
     locked = state == LockState::held;
-    if (state == LockState::taken) {
-      throw InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
-                                   paths.output.string(), paths.journal.string())};
-    }
+    if (state == LockState::taken) throw under_way(paths);
     // A run that ends removes the file it has locked: a lock on a file without its name is a lock on nothing.
     if (same_file(file, paths.journal)) return file;
   }
@@ -35,9 +32,15 @@ File locked_journal(const OutputPaths& paths, bool& locked) {
 
 }  // namespace
 
+InputError under_way(const OutputPaths& paths) {
+  return InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
+                                paths.output.string(), paths.journal.string())};
+}
+
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_, locked_)} {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {
+    check_replaceable(paths_.aside, "an output that is being replaced waits there: move it away, or name another output");
     fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);
   }
   if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
@@ -72,6 +75,9 @@ void Staging::record(const JournalHead& head) {
 
 void Staging::commit(bool overwrite) {
   keep_ = true;  // what is not in place yet is complete: a later run need only put it there
+  try {
+    if (overwrite && fs::exists(paths_.output)) check_replaceable(paths_.output);  // much may have come since the first look
+  } catch (const InputError& error) { throw IoError{error.what()}; }               // as such the work would be given up
   if (paths_.single_file && fs::exists(paths_.new_manifest)) {
     if (overwrite) {
       replace_by(paths_.new_manifest, paths_.manifest);

@@ -3,6 +3,7 @@
 
 #include "pipeline/journal.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
@@ -10,6 +11,9 @@
 #include <optional>
 
 namespace dare::pipeline {
+
+/// What to tell who comes second.
+[[nodiscard]] InputError under_way(const OutputPaths& paths);
 
 /// Holds the lock on an output from its making to its end.
 class Staging {

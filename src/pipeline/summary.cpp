@@ -1,5 +1,6 @@
 #include "pipeline/summary.hpp"
 
+#include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
 
 #include <fmt/format.h>
@@ -37,7 +38,15 @@ struct Figures {
   std::uint64_t swallowed = 0;
   std::uint64_t blocks = 0;
   std::uint64_t reused = 0;
+  std::vector<ModelDeltas> models = {};
 };
+
+nlohmann::ordered_json to_json(const Work& work, const std::vector<ModelDeltas>& models) {
+  auto all = nlohmann::ordered_json::array();
+  for (std::size_t m = 0; m < models.size(); ++m)
+    all.push_back({{"path", work.models[m].root.string()}, {"tensors", models[m].tensors}, {"tensors_without_delta", models[m].without}});
+  return all;
+}
 
 void print_json(const RunContext& run, const Figures& figures, const std::vector<Timings>& all) {
   nlohmann::ordered_json json{{"output", run.work.products.front().output.string()},
@@ -50,6 +59,7 @@ void print_json(const RunContext& run, const Figures& figures, const std::vector
                               {"elements_swallowed", figures.swallowed},
                               {"blocks", figures.blocks},
                               {"blocks_reused", figures.reused},
+                              {"models", to_json(run.work, figures.models)},
                               {"elapsed_s", run.elapsed_s()}};
   for (std::size_t stage = 0; stage < k_stage_names.size(); ++stage) {
     const auto spread = spread_of(all, stage);
@@ -69,17 +79,21 @@ void print_text(const RunContext& run, const Figures& figures) {
 
 }  // namespace
 
-void print_summary(const RunContext& run, const plan::Plan& plan, const std::vector<ProductResult>& results, std::uint64_t blocks_reused) {
+void print_summary(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
+  const auto& results = made.products;
   const auto all = run.world.all_gather(run.timings);
   const bool any = std::any_of(results.begin(), results.end(), [](const auto& result) { return !result.outcome.refusal; });
   if (!any || !run.world.is_root() || !run.options.summary) return;
   const auto& grid = plan.grid;
-  Figures figures{grid.tensors().size(), plan.writers(), grid.bytes_read(), grid.bytes_written(), 0, 0, grid.blocks(), blocks_reused};
+  Figures figures{grid.tensors().size(), plan.writers(), grid.bytes_read(), grid.bytes_written(), 0, 0, grid.blocks(), reused.size()};
   for (const auto& result : results) {
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;
   }
+  figures.models = count_deltas(run.work, run.work.products.front(), made.deltas, grid, reused);
   run.options.json ? print_json(run, figures, all) : print_text(run, figures);
+  if (run.options.log_level == LogLevel::error) return;
+  for (const auto& line : delta_warnings(run.work, figures.models, !reused.empty())) comm::print_message(run.options.program, line);
 }
 
 void print_finished_summary(const RunContext& run) {

@@ -11,8 +11,9 @@
 namespace dare::pipeline {
 
 /// Gathers every rank's times; rank 0 prints them and the sums of all products that are in their places, if there is any. Collective.
-/// @param blocks_reused  of an interrupted run.
-void print_summary(const RunContext& run, const plan::Plan& plan, const std::vector<ProductResult>& results, std::uint64_t blocks_reused);
+/// On stderr it says which models have no delta.
+/// @param reused  blocks of an interrupted run.
+void print_summary(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused);
 
 /// The summary, where JSON is asked for, of a run that found everything finished: nothing moved, all blocks reused. Local: rank 0 prints.
 void print_finished_summary(const RunContext& run);

@@ -1,10 +1,10 @@
 #pragma once
 /// One rank's reading and merging of one tile after another.
 
+#include "pipeline/delta_report.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
 
-#include <dare/core/error.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/pipeline/work.hpp>
 #include <dare/plan/partition.hpp>
@@ -14,9 +14,6 @@
 #include <vector>
 
 namespace dare::pipeline {
-
-/// What a user is told of a finding in one tensor's elements.
-[[nodiscard]] InputError refusal(const Work& work, const recipe::TensorTask& task, const merge::Finding& finding);
 
 class TileWorker {
  public:
@@ -28,6 +25,8 @@ class TileWorker {
   /// @throws IoError
   void compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out);
   [[nodiscard]] const merge::Counts& counts(std::size_t product) const { return products_[product].counts; }
+  /// Where the elements merged so far, in any product, had a delta.
+  [[nodiscard]] const DeltaFlags& deltas() const { return deltas_; }
 
  private:
   struct Product {
@@ -39,6 +38,7 @@ class TileWorker {
   void enter(std::uint32_t tensor);
   void copy(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
+  void look_for_deltas(const merge::Run& run, const recipe::TensorTask& task);
   void merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
   void merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
 
@@ -47,8 +47,9 @@ class TileWorker {
   const std::vector<ProductStatistics>& statistics_;
   Timings& timings_;
   std::vector<Product> products_;
+  DeltaFlags deltas_;
   std::optional<std::uint32_t> tensor_;
-  merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
+  merge::TensorMerger::ScratchPtr scratch_;
 };
 
 }  // namespace dare::pipeline

@@ -9,8 +9,8 @@
 
 namespace dare::pipeline {
 
-enum class Stage : std::uint8_t { read, merge, gather, write, fsync, wait };
-inline constexpr std::array<std::string_view, 6> k_stage_names{"read", "merge", "gather", "write", "fsync", "wait"};
+enum class Stage : std::uint8_t { read, merge, gather, write, journal, fsync, wait };
+inline constexpr std::array<std::string_view, 7> k_stage_names{"read", "merge", "gather", "write", "journal", "fsync", "wait"};
 
 using Timings = std::array<double, k_stage_names.size()>;
 

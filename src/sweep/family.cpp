@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace dare::sweep {
@@ -53,8 +54,10 @@ std::vector<Family> find_families(const Specification& specification, bool hash_
   auto all = world.from_root([&] {
     std::vector<Family> families;
     std::unordered_map<std::string, std::size_t> known;
+    std::vector<std::uint64_t> seeds;
     for (std::uint64_t i = 0; i < specification.points(); ++i) {
       auto recipe = specification.recipe(specification.point(i));
+      seeds.push_back(recipe.seed);
       const auto [at, is_new] = known.emplace(key_of(recipe), families.size());
       if (is_new) {
         auto& family = families.emplace_back();
@@ -65,6 +68,8 @@ std::vector<Family> find_families(const Specification& specification, bool hash_
       }
       families[at->second].points.push_back(i);
     }
+    for (auto& family : families)
+      std::stable_sort(family.points.begin(), family.points.end(), [&](auto a, auto b) { return seeds[a] < seeds[b]; });
     return families;
   });
   for (auto& family : all) {

@@ -20,7 +20,7 @@ namespace dare::sweep {
 /// Checkpoints that points share, with their headers.
 struct Family {
   pipeline::Sources sources;                             ///< of its first point's recipe
-  std::vector<std::uint64_t> points;                     ///< all of them, in order
+  std::vector<std::uint64_t> points;                     ///< all of them: by seed, as those share draws, then in order
   std::string problem;                                   ///< why its checkpoints cannot be read; empty: they can
   std::vector<std::vector<std::string>> content_hashes;  ///< by input and file; empty unless they were asked for
   template <class A>

@@ -101,11 +101,18 @@ void GroupRun::make_models(const PassWork& pass) {
   const auto outcomes = pipeline::execute(work, shared_.run, group_);
   count_pass(pass);
   // First all records: what is made is written down before an evaluation takes its time.
+  const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
-    else finish_model(pass, p, outcomes[p].counts);
   }
-  if (shared_.specification.settings().evaluate.empty()) return;
+  at_root([&] {
+    for (std::size_t p = 0; p < outcomes.size(); ++p) {
+      if (outcomes[p].refusal) continue;
+      record_model(pass, p, outcomes[p].counts);
+      if (!to_score) ++tally_.done;
+    }
+  });
+  if (!to_score) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) continue;
     at_root([&] { score(*read_record(shared_.places.record(shared_.names[pass.points()[p]]))); });
@@ -116,20 +123,20 @@ void GroupRun::make_statistics(const PassWork& pass) {
   const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
   count_pass(pass);
   for (std::size_t p = 0; p < measures.size(); ++p) {
-    if (measures[p].refusal) {
-      fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
-      continue;
-    }
-    ++tally_.done;
-    at_root([&] {
+    if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
+  }
+  at_root([&] {
+    for (std::size_t p = 0; p < measures.size(); ++p) {
+      if (measures[p].refusal) continue;
       merge::Measures all;
       for (const auto& tensor : measures[p].tensors) all.add(tensor);
       auto record = record_of(pass, p);
       record.statistics = statistics_of(all);
       replace_text(shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors));
       write_record(shared_.places, record);
-    });
-  }
+      ++tally_.done;
+    }
+  });
 }
 
 void GroupRun::make_deltas(const PassWork& pass) {
@@ -164,21 +171,17 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   return record;
 }
 
-void GroupRun::finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) {
-  const bool to_score = !shared_.specification.settings().evaluate.empty();
-  if (!to_score) ++tally_.done;
-  at_root([&] {
-    const auto& output = pass.work().products[product].output;
-    auto record = record_of(pass, product);
-    if (to_score) {
-      record.status = Status::unscored;
-      record.error = "not evaluated yet";
-    }
-    record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
-    record.output = output.filename().string();
-    record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
-    write_record(shared_.places, record);
-  });
+void GroupRun::record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const {
+  const auto& output = pass.work().products[product].output;
+  auto record = record_of(pass, product);
+  if (!shared_.specification.settings().evaluate.empty()) {
+    record.status = Status::unscored;
+    record.error = "not evaluated yet";
+  }
+  record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
+  record.output = output.filename().string();
+  record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
+  write_record(shared_.places, record);
 }
 
 // Rank 0 alone; the tally is brought to the others by at_root().

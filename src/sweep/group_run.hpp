@@ -58,7 +58,7 @@ class GroupRun {
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
   void count_pass(const PassWork& pass);
-  void finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts);
+  void record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(Record record);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
   void update_results(bool now);

@@ -69,7 +69,7 @@ class Sweep {
     look();
     plan();
     if (options_.plan_only) {
-      if (world_.is_root()) fmt::print("{}", options_.run.json ? to_json(cost_) : to_text(cost_));
+      comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
       return exit_code(refusals());
     }
     world_.agree([&] {
@@ -137,7 +137,7 @@ class Sweep {
       record.error = refused.text;
       write_record(places_, record);
     }
-    if (options_.run.resume || cost_.bytes_kept <= cost_.bytes_free) return;
+    if (options_.run.resumes() || cost_.bytes_kept <= cost_.bytes_free) return;
     throw IoError{fmt::format("{}: needs {} for {} points, {} are free there; make room, or use keep: best or keep: none",
                               places_.folder.string(), format_bytes(cost_.bytes_kept), cost_.to_do, format_bytes(cost_.bytes_free))};
   }

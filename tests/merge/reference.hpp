@@ -1,5 +1,5 @@
 #pragma once
-/// semantics.md 3 written out plainly, element by element, over whole tensors of float64: sparsifiers and what adds or averages.
+/// semantics.md 3 written out plainly, element by element, over whole tensors in the working type W: sparsifiers and what adds or averages.
 
 #include "merge/family.hpp"
 
@@ -50,9 +50,14 @@ inline Left sparsified(const MergeTensor& tensor, std::size_t k) {
       for (std::size_t j = kept; j < n; ++j) left.kept[order[j]] = false;
       break;
     case Sparsifier::breadcrumbs: {
-      std::stable_sort(order.begin(), order.end(), larger);  // no two are equal here
-      const auto outliers = static_cast<std::size_t>(std::floor(term.gamma * static_cast<double>(n) + .5));
-      for (std::size_t j = 0; j < n; ++j) left.kept[order[j]] = j >= outliers && j < outliers + kept;
+      // Of equal ones the lower indices stay: at the upper cut the higher ones go first, at the lower cut too.
+      const auto outliers = std::min(static_cast<std::size_t>(std::floor(term.gamma * static_cast<double>(n) + .5)), n - kept);
+      std::reverse(order.begin(), order.end());
+      std::stable_sort(order.begin(), order.end(), larger);
+      for (std::size_t j = 0; j < outliers; ++j) left.kept[order[j]] = false;
+      std::sort(order.begin() + static_cast<std::ptrdiff_t>(outliers), order.end());
+      std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(outliers), order.end(), larger);
+      for (std::size_t j = outliers + kept; j < n; ++j) left.kept[order[j]] = false;
       break;
     }
     case Sparsifier::della:
@@ -80,33 +85,39 @@ inline Left sparsified(const MergeTensor& tensor, std::size_t k) {
   return left;
 }
 
-// All tensors here are float64, so its operations are the working type's.
+/// All in the working type, but for Fisher weights and Gram matrices.
+template <class W>
 struct Inputs {
-  explicit Inputs(const MergeTensor& tensor) : base{test::decoded(Dtype::f64, tensor.base)} {
+  explicit Inputs(const MergeTensor& tensor) : base{narrowed(test::decoded(tensor.settings.base_dtype, tensor.base))} {
     for (std::size_t k = 0; k < tensor.models.size(); ++k) {
-      tuned.push_back(test::decoded(Dtype::f64, tensor.models[k]));
-      delta.push_back(test::deltas(tensor, k));
+      tuned.push_back(narrowed(test::decoded(tensor.settings.models[k].dtype, tensor.models[k])));
+      delta.push_back(narrowed(test::deltas(tensor, k)));
       left.push_back(sparsified(tensor, k));
-      if (!tensor.auxiliary.empty()) fisher.push_back(test::decoded(Dtype::f64, tensor.auxiliary[k]));
+      if (!tensor.auxiliary.empty()) weights.push_back(test::decoded(Dtype::f64, tensor.auxiliary[k]));
     }
   }
-  Values base;
-  std::vector<Values> tuned, delta, fisher;
+  static std::vector<W> narrowed(const Values& values) { return {values.begin(), values.end()}; }
+
+  std::vector<W> base;
+  std::vector<std::vector<W>> tuned, delta;
+  std::vector<Values> weights;
   std::vector<Left> left;
 };
 
 // Of elements [first, first + n) of a tensor: the sums of its aligned blocks, added up.
-inline double dot(const Values& a, const Values& b, std::size_t first = 0) {
+template <class W>
+double dot(const std::vector<W>& a, const std::vector<W>& b, std::size_t first = 0) {
   double sum = 0;
   double of_block = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    of_block += a[i] * b[i];
+    of_block += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     if ((first + i + 1) % 65536 == 0) sum += std::exchange(of_block, 0.0);
   }
   return sum + of_block;
 }
 
-inline Values task_arithmetic(const MergeTensor& tensor, const Inputs& in) {
+template <class W>
+std::vector<W> task_arithmetic(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto& settings = tensor.settings;
   double n = 1;
   if (settings.normalize) {
@@ -115,56 +126,68 @@ inline Values task_arithmetic(const MergeTensor& tensor, const Inputs& in) {
   }
   auto result = in.base;
   for (std::size_t i = 0; i < result.size(); ++i) {
-    double s = -0.0;
+    W s = W{-0.0};
     for (std::size_t k = 0; k < in.delta.size(); ++k) {
-      if (in.left[k].kept[i]) s += ((settings.lambda * settings.models[k].weight) * in.left[k].g[i]) / n * in.delta[k][i];
+      if (in.left[k].kept[i])
+        s = s + static_cast<W>(((settings.lambda * settings.models[k].weight) * in.left[k].g[i]) / n) * in.delta[k][i];
     }
-    if (s != 0) result[i] += s;
+    if (s != 0) result[i] = result[i] + s;
   }
   return result;
 }
 
-inline Values ties(const MergeTensor& tensor, const Inputs& in) {
+template <class W>
+std::vector<W> ties(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto& settings = tensor.settings;
   auto result = in.base;
   for (std::size_t i = 0; i < result.size(); ++i) {
-    Values t(in.delta.size());
-    double vote = 0;
+    std::vector<W> t(in.delta.size());
+    W vote = 0;
     for (std::size_t k = 0; k < t.size(); ++k) {
       if (!in.left[k].kept[i]) continue;
-      t[k] = (settings.models[k].weight * in.left[k].g[i]) * in.delta[k][i];
-      vote += settings.sign == Sign::weighted ? t[k] : in.left[k].g[i] * in.delta[k][i];
+      t[k] = static_cast<W>(settings.models[k].weight * in.left[k].g[i]) * in.delta[k][i];
+      vote = vote + (settings.sign == Sign::weighted ? t[k] : static_cast<W>(in.left[k].g[i]) * in.delta[k][i]);
     }
-    double numerator = 0;
-    double denominator = 0;
+    W numerator = 0;
+    W denominator = 0;
     for (std::size_t k = 0; k < t.size(); ++k) {
       if (t[k] == 0 || (t[k] > 0) != (vote >= 0)) continue;
-      numerator += t[k];
-      denominator += settings.models[k].weight;
+      numerator = numerator + t[k];
+      denominator = denominator + static_cast<W>(settings.models[k].weight);
     }
-    const auto s = settings.lambda * (settings.normalize ? numerator / (denominator == 0 ? 1 : denominator) : numerator);
-    if (s != 0) result[i] += s;
+    const W mean = settings.normalize ? numerator / (denominator == 0 ? W{1} : denominator) : numerator;
+    const W s = static_cast<W>(settings.lambda) * mean;
+    if (s != 0) result[i] = result[i] + s;
   }
   return result;
 }
 
-// Weights: of the models, times their Fisher weights where there are any.
-inline Values average(const MergeTensor& tensor, const Inputs& in) {
+// What an average takes of model k.
+template <class W>
+W averaged(const MergeTensor& tensor, const Inputs<W>& in, std::size_t k, std::size_t i) {
+  if (tensor.settings.sparsifier == Sparsifier::none) return in.tuned[k][i];
+  return in.left[k].kept[i] ? in.base[i] + static_cast<W>(in.left[k].g[i]) * in.delta[k][i] : in.base[i];
+}
+
+// By the models' weights, or by these times their Fisher weights where there are any.
+template <class W>
+std::vector<W> average(const MergeTensor& tensor, const Inputs<W>& in) {
+  double of_models = 0;
+  for (const auto& term : tensor.settings.models) of_models += term.weight;
   auto result = in.base;
   for (std::size_t i = 0; i < result.size(); ++i) {
-    double sum = 0;
-    double weights = 0;
+    W sum = 0;
+    W of_fisher = 0;
     bool moved = false;
     for (std::size_t k = 0; k < in.delta.size(); ++k) {
-      auto x = in.tuned[k][i];
-      if (tensor.settings.sparsifier != Sparsifier::none)
-        x = in.left[k].kept[i] ? in.base[i] + in.left[k].g[i] * in.delta[k][i] : in.base[i];
-      const auto w = in.fisher.empty() ? tensor.settings.models[k].weight : tensor.settings.models[k].weight * (in.fisher[k][i] + 1e-6);
-      sum += w * x;
-      weights += w;
+      const auto x = averaged(tensor, in, k, i);
+      const auto weight = tensor.settings.models[k].weight;
+      const auto w = static_cast<W>(in.weights.empty() ? weight : weight * (in.weights[k][i] + 1e-6));
+      sum = sum + w * x;
+      of_fisher = of_fisher + w;
       moved = moved || x != in.base[i];
     }
-    if (moved) result[i] = sum / weights;
+    if (moved) result[i] = sum / (in.weights.empty() ? static_cast<W>(of_models) : of_fisher);
   }
   return result;
 }

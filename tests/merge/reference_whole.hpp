@@ -1,11 +1,12 @@
 #pragma once
-/// The methods that mergekit defines, and regmean, written out plainly over whole tensors of float64.
+/// The methods that mergekit defines, and regmean, written out plainly over whole tensors in the working type W.
 
 #include "merge/reference.hpp"
 
 namespace dare::test::reference {
 
-inline Values slerp(const MergeTensor& tensor, const Inputs& in) {
+template <class W>
+std::vector<W> slerp(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto t = tensor.settings.t;
   const auto cosine =
       std::clamp(dot(in.base, in.tuned[0]) / (std::sqrt(dot(in.base, in.base)) * std::sqrt(dot(in.tuned[0], in.tuned[0]))), -1.0, 1.0);
@@ -17,18 +18,19 @@ inline Values slerp(const MergeTensor& tensor, const Inputs& in) {
     b = std::sin(t * theta) / std::sin(theta);
   }
   auto result = in.base;
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = a * in.base[i] + b * in.tuned[0][i];
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<W>(a) * in.base[i] + static_cast<W>(b) * in.tuned[0][i];
   return result;
 }
 
 // Rows of `row` elements each for themselves.
-inline Values model_stock(const MergeTensor& tensor, const Inputs& in, std::size_t row) {
+template <class W>
+std::vector<W> model_stock(const MergeTensor& tensor, const Inputs<W>& in, std::size_t row) {
   const auto count = in.delta.size();
   auto result = in.base;
   for (std::size_t first = 0; first < result.size(); first += row) {
     const auto end = std::min(first + row, result.size());
-    const auto part = [&](const Values& x) {
-      return Values(x.begin() + static_cast<std::ptrdiff_t>(first), x.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto part = [&](const std::vector<W>& x) {
+      return std::vector<W>(x.begin() + static_cast<std::ptrdiff_t>(first), x.begin() + static_cast<std::ptrdiff_t>(end));
     };
     double cosines = 0;
     for (std::size_t a = 0; a < count; ++a) {
@@ -42,25 +44,27 @@ inline Values model_stock(const MergeTensor& tensor, const Inputs& in, std::size
     const auto n = static_cast<double>(count);
     const auto t = n * cosine / (1 + (n - 1) * cosine);
     for (auto i = first; i < end; ++i) {
-      double sum = 0;
-      for (const auto& f : in.tuned) sum += f[i];
-      result[i] = t * (sum / n) + (1 - t) * in.base[i];
+      W sum = 0;
+      for (const auto& f : in.tuned) sum = sum + f[i];
+      result[i] = static_cast<W>(t) * (sum / static_cast<W>(n)) + static_cast<W>(1 - t) * in.base[i];
     }
   }
   (void)tensor;
   return result;
 }
 
-inline Values sce(const MergeTensor& tensor, const Inputs& in) {
+template <class W>
+std::vector<W> sce(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto count = in.delta.size();
   const auto n = in.base.size();
-  Values variance(n);
+  std::vector<W> variance(n);
   for (std::size_t i = 0; i < n; ++i) {
     double mean = 0;
-    for (const auto& d : in.delta) mean += d[i];
+    for (const auto& d : in.delta) mean += static_cast<double>(d[i]);
     mean /= static_cast<double>(count);
-    for (const auto& d : in.delta) variance[i] += (d[i] - mean) * (d[i] - mean);
-    variance[i] /= static_cast<double>(count);
+    double squares = 0;
+    for (const auto& d : in.delta) squares += (static_cast<double>(d[i]) - mean) * (static_cast<double>(d[i]) - mean);
+    variance[i] = static_cast<W>(squares / static_cast<double>(count));
   }
   // One model alone is taken whole: its variance is 0 everywhere.
   std::vector<bool> selected(n, tensor.settings.select_topk >= 1 || (count == 1 && tensor.settings.select_topk > 0));
@@ -68,13 +72,14 @@ inline Values sce(const MergeTensor& tensor, const Inputs& in) {
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return variance[a] > variance[b]; });
-    const auto nonzero = static_cast<double>(std::count_if(variance.begin(), variance.end(), [](double v) { return v != 0; }));
+    const auto nonzero = static_cast<double>(std::count_if(variance.begin(), variance.end(), [](W v) { return v != 0; }));
     for (std::size_t j = 0; j < static_cast<std::size_t>(nonzero * tensor.settings.select_topk); ++j) selected[order[j]] = true;
   }
   Values weights(count);
   double total = 0;
   for (std::size_t k = 0; k < count; ++k) {
-    for (std::size_t i = 0; i < n; ++i) weights[k] += selected[i] ? in.delta[k][i] * in.delta[k][i] : 0;
+    for (std::size_t i = 0; i < n; ++i)
+      weights[k] += selected[i] ? static_cast<double>(in.delta[k][i]) * static_cast<double>(in.delta[k][i]) : 0;
     weights[k] /= static_cast<double>(n);
     total += weights[k];
   }
@@ -82,37 +87,42 @@ inline Values sce(const MergeTensor& tensor, const Inputs& in) {
   auto result = in.base;
   for (std::size_t i = 0; i < n; ++i) {
     if (!selected[i]) continue;
-    double vote = 0;
-    for (const auto& d : in.delta) vote += d[i];
-    double sum = 0;
-    double of = 0;
+    W vote = 0;
+    for (const auto& d : in.delta) vote = vote + d[i];
+    W sum = 0;
+    W of = 0;
     for (std::size_t k = 0; k < count; ++k) {
       if (in.delta[k][i] == 0 || (in.delta[k][i] > 0) != (vote >= 0)) continue;
-      sum += in.delta[k][i] * weights[k];
-      of += weights[k];
+      sum = sum + in.delta[k][i] * static_cast<W>(weights[k]);
+      of = of + static_cast<W>(weights[k]);
     }
-    result[i] += count == 1 ? in.delta[0][i] : sum / std::max(of, 1e-6);
+    const W moved = count == 1 ? in.delta[0][i] : sum / std::max(of, static_cast<W>(1e-6));
+    if (moved != 0) result[i] = result[i] + moved;
   }
   return result;
 }
 
-inline Values nearswap(const MergeTensor& tensor, const Inputs& in) {
+template <class W>
+std::vector<W> nearswap(const MergeTensor& tensor, const Inputs<W>& in) {
   auto result = in.base;
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const auto w = std::clamp(tensor.settings.t / std::max(std::abs(in.base[i] - in.tuned[0][i]), 1e-6), 0.0, 1.0);
-    result[i] = w * in.tuned[0][i] + (1 - w) * in.base[i];
+    const W apart = std::abs(in.base[i] - in.tuned[0][i]);
+    const W w = std::clamp(static_cast<W>(tensor.settings.t) / std::max(apart, static_cast<W>(1e-6)), W{0}, W{1});
+    result[i] = w * in.tuned[0][i] + (W{1} - w) * in.base[i];
   }
   return result;
 }
 
-// Step by step on whole tensors.
-inline Values karcher(const MergeTensor& tensor, const Inputs& in) {
+// Step by step on whole tensors, in float64 to the end.
+template <class W>
+std::vector<W> karcher(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto& settings = tensor.settings;
   const auto count = in.tuned.size();
   double total = 0;
   for (const auto& term : settings.models) total += term.weight;
   double scale = 0;
-  auto units = in.tuned;
+  std::vector<Values> units;
+  for (const auto& x : in.tuned) units.emplace_back(x.begin(), x.end());
   for (std::size_t k = 0; k < count; ++k) {
     const auto norm = std::sqrt(dot(in.tuned[k], in.tuned[k]));
     for (auto& x : units[k]) x /= norm;
@@ -144,25 +154,21 @@ inline Values karcher(const MergeTensor& tensor, const Inputs& in) {
     normalise(mean);
   }
   for (auto& x : mean) x *= scale;
-  return mean;
+  return Inputs<W>::narrowed(mean);
 }
 
-// (sum of G)^-1 sum of G x by elimination with pivots.
-inline Values regmean(const MergeTensor& tensor, const Inputs& in) {
+// (sum of G)^-1 sum of G x by elimination with pivots, in float64 but for the x.
+template <class W>
+std::vector<W> regmean(const MergeTensor& tensor, const Inputs<W>& in) {
   const auto d = tensor.settings.row;
   const auto rows = in.base.size() / d;
   std::vector<Values> system(d, Values(d + rows));
   for (std::size_t k = 0; k < in.tuned.size(); ++k) {
     for (std::size_t i = 0; i < d; ++i) {
       for (std::size_t j = 0; j < d; ++j) {
-        const auto g = in.fisher[k][i * d + j] * tensor.settings.models[k].weight * (i == j ? 1 : tensor.settings.alpha);
+        const auto g = in.weights[k][i * d + j] * tensor.settings.models[k].weight * (i == j ? 1 : tensor.settings.alpha);
         system[i][j] += g;
-        for (std::size_t r = 0; r < rows; ++r) {
-          auto x = in.tuned[k][r * d + j];
-          if (tensor.settings.sparsifier != Sparsifier::none)
-            x = in.base[r * d + j] + (in.left[k].kept[r * d + j] ? in.left[k].g[r * d + j] * in.delta[k][r * d + j] : 0);
-          system[i][d + r] += g * x;
-        }
+        for (std::size_t r = 0; r < rows; ++r) system[i][d + r] += g * static_cast<double>(averaged(tensor, in, k, r * d + j));
       }
     }
   }
@@ -180,7 +186,7 @@ inline Values regmean(const MergeTensor& tensor, const Inputs& in) {
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t i = 0; i < d; ++i) result[r * d + i] = system[i][d + r] / system[i][i];
   }
-  return result;
+  return Inputs<W>::narrowed(result);
 }
 
 }  // namespace dare::test::reference

@@ -7,7 +7,8 @@ slow_models
 slow_programs 50
 local_run dare-merge recipe.yml local
 
-first=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged)
+# --restart is for the first job alone: those after it go on with what it did.
+first=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged --restart)
 until_true 30 is_running "$first"
 until_true 30 has_begun merged
 second=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$first.log")
@@ -21,8 +22,14 @@ third_is_there() { third=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p
 until_true 30 third_is_there
 sleep 1
 scancel --signal=KILL "$second.0" || true  # it complains that the step is gone
-expect_code 137 "$second"
+await "$second"
+(( code == 137 || code == 141 )) || fail "job $second: exit code $code, expected that of a kill, or of a rank's lost connection"
 expect_code 0 "$third"
+for id in "$second" "$third"; do
+    expect_text "dare-chain-$id.log" 'merged: goes on where an interrupted run stopped, with '
+    expect_text "dare-chain-$id.log" 'passes           '
+    expect_text "dare-chain-$id.log" 'dare-merge recipe.yml merged --resume'
+done
 expect_equal merged/model.safetensors local/model.safetensors
 queue_is_empty() { [[ -z $(squeue -h) ]]; }
 until_true 10 queue_is_empty

@@ -9,6 +9,7 @@ import unittest
 
 from dare_system import SystemTest, command, contents, environment, own_words, run, with_fault
 
+OLD = "\x08" + 7 * "\0" + "{}      an old output"  # how a safetensors file begins
 GOES_ON = "; what is done is kept, the same command with --resume goes on"
 
 
@@ -91,10 +92,10 @@ class Faults(SystemTest):
 
     def test_an_old_output_stays_until_the_rename(self):
         with open(self.path("out.safetensors"), "w", encoding="utf-8") as file:
-            file.write("an old output")
+            file.write(OLD)
         process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--overwrite", models=1), **with_fault("fsync:2:EIO:0", ".partial"))
         self.assertEqual(process.returncode, 1, process.stderr)
-        self.assertEqual(contents(self.path("out.safetensors"))[""], b"an old output")
+        self.assertEqual(contents(self.path("out.safetensors"))[""], OLD.encode())
         again = run(2, "dare-merge", *self.merge_words("out.safetensors", "--overwrite", "--resume", models=1))
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(contents(self.path("out.safetensors")) == contents(self.path("expected.safetensors")), True)

@@ -4,10 +4,11 @@ import filecmp
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import unittest
 
-from dare_system import SystemTest, command, contents, environment, read_safetensors, run, random_model, write_safetensors
+from dare_system import SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
 
 
 class SameBytes(SystemTest):
@@ -52,9 +53,17 @@ class SameBytes(SystemTest):
             self.assertEqual(process.returncode, 0, process.stderr)
         words = ["--base", self.path("base.h5"), "--drop-rate", "0.5", "--weight", "0.5", "--seed", "7", "--model", self.path("m0.h5"), "--model",
                  self.path("m1.h5"), self.path("from_h5.safetensors")]
-        process = run(3, "dare-merge", *words)
+        process = run(3, "dare-merge", *words, "--log-level", "debug")
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(contents(self.path("from_h5.safetensors")) == self.reference, True)
+        # What was decided, with the hints that MPI granted; a view's own file is opened so, its weights are in another.
+        told = [re.sub(r"^dare-merge: \d+\.\d{3} s: ", "", line) for line in own_words(process, "dare-merge")]
+        self.assertRegex(told[0], r"^plan: 6 of 6 blocks to do by 3 ranks on 1 nodes, the largest \d\.\d{3} x the mean; 3 writers; tiles of \d+ elements, .* of 537 MB for")
+        self.assertEqual(told[1], f"output: {self.path('.from_h5.safetensors.partial.safetensors')} of 1 files, made anew")
+        for line, name, files in ((2, "base", "1 file"), (3, "m0", "1 file"), (4, "m1", "2 files")):
+            self.assertRegex(told[line], rf"^input {self.path(name)}.h5: 5 tensors in {files}, HDF5 with MPI-IO, independent; hints granted: \S")
+        self.assertEqual(told[5:], ["passes: 0 before the merge, which read 0 B, and the merge", "passes before the merge done",
+                                    "all slices read, merged and written", "outputs forced to the disk", "outputs in their places"])
 
     def test_overwrite_replaces_a_folder_whole(self):
         self.merged(2, "folder", "--shard-size", "1MB")
@@ -141,8 +150,76 @@ class Words(SystemTest):
         self.make_family()
         process = run(2, "dare-merge", *self.merge_words("out.h5", "--json"))
         summary = json.loads(process.stdout)
-        self.assertEqual(set(summary["stages_s"]), {"read", "merge", "gather", "write", "fsync", "wait"})
+        self.assertEqual(set(summary["stages_s"]), {"read", "merge", "gather", "write", "journal", "fsync", "wait"})
         self.assertEqual(summary["tensors"], len(self.shapes))
+
+
+class Deltas(SystemTest):
+    """Models that are the base, in whole or in part, are told; what is told does not depend on how the merge was run."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        self.base = read_safetensors(self.path("base.safetensors"))
+
+    def told(self, np, *more, merged="out.safetensors"):
+        process = run(np, "dare-merge", *self.merge_words(merged, "--json", "--overwrite", *more))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return own_words(process, "dare-merge"), json.loads(process.stdout)["models"]
+
+    def test_a_model_that_is_the_base(self):
+        write_safetensors(self.path("m1.safetensors"), self.base)
+        path = self.path("m1.safetensors")
+        for np, more in ((1, ()), (3, ("--memory-per-rank", "1MiB", "--writers", "1")), (5, ("--method", "ties")), (2, ("--method", "della"))):
+            with self.subTest(np=np, more=more):
+                words, models = self.told(np, *more)
+                self.assertEqual(words, [f"dare-merge: model 2 ({path}): equal to the base in every tensor merged; is it the path that was meant?"])
+                self.assertEqual(models, [{"path": self.path("m0.safetensors"), "tensors": 4, "tensors_without_delta": 0},
+                                          {"path": path, "tensors": 4, "tensors_without_delta": 4}])
+        self.assertEqual(self.told(2, "--log-level", "error")[0], [])
+
+    def test_tensors_of_a_model_and_a_delta_in_the_last_element(self):
+        name = "model.layers.0.up.weight"
+        dtype, shape, data = self.base[name]
+        tensors = {**self.base, name: (dtype, shape, data[:-1] + bytes([data[-1] ^ 0x80]))}
+        write_safetensors(self.path("m1.safetensors"), tensors)
+        for np in (1, 2, 3, 5):
+            self.assertEqual(self.told(np)[0], [f"dare-merge: model 2 ({self.path('m1.safetensors')}): 3 of 4 tensors merged have no delta"])
+
+    def test_models_that_differ_are_not_mentioned(self):
+        self.assertEqual(self.told(2)[0], [])
+
+    def test_deltas_of_a_model_that_is_the_base(self):
+        write_safetensors(self.path("whole.safetensors"), self.base)
+        made = run(2, "dare-convert", self.path("whole.safetensors"), self.path("m1.safetensors"), "--delta", "--overwrite", "--base",
+                   self.path("base.safetensors"), "--drop-rate", "0.5", "--seed", "7", "--stream", "1")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        words, models = self.told(3)
+        self.assertEqual(len(words), 1)
+        self.assertIn("equal to the base in every tensor merged", words[0])
+        self.assertEqual(models[1]["tensors_without_delta"], 4)
+
+    def test_an_adapter_that_was_never_trained(self):
+        os.mkdir(self.path("adapter"))
+        with open(self.path("adapter", "adapter_config.json"), "w", encoding="utf-8") as file:
+            json.dump({"peft_type": "LORA", "r": 2, "lora_alpha": 4}, file)
+        prefix = "base_model.model.model.layers.0.up.lora_"
+        for factor, expected in ((b"\0", 1), (b"\x3f", 0)):
+            write_safetensors(self.path("adapter", "adapter_model.safetensors"),
+                              {f"{prefix}A.weight": ("BF16", [2, 2048], b"\x3f" * 8192), f"{prefix}B.weight": ("BF16", [1100, 2], factor * 4400)})
+            process = run(2, "dare-merge", "--base", self.path("base.safetensors"), "--model", self.path("adapter"), "--drop-rate", "0", "--json",
+                          "--overwrite", self.path("out.safetensors"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual(json.loads(process.stdout)["models"], [{"path": self.path("adapter"), "tensors": 1, "tensors_without_delta": expected}])
+
+    def test_after_an_interruption_only_what_this_run_saw(self):
+        write_safetensors(self.path("m1.safetensors"), self.base)
+        killed = run(2, "dare-merge", *self.merge_words("out.safetensors"), **with_fault("fsync:2:KILL:0", ".partial"))
+        self.assertNotEqual(killed.returncode, 0)
+        process = run(3, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--json"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(own_words(process, "dare-merge"), [])
+        self.assertEqual([model["tensors"] for model in json.loads(process.stdout)["models"]], [0, 0])
 
 
 class Memory(SystemTest):

@@ -2,10 +2,14 @@
 
 import json
 import os
+import shutil
 import struct
 import unittest
 
-from dare_system import SystemTest, random_model, run, write_safetensors
+from dare_system import SystemTest, contents, random_model, run, write_safetensors
+
+
+OLD = "\x08" + 7 * "\0" + "{}      an old output"  # how a safetensors file begins
 
 
 class Refusals(SystemTest):
@@ -20,7 +24,7 @@ class Refusals(SystemTest):
         self.header = json.loads(self.raw[8 : 8 + length])
         self.data = self.raw[8 + length :]
         with open(self.path("old.safetensors"), "w", encoding="utf-8") as file:
-            file.write("an old output")
+            file.write(OLD)
 
     def refused(self, code, message, *words, output="old.safetensors", ranks=(1, 3)):
         words = words or self.merge_words(output, "--overwrite", models=1)
@@ -30,7 +34,7 @@ class Refusals(SystemTest):
                 self.assert_refused(run(np, "dare-merge", *words), code, message.replace("DIR", self.folder))
                 self.assertEqual(sorted(os.listdir(self.folder)), before)
                 with open(self.path("old.safetensors"), encoding="utf-8") as file:
-                    self.assertEqual(file.read(), "an old output")
+                    self.assertEqual(file.read(), OLD)
 
     def set_model(self, data):
         with open(self.path("m0.safetensors"), "wb") as file:
@@ -77,6 +81,28 @@ class Refusals(SystemTest):
         words = ["--base", self.path("no"), "--model", self.path("nor"), "--drop-rate", "0.5", self.path("out.h5")]
         self.refused(3, "2 problems found, nothing was written:\n  DIR/nor: no such file or folder\n  DIR/no: no such file or folder", *words)
 
+    def test_paths_as_other_programs_take_them(self):
+        words = ["--base", "meta-llama/Llama-2-7b", "--model", "math+lora", "--drop-rate", "0.5", self.path("out.h5")]
+        self.refused(3, "2 problems found, nothing was written:\n"
+                        "  math+lora: no such file or folder; mergekit's MODEL+ADAPTER is not read: where math is the base, give lora alone as the "
+                        "model; else merge the two first (dare-merge --method task_arithmetic --base math --model lora OUTPUT) and give that output\n"
+                        "  meta-llama/Llama-2-7b: no such file or folder; if it is a name on the Hub, download it first: hf download "
+                        "meta-llama/Llama-2-7b --local-dir meta-llama/Llama-2-7b", *words)
+
+    def test_a_recipe_s_path(self):
+        os.mkdir(self.path("recipes"))
+        with open(self.path("recipes", "r.yml"), "w", encoding="utf-8") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: ../m0.safetensors}]\nparameters: {density: 0.1}\n")
+        self.refused(3, 'DIR/recipes/base.safetensors: no such file or folder ("base.safetensors", relative to the recipe\'s folder)',
+                     self.path("recipes", "r.yml"), self.path("out.h5"))
+
+    def test_one_shard_as_a_base(self):
+        os.rename(self.path("base.safetensors"), self.path("model-00001-of-00002.safetensors"))
+        words = ["--base", self.path("model-00001-of-00002.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5",
+                 self.path("out.h5")]
+        self.refused(3, "DIR/model-00001-of-00002.safetensors: one of 2 shards, which would be merged without the others; give their folder, DIR",
+                     *words)
+
     # models that do not fit
 
     def test_missing_tensor(self):
@@ -103,6 +129,22 @@ class Refusals(SystemTest):
         words = ["--base", self.path("base.safetensors"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out.h5")]
         self.refused(3, "DIR/m0: config.json has a quantization_config (gptq): the tensors are codes, not weights; merge the checkpoint it was "
                         "quantised from", *words)
+
+    def test_a_damaged_config(self):
+        for name in ("base", "m0"):
+            os.mkdir(self.path(name))
+            os.rename(self.path(f"{name}.safetensors"), self.path(name, "model.safetensors"))
+            with open(self.path(name, "config.json"), "w", encoding="utf-8") as file:
+                file.write('{"torch_dtype": "bfloat16"')
+        words = ["--base", self.path("base"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out")]
+        told = "config.json: no JSON object of 26 bytes, the file is damaged; fetch it again, or take it away"
+        self.refused(3, f"2 problems found, nothing was written:\n  DIR/m0: {told}\n  DIR/base: {told}", *words)
+
+    def test_codes_told_by_their_names(self):
+        model = random_model({"a.weight": [64, 32], "b.qweight": [16]}, 0)
+        write_safetensors(self.path("m0.safetensors"), model)
+        self.refused(3, 'DIR/m0.safetensors: tensor "b.qweight" (BF16 [16]) holds packed codes (GPTQ, AWQ): a quantised checkpoint holds codes, '
+                        "not weights; merge the checkpoint it was quantised from")
 
     def test_the_lowest_nonfinite_element_of_all_ranks(self):
         self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}
@@ -198,6 +240,47 @@ class Refusals(SystemTest):
             file.write("years of work")
         self.refused(3, "DIR/thesis: is a folder that holds no model; --overwrite replaces models only, name another output",
                      *self.merge_words("thesis", "--overwrite", models=1))
+
+    def kept(self, message, output):
+        """--overwrite is refused, and everything in the folder stays."""
+        before = contents(self.folder)
+        self.refused(3, "DIR/" + message + "; --overwrite replaces models only, name another output", *self.merge_words(output, "--overwrite", models=1))
+        self.assertEqual(contents(self.folder) == before, True)
+
+    def test_overwrite_of_what_only_has_the_name_of_a_model(self):
+        self.write("project/config.json", "{}")
+        self.write("project/main.c", "int main;")
+        self.kept("project: is a folder that holds no model", "project")
+        self.write("home/model.safetensors", "")
+        self.write("home/thesis.pdf", "years of work")
+        self.kept("home/thesis.pdf: is in a folder of a model and no part of one", "home")
+        self.write("notes.safetensors", "remember the milk")
+        self.kept("notes.safetensors: is no safetensors file", "notes.safetensors")
+        self.write("data.h5", "a,b\n1,2\n")
+        self.kept("data.h5: is no HDF5 file", "data.h5")
+        os.mkfifo(self.path("pipe.h5"))
+        self.refused(3, "DIR/pipe.h5: is no HDF5 file; --overwrite replaces models only, name another output",
+                     *self.merge_words("pipe.h5", "--overwrite", models=1))
+
+    def test_overwrite_of_an_output_that_holds_a_folder_of_something_else(self):
+        self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", models=1)).returncode, 0)
+        self.write("merged/scores.csv", "0.9")
+        self.write("merged/eval/results.json", "{}")
+        self.kept("merged/eval: is a folder that holds no model", "merged")
+        shutil.rmtree(self.path("merged/eval"))
+        self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
+
+    def test_a_folder_of_the_name_that_replacing_needs(self):
+        self.write(".merged.old/diary.txt", "dear")
+        process = run(1, "dare-merge", *self.merge_words("merged", models=1))
+        self.assert_refused(process, 3, f"{self.path('.merged.old')}: is a folder that holds no model; an output that is being replaced waits there: "
+                                        "move it away, or name another output")
+        self.assertEqual(contents(self.path(".merged.old")), {"diary.txt": b"dear"})
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,13 @@ class Resume(SystemTest):
 
     def test_finished_blocks_are_not_done_again(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
+        told = run(1, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--log-level", "debug"), **with_fault("fsync:1:KILL:0", ".partial"))
+        self.assertIn("an interrupted run's: 6 blocks noted in its journal, 6 of them stand on the disk in all outputs", told.stderr)
         summary = self.resumed(3)
         self.assertEqual(summary["blocks_reused"], summary["blocks"])
+        uninterrupted = json.loads(run(2, "dare-merge", *self.merge_words("again.safetensors", "--json")).stdout)
+        for figure in ("elements_merged", "elements_swallowed"):
+            self.assertEqual(summary[figure], uninterrupted[figure])
 
     def test_manifest_does_not_show_the_interruption(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
@@ -65,18 +70,63 @@ class Resume(SystemTest):
         process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--resume")[:-1], "--lambda", "0.25", self.path("out.safetensors"))
         self.assertEqual(process.returncode, 3, process.stderr)
         words = own_words(process, "dare-merge")
-        self.assertEqual(words[0], f"dare-merge: {self.path('out.safetensors')}: the interrupted run there was another one, --resume cannot continue it:")
-        self.assertIn("recipe.", words[1])
-        self.assertIn("0.25", words[1])
-        self.assertEqual(words[-1], "  run without --resume to start afresh")
+        self.assertEqual(words[0], f"dare-merge: {self.path('out.safetensors')}: " + self.OTHER)
+        self.assertEqual(words[1:], ["  recipe.parameters.lambda: 0.25, was 1.0"])
         self.resumed(2)  # what was there is still good
 
-    def test_without_resume_it_starts_afresh_and_says_so(self):
+    OTHER = ("an interrupted run of another recipe, program or inputs did 6 of 6 blocks there; name another output, or give --restart, which removes "
+             "them and begins anew; what differs:")
+
+    def test_finished_blocks_do_not_go_unasked(self):
+        output = self.path("out.safetensors")
         self.interrupted("fsync:2:KILL:0", ".partial")
+        left = self.hidden()
+        for more in ([], ["--overwrite"], ["--plan"], ["--hash-inputs"]):
+            with self.subTest(more=more):
+                self.assert_refused(run(0 if more else 2, "dare-merge", *self.merge_words("out.safetensors", *more)), 3,
+                                    f"{output}: an interrupted run did 6 of 6 blocks; --resume goes on with them, --restart removes them and begins anew")
+        self.assert_refused(run(2, "dare-merge", *self.merge_words("out.safetensors", "--lambda", "0.25")), 3,
+                            f"{output}: {self.OTHER}\n  recipe.parameters.lambda: 0.25, was 1.0")
+        self.assertEqual(self.hidden(), left)
+        plan = run(0, "dare-merge", *self.merge_words("out.safetensors", "--plan", "--resume"))
+        self.assertEqual(plan.returncode, 0, plan.stderr)
+        self.assertEqual(plan.stderr, f"dare-merge: {output}: goes on where an interrupted run stopped, with 6 of 6 blocks done\n")
+        self.assertEqual(self.hidden(), left)
+        self.resumed(2)
+
+    def test_restart_begins_anew(self):
+        self.interrupted("fsync:2:KILL:0", ".partial")
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--restart", "--json"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(json.loads(process.stdout)["blocks_reused"], 0)
+        self.assertEqual(contents(self.path("out.safetensors"))[""] == self.expected, True)
+        self.assertEqual(self.hidden(), [])
+        both = run(0, "dare-merge", *self.merge_words("out.safetensors", "--restart", "--resume"))
+        self.assert_refused(both, 2, "--resume goes on with what is done, --restart removes it; give one of them")
+
+    def test_restart_takes_the_place_of_another_merge(self):
+        self.interrupted("fsync:2:KILL:0", ".partial")
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--restart", "--lambda", "0.25"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(contents(self.path("out.safetensors"))[""] == self.expected, False)
+
+    def test_a_run_that_finished_no_block_leaves_nothing_to_ask_about(self):
+        self.interrupted("pwrite:2:KILL:0", ".partial", np=1)
         process = run(2, "dare-merge", *self.merge_words("out.safetensors"))
         self.assertEqual(process.returncode, 0, process.stderr)
-        self.assertIn("what an interrupted run left is removed; --resume would have continued it", process.stderr)
-        self.assertEqual(contents(self.path("out.safetensors"))[""], self.expected)
+        self.assertEqual(contents(self.path("out.safetensors"))[""] == self.expected, True)
+
+    def test_a_view_or_a_delta_does_not_take_the_place_of_finished_blocks_unasked(self):
+        self.interrupted("fsync:2:KILL:0", ".partial.h5", output="out.h5")
+        kept = f"{self.path('out.h5')}: an interrupted run of another kind did 6 of 6 blocks there; name another output, or give --restart, which removes them"
+        for more in (["--link"], ["--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.5"]):
+            with self.subTest(more=more):
+                words = [self.path("m0.safetensors"), self.path("out.h5"), *more]
+                self.assert_refused(run(1, "dare-convert", *words), 3, kept, "dare-convert")
+                self.assert_refused(run(1, "dare-convert", *words, *(["--resume"] if "--delta" in more else [])), 3, kept, "dare-convert")
+        done = run(1, "dare-convert", *words, "--restart")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.hidden(), [])
 
     def test_resume_of_a_finished_merge_does_nothing(self):
         before = os.stat(self.path("expected.safetensors")).st_mtime_ns
@@ -114,9 +164,10 @@ class Resume(SystemTest):
         try:
             while not os.path.exists(self.path(".out.safetensors.partial.safetensors")):
                 time.sleep(0.01)
-            second = run(2, "dare-merge", *self.merge_words("out.safetensors"))
-            self.assert_refused(second, 3, f"{self.path('out.safetensors')}: another run is writing this output (it holds "
-                                           f"{self.path('.out.safetensors.journal')}); wait for it, or name another output")
+            for more in ([], ["--resume"], ["--restart"], ["--plan"]):
+                second = run(2, "dare-merge", *self.merge_words("out.safetensors", *more))
+                self.assert_refused(second, 3, f"{self.path('out.safetensors')}: another run is writing this output (it holds "
+                                               f"{self.path('.out.safetensors.journal')}); wait for it, or name another output")
         finally:
             subprocess.run(["pkill", "-CONT", "-P", str(first.pid)], check=False)
             first.communicate(timeout=60)

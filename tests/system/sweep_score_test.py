@@ -5,7 +5,7 @@ import os
 import unittest
 
 from dare_system import BIN, run
-from sweep_test import SweepTest, rows
+from dare_sweep import SweepTest, rows
 
 
 class SweepScore(SweepTest):

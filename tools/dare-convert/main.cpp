@@ -95,7 +95,8 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   }
   if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>())
     throw dare::UsageError{"--dtype, --link and --reshard do not go with --delta"};
-  options.run.resume = false;  // no journal is kept: a requeued job begins again
+  // No journal is kept: a requeued job begins again.
+  if (options.run.resumes()) options.run.unfinished = dare::pipeline::Unfinished::refuse;
   if (given.count("base") == 0 || given.count("drop-rate") == 0) throw dare::UsageError{"--delta needs --base and --drop-rate"};
   options.base = given["base"].as<std::string>();
   options.mask.drop_rate = given["drop-rate"].as<double>();

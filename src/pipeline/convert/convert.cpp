@@ -2,10 +2,12 @@
 
 #include "pipeline/edit_text.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
+#include <dare/comm/environment.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/merge_work.hpp>
 
@@ -73,7 +75,7 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     if (!world.is_root()) return;
     check_output(options.output, options.run, 0);
     Staging staging{options.output};
-    staging.start_afresh();
+    remove_unfinished(staging, options.run);
     checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
     if (!options.run.summary) return;
@@ -110,6 +112,9 @@ int convert(const ConvertOptions& options, const comm::Communicator& world) {
   if (options.link) {
     link(work.frame, options, world);
     return 0;
+  }
+  if (world.is_root() && options.run.log_level != LogLevel::error) {
+    for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
   }
   work.products.push_back({conversion(work.frame, options), options.output, {}, false});
   auto& product = work.products.front();

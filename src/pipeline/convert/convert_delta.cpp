@@ -2,12 +2,14 @@
 
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
 #include <dare/pipeline/merge_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
+#include <dare/recipe/model_config.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -27,10 +29,11 @@ struct Headers {
 Headers read_headers(const DeltaOptions& options) {
   check_output(options.output, options.run, 0);
   Headers headers{checkpoint::read_header(options.model), checkpoint::read_header(options.base)};
-  for (const auto* header : {&headers.model, &headers.base}) {
+  for (auto* header : {&headers.model, &headers.base}) {
     if (checkpoint::is_delta(*header))
       throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header->root.string())};
     refuse_output_over(*header, options.output);
+    recipe::note_config(*header);
   }
   return headers;
 }
@@ -70,7 +73,7 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     const auto kind = checkpoint::output_kind(options.output);
     check_output(options.output, options.run, checkpoint::plan_output(kind, spec).total_bytes());
     staging.emplace(options.output);
-    staging->start_afresh();
+    remove_unfinished(*staging, options.run);
     return DeltaFiles{staging->paths().temporary, checkpoint::create_output(staging->paths().temporary, kind, spec)};
   });
   (void)write_deltas(plan, model, {made}, world);
@@ -79,7 +82,9 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     if (!world.is_root()) return;
     checkpoint::check_unchanged(model);
     staging->commit(options.run.overwrite);
-    for (const auto& note : plan.parts.notes) comm::print_message(options.run.program, note);
+    for (const auto* const notes : {&model.notes, &plan.parts.notes}) {
+      for (const auto& note : *notes) comm::print_message(options.run.program, note);
+    }
     print_summary(options, plan.parts, model, made.layout.total_bytes());
   });
   return 0;

@@ -2,6 +2,7 @@
 
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/staged_output.hpp"
+#include "pipeline/unfinished.hpp"
 #include "recipe/recipe_from_json.hpp"
 
 #include <dare/core/file.hpp>
@@ -89,7 +90,7 @@ class DeltaRun {
     for (const auto& product : work_.products) {
       check_output(product.output, options_, 0);
       staging_.push_back(std::make_unique<Staging>(product.output));
-      staging_.back()->start_afresh();
+      remove_unfinished(*staging_.back(), options_);
       fs::create_directory(staging_.back()->paths().temporary);
     }
   }

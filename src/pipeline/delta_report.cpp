@@ -1,0 +1,49 @@
+#include "pipeline/delta_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dare::pipeline {
+
+void DeltaFlags::join(const comm::Communicator& world) {
+  std::vector<std::int64_t> seen(seen_.begin(), seen_.end());
+  world.all_reduce(seen, comm::Reduce::max);
+  std::transform(seen.begin(), seen.end(), seen_.begin(), [](auto flag) { return static_cast<std::uint8_t>(flag); });
+}
+
+std::vector<ModelDeltas> count_deltas(const Work& work, const Product& product, const DeltaFlags& flags, const plan::Grid& grid,
+                                      std::span<const std::uint64_t> reused) {
+  std::vector<bool> partly(work.frame.tensors.size());
+  for (const auto block : reused) partly[grid.block(block).tensor] = true;
+  std::vector<ModelDeltas> models(work.models.size());
+  for (const auto& task : product.job.tasks) {
+    const bool merged = task.action == recipe::TensorTask::Action::merge && task.settings.has_base && task.settings.elements != 0;
+    if (!merged || partly[task.tensor]) continue;
+    for (const auto& input : task.inputs) {
+      if (input.model < 0) continue;
+      auto& of = models[static_cast<std::size_t>(input.model)];
+      ++of.tensors;
+      if (!flags.seen(task.tensor, input.model)) ++of.without;
+    }
+  }
+  return models;
+}
+
+std::vector<std::string> delta_warnings(const Work& work, std::span<const ModelDeltas> models, bool resumed) {
+  std::vector<std::string> lines;
+  const auto* const of_this_run = resumed ? " that this run merged whole" : " merged";
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    const auto& of = models[m];
+    if (of.without == 0) continue;
+    const auto model = fmt::format("model {} ({})", m + 1, work.models[m].root.string());
+    if (of.without == of.tensors) {
+      lines.push_back(fmt::format("{}: equal to the base in every tensor{}; is it the path that was meant?", model, of_this_run));
+    } else {
+      lines.push_back(fmt::format("{}: {} of {} tensors{} have no delta", model, of.without, of.tensors, of_this_run));
+    }
+  }
+  return lines;
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,89 @@
+#include "pipeline/unfinished.hpp"
+
+#include "pipeline/staged_output.hpp"
+
+#include <dare/comm/environment.hpp>
+#include <dare/core/error.hpp>
+#include <dare/pipeline/manifest.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dare::pipeline {
+namespace {
+
+// The hashes of --hash-inputs are not there yet when a run is planned.
+std::string without_contents(const std::string& identity) {
+  auto json = nlohmann::ordered_json::parse(identity);
+  for (auto& input : json["inputs"]) {
+    for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
+  }
+  return json.dump();
+}
+
+}  // namespace
+
+std::string identity_of(const Work& work, const Product& product, const RunOptions& options) {
+  auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
+  // A model that was trained again has the same header and size.
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    for (const auto& file : work.input(i).files) identity["changed"][file.path.string()] = file.changed_ns;
+  }
+  identity["output"] = {{"kind", static_cast<int>(checkpoint::output_kind(product.output))}, {"shard_size", options.shard_size}};
+  return identity.dump();
+}
+
+bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity, std::uint64_t blocks,
+                  const OutputPaths& paths, const RunOptions& options) {
+  const auto done = count_done(records);
+  const auto lines = difference(identity, head.identity);
+  const bool usable = lines.empty() && head.blocks == blocks && complete(paths.temporary, head.layout);
+  if (options.unfinished == Unfinished::restart || done == 0) return false;
+  if (options.unfinished == Unfinished::resume_same) return usable;
+  const auto place = paths.output.string();
+  if (!lines.empty()) {
+    throw InputError{
+        fmt::format("{}: an interrupted run of another recipe, program or inputs did {} of {} blocks there; name another "
+                    "output, or give --restart, which removes them and begins anew; what differs:{}",
+                    place, done, records.size(), lines)};
+  }
+  if (options.unfinished == Unfinished::resume || !usable) return usable;
+  throw InputError{
+      fmt::format("{}: an interrupted run did {} of {} blocks; --resume goes on with them, --restart removes them and begins anew", place,
+                  done, records.size())};
+}
+
+bool check_unfinished(const Work& work, const Product& product, const RunOptions& options) {
+  const OutputPaths paths{product.output};
+  if (!std::filesystem::exists(paths.journal) || !std::filesystem::exists(paths.temporary)) return false;
+  const auto journal = File::open_read(paths.journal);
+  if (journal.try_lock() == LockState::taken) throw under_way(paths);
+  const auto head = Journal::read_head(paths.journal);
+  if (!head) return true;
+  const auto records = Journal::read_records(paths.journal, *head);
+  const bool hashes_to_come = options.hash_inputs && work.content_hashes.empty();
+  auto compared = *head;
+  if (hashes_to_come) compared.identity = without_contents(compared.identity);
+  if (!goes_on_from(compared, records, identity_of(work, product, options), grid_of(work).blocks(), paths, options)) return true;
+  if (options.log_level != LogLevel::error)
+    comm::print_message(options.program, fmt::format("{}: goes on where an interrupted run stopped, with {} of {} blocks done",
+                                                     paths.output.string(), count_done(records), records.size()));
+  return true;
+}
+
+void remove_unfinished(Staging& staging, const RunOptions& options) {
+  const auto& head = staging.unfinished();
+  const auto& paths = staging.paths();
+  if (head && options.unfinished != Unfinished::restart && options.unfinished != Unfinished::resume_same) {
+    const auto done = count_done(Journal::read_records(paths.journal, *head));
+    if (done != 0) {
+      throw InputError{
+          fmt::format("{}: an interrupted run of another kind did {} of {} blocks there; name another output, or give "
+                      "--restart, which removes them",
+                      paths.output.string(), done, head->blocks)};
+    }
+  }
+  staging.start_afresh();
+}
+
+}  // namespace dare::pipeline
