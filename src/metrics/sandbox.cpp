@@ -77,7 +77,7 @@ std::vector<pid_t> supervisors(const Programs& running) {
 }  // namespace
 
 std::string_view name(Verdict verdict) noexcept {
-  constexpr std::array<std::string_view, 5> names{"passed", "failed", "timeout", "memory", "output"};
+  constexpr std::array<std::string_view, k_verdicts> names{"passed", "failed", "timeout", "memory", "output"};
   return names[static_cast<std::size_t>(verdict)];
 }
 

@@ -99,6 +99,16 @@ TEST(Correlation, HandWorked) {
   EXPECT_NEAR(spearman(std::vector{1.0, 2.0, 3.0}, std::vector{1.0, 4.0, 4.0}), 1.5 / std::sqrt(3.0), 1e-15);
 }
 
+TEST(Correlation, OfEqualValuesIsOne) {
+  for (std::size_t n = 2; n < 200; ++n) {
+    std::vector<double> x(n);
+    for (std::size_t i = 0; i < n; ++i) x[i] = std::sqrt(static_cast<double>(i * i % 17));
+    x.back() = 9;
+    EXPECT_EQ(pearson(x, x), 1.0) << n;
+    EXPECT_EQ(spearman(x, x), 1.0) << n;
+  }
+}
+
 TEST(Correlation, AsScipy) {
   ASSERT_GE(expected().at("correlation").size(), 10U);
   for (const auto& it : expected().at("correlation")) {

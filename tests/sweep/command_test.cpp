@@ -60,8 +60,10 @@ TEST_F(Command, ThatTakesTooLongIsEndedWithAllThatItStarted) {
 }
 
 TEST_F(Command, ThatIgnoresTermIsKilled) {
-  const auto result = run("trap '' TERM; while true; do sleep 0.1; done", 0.2);
+  const auto result = run("trap '' TERM; echo $$; while true; do sleep 0.1; done", 2);
   EXPECT_EQ(result.end, End::timed_out);
+  EXPECT_EQ(result.code, SIGKILL);
+  EXPECT_TRUE(is_gone(result.standard_output));
 }
 
 TEST_F(Command, LeavesNothingRunning) {

@@ -35,6 +35,7 @@ enum class Verdict {
   memory,   ///< all its processes together held more than the limit (one that asks for more than it may have gets a MemoryError)
   output,   ///< printed more than the limit
 };
+inline constexpr std::size_t k_verdicts = 5;
 [[nodiscard]] std::string_view name(Verdict verdict) noexcept;
 
 struct ProgramResult {
