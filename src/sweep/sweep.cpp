@@ -276,7 +276,7 @@ void refuse_too_many(const Specification& specification, const SweepOptions& opt
   family.sources = pipeline::read_sources(specification.recipe(specification.point(0)));
   family.points = {0};
   std::vector<Standing> standing(specification.points(), Standing::to_do);
-  const PointKey key{"", {}, merge::find_method(family.sources.recipe.method)};
+  const PointKey key{"", {}, 0, merge::find_method(family.sources.recipe.method)};
   const auto survey = survey_costs(specification, {key}, {family}, standing, Places{options.folder}, options.run);
   if (!survey.refused.empty()) throw Error{static_cast<ExitCode>(survey.refused.front().code), survey.refused.front().text};
   const auto& cost = survey.families.front();
