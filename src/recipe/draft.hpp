@@ -1,6 +1,7 @@
 #pragma once
 /// A recipe on its way from text: values, and where each was given.
 
+#include "recipe/nearest.hpp"
 #include "recipe/yaml_reader.hpp"
 
 #include <dare/recipe/recipe.hpp>
@@ -41,9 +42,6 @@ inline constexpr Range k_share{0, 1, "[0, 1]"};
 /// A mapping `parameters`, which stands at `prefix` ("parameters" or "models[0]"). @param method  nullptr below a model.
 void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, MethodParameters* method,
                      Draft& draft);
-
-/// The known word that `found` is a slip of the hand away from. @pre known is not empty
-[[nodiscard]] std::optional<std::string_view> nearest_of(std::string_view found, const std::vector<std::string_view>& known);
 
 /// That no method has this name, and which may be meant.
 [[nodiscard]] std::string unknown_method(std::string_view name);

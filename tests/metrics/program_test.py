@@ -185,6 +185,13 @@ class Generic(ScoreTest):
         self.write("p.jsonl", '{"prediction": 1}\n{"prediction": null}\n')
         self.assert_refused(3, 'p.jsonl: line 2: field "prediction" is null', "stsb", "p.jsonl", "r.txt")
 
+    def test_numbers_too_small_are_read(self):
+        self.write("p.txt", "1e-400\n 1e-310\n3\n")
+        self.write("r.txt", "0\n0\n6\n")
+        self.assertAlmostEqual(self.values("stsb", "p.txt", "r.txt")["pearson"], 1, 14)
+        self.write("p.txt", "1e400\n1\n2\n")
+        self.assert_refused(3, 'p.txt: line 1: value "1e400" is no finite number', "stsb", "p.txt", "r.txt")
+
     def test_empty(self):
         self.write("p.txt", "")
         self.write("r.txt", "1\n")
@@ -255,7 +262,7 @@ class Programs(ScoreTest):
 
     def results(self, name):
         lines = (pathlib.Path(self.folder.name) / name).read_text().splitlines()
-        return [{k: v for k, v in json.loads(line).items() if k != "elapsed_s"} for line in lines]
+        return [{k: v for k, v in json.loads(line).items() if k not in ("elapsed_s", "program")} for line in lines]
 
     def test_humaneval(self):
         self.write("s.jsonl", [{"task_id": "T/1", "completion": "    return x\n"}, {"task_id": "T/0", "completion": "    return x\n"},
@@ -313,7 +320,37 @@ class Programs(ScoreTest):
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=30)
         self.assertEqual((child.returncode, out), (75, ""))
-        self.assertRegex(err, r"dare-score: stopped with [12] of 2 programs not run to their end; results so far are in s.jsonl.results.jsonl.part\n$")
+        self.assertRegex(err, r"dare-score: stopped with [12] of 2 programs not run to their end; results so far are in s.jsonl.results.jsonl.part, the same command does the rest\n$")
+
+    def test_goes_on_where_it_was(self):
+        ran = pathlib.Path(self.folder.name)
+        self.write("s.jsonl", [{"task_id": "T/1", "completion": "    return 0\n"}, {"task_id": "T/0", "completion": "    return 5\n"}])
+        command = ["humaneval", "s.jsonl", "problems.jsonl"]
+        self.assertEqual(self.run_code(*command).returncode, 0)
+        whole = (ran / "s.jsonl.results.jsonl").read_text().splitlines(keepends=True)
+        passed = whole[0].replace('"passed":false,"result":"failed"', '"passed":true,"result":"passed"')
+        self.assertNotEqual(passed, whole[0])  # as only a run before can have found it
+        cases = ((passed + whole[1][:20], [], "1 of 2", 0.5),                 # a line that was cut off
+                 (passed, ["--timeout", "11"], None, 0.0),                    # another limit
+                 (whole[1], [], None, 0.0), ("no JSON\n", [], None, 0.0))    # another order, another file
+        for kept, more, taken, expected in cases:
+            with self.subTest(kept=kept, more=more):
+                (ran / "s.jsonl.results.jsonl").unlink()
+                (ran / "s.jsonl.results.jsonl.part").write_text(kept)
+                done = self.run_code(*command, "--json", *more)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual("results are in s.jsonl.results.jsonl.part already" in done.stderr, taken is not None)
+                self.assertEqual(json.loads(done.stdout)["metrics"]["pass@1"]["value"], expected)
+                self.assertEqual(len(self.results("s.jsonl.results.jsonl")), 2)
+
+    def test_one_run_at_a_time(self):
+        import fcntl
+        self.write("s.jsonl", [{"task_id": "T/0", "completion": ""}, {"task_id": "T/1", "completion": ""}])
+        part = pathlib.Path(self.folder.name) / "s.jsonl.results.jsonl.part"
+        with open(part, "w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            self.assert_refused(3, "s.jsonl.results.jsonl.part: another dare-score is writing it; wait for its end, or name another file with --results",
+                                "humaneval", "s.jsonl", "problems.jsonl", "--allow-code-execution", "--python", PYTHON)
 
 
 class CommandLine(ScoreTest):
@@ -331,9 +368,14 @@ class CommandLine(ScoreTest):
         self.assert_refused(2, f"no TASK; {see}")
         self.assert_refused(2, 'no task "glue"; give one of cola, sst2, mrpc, qqp, stsb, mnli, mnli-mm, qnli, rte, wnli, classification, correlation, gsm8k, '
                                "math, exact-match, pass-at-k, alpaca-eval, humaneval, mbpp", "glue", "a", "b")
+        self.assert_refused(2, 'no task "gsm8"; did you mean gsm8k?', "gsm8", "a", "b")
         self.assert_refused(2, "rte takes PREDICTIONS REFERENCES; given are 1 files", "rte", "a.tsv")
         self.assert_refused(2, "alpaca-eval takes ANNOTATIONS; given are 2 files", "alpaca-eval", "a.json", "b.json")
         self.assert_refused(2, "--seed -1: give a whole number from 0 to 18446744073709551615", "rte", "a", "b", "--seed", "-1")
+        self.assert_refused(2, "--positive: does nothing for gsm8k; leave it out", "gsm8k", "a", "b", "--positive", "zz")
+        self.assert_refused(2, "--k: does nothing for gsm8k; leave it out", "gsm8k", "a", "b", "--k", "7")
+        self.assert_refused(2, "--allow-code-execution: does nothing for rte; leave it out", "rte", "a", "b", "--allow-code-execution")
+        self.assert_refused(2, "--id: does nothing for alpaca-eval; leave it out", "alpaca-eval", "a", "--id", "x")
         self.assert_refused(2, "--k 0: give a whole number from 1 to 1000000", "pass-at-k", "a", "--k", "0")
         self.assert_refused(2, "--confidence 1: give a number above 0 and below 1", "rte", "a", "b", "--confidence", "1")
         self.assert_refused(2, "--confidence nan: give a number above 0 and below 1", "rte", "a", "b", "--confidence", "nan")

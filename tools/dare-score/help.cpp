@@ -65,7 +65,8 @@ Where this system allows no namespaces or no seccomp, dare-score says on stderr 
 statements ran; one that exits before is a failure. That finds mistakes; a program made to look into its interpreter can pass
 without running. No limit makes hostile code harmless: use a machine that may be lost.
 
-The result of each sample is kept: {"task_id", "sample", "passed", "result": passed | failed | timeout | memory | output, "detail", "elapsed_s"}.
+The result of each sample is kept: {"task_id", "sample", "passed", "result": passed | failed | timeout | memory | output, "detail", "elapsed_s",
+"program"}, the last a hash of what was run and its limits. A run that was stopped goes on where it was, with the same command.
 )"},
   };
 }

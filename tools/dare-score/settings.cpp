@@ -2,6 +2,7 @@
 
 #include "app/option_values.hpp"
 #include "help.hpp"
+#include "recipe/nearest.hpp"
 
 #include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
@@ -51,10 +52,21 @@ std::uint64_t bytes(const app::Given& given, const std::string& option) {
   } catch (const UsageError& error) { throw UsageError{fmt::format("--{}: {}", option, error.what())}; }
 }
 
+const metrics::Task& task_of(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const auto& task : metrics::tasks()) {
+    if (task.name == word) return task;
+    names.push_back(task.name);
+  }
+  if (const auto nearest = recipe::nearest_of(word, names))
+    throw UsageError{fmt::format("no task \"{}\"; did you mean {}?", word, *nearest)};
+  return metrics::task_named(word);  // which lists them all
+}
+
 void read_words(const app::Given& given, Settings& settings) {
   const auto words = given.count("words") != 0 ? given["words"].as<Words>() : Words{};
   if (words.empty()) throw UsageError{"no TASK; see dare-score --help"};
-  settings.task = &metrics::task_named(words.front());
+  settings.task = &task_of(words.front());
   const auto kind = settings.task->kind;
   const auto needs = kind == metrics::TaskKind::results || kind == metrics::TaskKind::preferences ? 2U : 3U;
   const auto takes = kind == metrics::TaskKind::preferences ? 2U : 3U;
@@ -68,6 +80,26 @@ void read_words(const app::Given& given, Settings& settings) {
   }
   settings.predictions = words[1];
   if (words.size() > 2) settings.references = words[2];
+}
+
+// An option that does nothing would let its user believe that it did.
+void refuse_useless(const app::Given& given, const metrics::Task& task) {
+  using Kind = metrics::TaskKind;
+  const auto refuse = [&](bool of_use, std::initializer_list<const char*> options) {
+    for (const auto* option : options) {
+      if (!of_use && given.count(option) != 0 && !given[option].defaulted()) {
+        throw UsageError{fmt::format("--{}: does nothing for {}; leave it out", option, task.name)};
+      }
+    }
+  };
+  const auto programs = task.kind == Kind::programs;
+  const auto pairs = task.kind == Kind::labels || task.kind == Kind::numbers || task.kind == Kind::answers;
+  refuse(pairs, {"id", "reference-field"});
+  refuse(pairs || programs, {"prediction-field"});
+  refuse(task.kind == Kind::labels, {"positive"});
+  refuse(task.kind == Kind::results || programs, {"k"});
+  refuse(programs, {"allow-code-execution", "python", "timeout", "memory", "file-size", "output-size", "processes", "jobs", "scratch",
+                    "results", "overwrite"});
 }
 
 void read_scoring(const app::Given& given, metrics::ScoreOptions& scoring) {
@@ -174,13 +206,14 @@ app::Program program() {
                     {ExitCode::failure, "runtime failure: reading, writing"},
                     {ExitCode::usage, "the command line is wrong"},
                     {ExitCode::input, "bad input, or the results file exists"},
-                    {ExitCode::interrupted, "stopped by a signal; results so far are kept beside the results file"}},
+                    {ExitCode::interrupted, "stopped by a signal; the same command does the rest"}},
           .see_also = {"dare-sweep", "dare-merge"}};
 }
 
 Settings settings_from(const app::Given& given) {
   Settings settings{};
   read_words(given, settings);
+  refuse_useless(given, *settings.task);
   read_scoring(given, settings.scoring);
   read_sandbox(given, settings);
   settings.json = given["json"].as<bool>();
