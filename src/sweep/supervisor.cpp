@@ -109,6 +109,7 @@ int watch(pid_t shell, int control) {
 [[noreturn]] void supervise_command(const CommandStart& start, int control, int status_end) {
   ::setsid();  // what an MPI launcher or a terminal sends to its group is not for us: we end with our owner
   default_signals();
+  ::prctl(PR_SET_NAME, "dare-supervisor");  // whoever kills all dare-sweep by name leaves us to clean up
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   close_all_but({start.output, start.log, control, status_end});
   const auto self = ::getpid();

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 import unittest
 
-from dare_system import contents, own_words, random_model, write_safetensors
+from dare_system import command, contents, environment, own_words, random_model, run, write_safetensors
 from dare_sweep import SweepTest, rows
 
 
@@ -196,6 +198,77 @@ class Identity(KeepTest):
         self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none", "overflow: saturate")), f"{where}settings that results.csv does not show were others{end}")
         write_safetensors(self.path("m1.safetensors"), random_model({"a.weight": [40, 32]}, "m1"), {"format": "pt", "more": "1"})
         self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none")), f"{where}the headers of its inputs were others{end}")
+
+
+class Processes(KeepTest):
+    def running(self, name):
+        """Processes that have the file's name among their words."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    if self.path(name).encode() in file.read().split(b"\0"):
+                        found.append(int(pid))
+            except OSError:
+                continue
+        return found
+
+    def start(self):
+        """A sweep whose evaluation ignores SIGTERM and has a process in a session of its own."""
+        linger = self.write("linger.py", "import sys, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)\n")
+        self.write("evaluate.sh", f"trap '' TERM\nsetsid python3 {linger} session &\npython3 {linger} group\necho '{{\"x\": 1}}'\n")
+        self.write("sweep.yml", self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: sh {self.path('evaluate.sh')}\n")
+        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, start_new_session=True)
+        self.wait_for(lambda: len(self.running("linger.py")) == 2)
+        return process
+
+    def wait_for(self, condition):
+        end = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+    def test_an_evaluation_ends_with_a_killed_sweep(self):
+        process = self.start()
+        for pid in self.running("swept"):
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                if file.read() == "dare-sweep\n":
+                    os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        self.wait_for(lambda: not self.running("linger.py"))
+
+    def test_an_evaluation_ends_with_an_interrupted_mpirun(self):
+        process = self.start()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.wait_for(lambda: not self.running("linger.py"))
+
+
+class Words(KeepTest):
+    def test_a_folder_and_a_cluster_that_cannot_be(self):
+        text = self.write("sweep.yml", self.text({"a": 0.1}, evaluate=False))
+        self.assert_refused(run(1, "dare-sweep", text, ""), 2, "OUTDIR is empty; name the folder that the sweep writes to", "dare-sweep")
+        self.assert_refused(self.sweep(1, self.text({"a": 0.1}), "--plan", "--ranks", "4", "--nodes", "8"), 2,
+                            "--ranks 4 cannot be on --nodes 8: give a rank a node or more", "dare-sweep")
+
+    def test_a_path_with_spaces(self):
+        self.scores(a=1)
+        text = self.text({"a": 0.1}).replace("{checkpoint}", "'{checkpoint}'")
+        self.assert_refused(self.sweep(1, text, output="a b"), 2, "evaluate: {checkpoint} stands within quotes and becomes "
+                            f"'{self.path('a b')}'..., which has quotes of its own; write it without quotes, or \"$CHECKPOINT\"", "dare-sweep")
+        self.assertFalse(os.path.exists(self.path("a b")))
+        text = self.text({"a": 0.1}).replace("{checkpoint} {point}", '"$CHECKPOINT" "$POINT" && test -e "$CHECKPOINT/model.safetensors"')
+        text = text.replace("evaluate: ", "evaluate: |\n  ")
+        self.assertEqual(self.swept(1, text, output="a b")["done"], 1)
+
+    def test_many_points_are_said_and_planned(self):
+        numbers = ", ".join(str(i) for i in range(100))
+        text = self.recipe + f"grid: {{drop_rate: [0.5], seed: [{numbers}], lambda: [{numbers}]}}\n"
+        process = self.sweep(1, text, "--plan", "--json")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(json.loads(process.stdout)["to_do"], 10000)
+        self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: plans 10000 points"])
 
 
 if __name__ == "__main__":
