@@ -10,7 +10,7 @@ namespace {
 // Blocks of an interrupted run may be in no file that this run's writers have synced.
 void sync_continued(const std::vector<StagedOutput>& staged) {
   for (const auto& output : staged) {
-    if (output.records.empty()) continue;
+    if (!output.continued) continue;
     for (const auto& file : output.layout.files) File::open_write(file.name.empty() ? output.root : output.root / file.name).sync();
   }
 }

@@ -9,7 +9,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 

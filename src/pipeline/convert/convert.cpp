@@ -1,14 +1,14 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
-#include "pipeline/staged_output.hpp"
+#include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
 #include <dare/pipeline/execute.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/output_place.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
