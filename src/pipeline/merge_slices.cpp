@@ -42,7 +42,7 @@ Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
 
 RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs, const std::vector<ProductStatistics>& statistics,
                        Sinks& sinks) {
-  TileWorker worker{run.work, inputs, statistics, run.timings};
+  TileWorker worker{run.work, inputs, statistics, run.timings, plan.tile_elements};
   Gather gather{run.world, plan, sinks.targets, run.timings};
   SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
   {
