@@ -25,7 +25,7 @@ struct Cluster {
 struct Writers {
   enum class Kind : std::uint8_t { all, node, count };
   Kind kind = Kind::all;  ///< what is fastest where it was measured: docs/performance.md
-  int count = 0;  ///< for Kind::count
+  int count = 0;          ///< for Kind::count
   /// "all", "node" or a number. @throws UsageError
   [[nodiscard]] static Writers parse(std::string_view text);
 };
@@ -47,6 +47,8 @@ struct Plan {
   std::uint64_t buffer_bytes = 0;   ///< largest rank's buffers
 
   [[nodiscard]] int writers() const;
+  /// By tensor: whether any rank has a block of it to do.
+  [[nodiscard]] std::vector<bool> tensors_to_do() const;
   /// The largest rank's bytes over the mean; 1 for nothing to do.
   [[nodiscard]] double imbalance() const;
 };
