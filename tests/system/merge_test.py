@@ -213,22 +213,7 @@ class Deltas(SystemTest):
         self.assertEqual([model["tensors"] for model in json.loads(process.stdout)["models"]], [0, 0])
 
 
-class Memory(SystemTest):
-    shapes = {f"layers.{n}.weight": [4096, 4096] for n in range(10)}
-
-    def test_peak_stays_below_the_limit_whatever_the_size(self):
-        """335 MB a model at 16 MiB of buffers: the rest is the program itself and MPI."""
-        # In another process: the kernel counts what this one holds while it starts the program.
-        maker = multiprocessing.Process(target=self.make_family)
-        maker.start()
-        maker.join()
-        line = command(0, "dare-merge", *self.merge_words("out.safetensors", "--memory-per-rank", "16MiB"))
-        with subprocess.Popen(line, env=environment(), stdout=subprocess.DEVNULL) as process:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(process.returncode, 0)
-        self.assertLess(usage.ru_maxrss * 1024, (16 + 64) << 20)
-
+class Ends(SystemTest):
     def test_a_summary_of_an_output_whose_name_is_no_text(self):
         self.make_family(models=1)
         name = os.fsencode(self.folder) + b"/u\xff.h5"
@@ -245,6 +230,23 @@ class Memory(SystemTest):
         process = run(0, "dare-merge", *self.merge_words("out.h5", "--log-level", "debug", models=1))
         self.assertEqual(process.returncode, 3, process.stderr)
         self.assertIn(": 0 of 1 outputs in their places\n", process.stderr)
+
+
+class Memory(SystemTest):
+    shapes = {f"layers.{n}.weight": [4096, 4096] for n in range(10)}
+
+    def test_peak_stays_below_the_limit_whatever_the_size(self):
+        """335 MB a model at 16 MiB of buffers: the rest is the program itself and MPI."""
+        # In another process: the kernel counts what this one holds while it starts the program.
+        maker = multiprocessing.Process(target=self.make_family)
+        maker.start()
+        maker.join()
+        line = command(0, "dare-merge", *self.merge_words("out.safetensors", "--memory-per-rank", "16MiB"))
+        with subprocess.Popen(line, env=environment(), stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertLess(usage.ru_maxrss * 1024, (16 + 64) << 20)
 
 
 if __name__ == "__main__":
