@@ -4,7 +4,7 @@
 #include <dare/pipeline/delta_models.hpp>
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/manifest.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/merge_output_spec.hpp>
 
 #include <fmt/format.h>
 

@@ -10,7 +10,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
