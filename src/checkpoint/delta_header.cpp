@@ -27,10 +27,6 @@ std::optional<std::string> text_of(const Header& header) {
   return metadata[k_delta_key].get<std::string>();
 }
 
-std::uint64_t entries_of(std::uint64_t elements) {
-  return elements / k_kept_run + (elements % k_kept_run != 0 ? 1 : 0);
-}
-
 // From what is stored to what it stands for.
 class Unpacking {
  public:
@@ -120,7 +116,7 @@ class Unpacking {
     delta_.stored.push_back(stored);
     delta_.packed.push_back(packed ? 1 : 0);
     delta_.first_entry.push_back(entries_);
-    if (packed) entries_ += entries_of(tensor.elements);
+    if (packed) entries_ += kept_runs(tensor.elements);
     if (entries_ > k_most_entries)
       refuse(fmt::format("tensor \"{}\": {} counts up to here, more than a file holds", tensor.name, entries_));
     header_.tensors.push_back(std::move(tensor));

@@ -44,7 +44,7 @@ class DeltaReader : public CheckpointReader {
     tensor_.reset();
     const auto& tensor = header_.tensors[t];
     mask_.emplace(header_.delta->mask, tensor.name);
-    before_.resize((tensor.elements + k_kept_run - 1) / k_kept_run);
+    before_.resize(kept_runs(tensor.elements));
     if (!before_.empty()) {
       stored_->read(header_.delta->kept_before, header_.delta->first_entry[t], std::as_writable_bytes(std::span{before_}));
     }

@@ -21,6 +21,11 @@ inline constexpr auto k_delta_key = "dare_delta";
 inline constexpr auto k_kept_before = "dare_delta.kept_before";
 inline constexpr std::uint64_t k_kept_run = 65536;  ///< elements that an entry of k_kept_before stands for
 
+/// Entries of k_kept_before for a packed tensor.
+[[nodiscard]] constexpr std::uint64_t kept_runs(std::uint64_t elements) noexcept {
+  return elements / k_kept_run + (elements % k_kept_run != 0 ? 1 : 0);
+}
+
 /// What a delta checkpoint says of itself.
 struct DeltaText {
   DeltaMask mask;

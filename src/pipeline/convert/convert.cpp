@@ -109,12 +109,12 @@ int convert(const ConvertOptions& options, const comm::Communicator& world) {
   world.agree([&] {
     if (world.is_root()) refuse_output_over(work.frame, options.output);
   });
+  if (world.is_root() && options.run.log_level != LogLevel::error) {
+    for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
+  }
   if (options.link) {
     link(work.frame, options, world);
     return 0;
-  }
-  if (world.is_root() && options.run.log_level != LogLevel::error) {
-    for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
   }
   work.products.push_back({conversion(work.frame, options), options.output, {}, false});
   auto& product = work.products.front();

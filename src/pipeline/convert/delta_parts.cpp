@@ -51,7 +51,7 @@ DeltaParts delta_parts(const checkpoint::Header& model, const checkpoint::Header
                                    to_string(tensor.shape))};
     }
     result.parts.push_back({tensor.name, match->tensor, is_floating(own.dtype), entries});
-    if (result.parts.back().packed) entries += (own.elements + checkpoint::k_kept_run - 1) / checkpoint::k_kept_run;
+    if (result.parts.back().packed) entries += checkpoint::kept_runs(own.elements);
   }
   if (!lacking.empty()) result.notes.push_back(fmt::format("{}: lacks {} of the base", model.root.string(), some(lacking)));
   std::vector<std::string> left;
