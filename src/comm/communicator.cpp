@@ -14,8 +14,12 @@ namespace {
 // Counts are int in MPI 3; pieces of 1 GiB stay below and are aligned.
 constexpr std::size_t k_piece = std::size_t{1} << 30U;
 
+constexpr std::size_t k_piece_values = k_piece / sizeof(std::int64_t);
+
 int count_of(std::size_t n) {
-  assert(n <= static_cast<std::size_t>(INT_MAX));
+  if (n > static_cast<std::size_t>(INT_MAX))
+    throw Error{ExitCode::failure,
+                "an MPI message of " + std::to_string(n) + " items, at most " + std::to_string(INT_MAX) + " are possible"};
   return static_cast<int>(n);
 }
 
@@ -30,8 +34,15 @@ MPI_Comm own(MPI_Comm handle) {
 
 }  // namespace
 
+// Active only while an exception unwinds: nothing may be received into memory that goes.
 Request::~Request() {
-  assert(!active());
+  if (!active()) return;
+  if (kind_ == Kind::receive) {
+    MPI_Cancel(&request_);
+    MPI_Wait(&request_, MPI_STATUS_IGNORE);
+  } else {
+    MPI_Request_free(&request_);  // waiting could be for a rank that has left
+  }
 }
 
 std::size_t Request::wait() {
@@ -124,7 +135,10 @@ std::vector<std::byte> Communicator::all_gather_varying(std::span<const std::byt
 }
 
 void Communicator::all_reduce(std::span<std::int64_t> values, Reduce how) const {
-  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_INT64_T, op_of(how), handle_), "MPI_Allreduce");
+  for (std::size_t done = 0; done < values.size(); done += k_piece_values) {
+    const auto piece = values.subspan(done, std::min(k_piece_values, values.size() - done));
+    check(MPI_Allreduce(MPI_IN_PLACE, piece.data(), count_of(piece.size()), MPI_INT64_T, op_of(how), handle_), "MPI_Allreduce");
+  }
 }
 
 Request Communicator::begin_all_reduce(std::span<const std::int64_t> mine, std::span<std::int64_t> all, Reduce how) const {
@@ -143,7 +157,7 @@ Request Communicator::begin_send(std::span<const std::byte> data, int to, int ta
 Request Communicator::begin_receive(std::span<std::byte> space, int from, int tag) const {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Irecv(space.data(), count_of(space.size()), MPI_BYTE, from, tag, handle_, &request), "MPI_Irecv");
-  return Request{request};
+  return Request{request, Request::Kind::receive};
 }
 
 void Communicator::agree(const std::function<void()>& work) const {

@@ -50,6 +50,14 @@ IoError cannot_rename(const fs::path& from, const fs::path& to) {
   return IoError{fmt::format("{}: cannot rename to {}: {}", from.string(), to.string(), reason())};
 }
 
+void take_name(const fs::path& path, bool folder) {
+  int fd = -1;
+  const int result = folder ? ::mkdir(path.c_str(), 0777) : (fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (result < 0 && errno == EEXIST) throw exists_already(path);
+  if (result < 0) throw IoError{fmt::format("{}: cannot be made: {}", path.string(), reason())};
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 File File::open_read(const fs::path& path) {
@@ -158,25 +166,24 @@ void rename_to_new(const fs::path& from, const fs::path& to) {
   if (rename_at_once(from, to, RENAME_NOREPLACE)) return;
   if (errno == EEXIST) throw exists_already(to);
   if (!flags_unknown_here()) throw cannot_rename(from, to);
-  // Without RENAME_NOREPLACE: a link refuses an existing name by itself; a folder's place is taken by mkdir first, which
-  // refuses too, and a rename onto an empty folder is allowed.
-  if (fs::is_directory(from)) {
-    if (::mkdir(to.c_str(), 0777) != 0) throw errno == EEXIST ? Error{exists_already(to)} : Error{cannot_rename(from, to)};
-    if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);
-    return;
-  }
-  if (::link(from.c_str(), to.c_str()) != 0) throw errno == EEXIST ? Error{exists_already(to)} : Error{cannot_rename(from, to)};
-  ::unlink(from.c_str());
+  // Without RENAME_NOREPLACE the place is taken first, by what refuses an existing name by itself; a rename onto an empty file or folder is
+  // allowed. (A link to the file would do too, but not every file system has links.)
+  take_name(to, fs::is_directory(from));
+  if (::rename(from.c_str(), to.c_str()) == 0) return;
+  const auto error = cannot_rename(from, to);
+  std::error_code ignored;
+  fs::remove(to, ignored);
+  throw error;
 }
 
 void replace_by(const fs::path& from, const fs::path& to) {
-  if (rename_at_once(from, to, RENAME_EXCHANGE)) return;
-  if (errno == ENOENT) return rename_to_new(from, to);
-  if (!flags_unknown_here()) throw cannot_rename(from, to);
-  if (!fs::is_directory(to)) {
+  if (!fs::is_directory(from)) {  // a file takes another's place in one step anywhere
     if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);
     return;
   }
+  if (rename_at_once(from, to, RENAME_EXCHANGE)) return;
+  if (errno == ENOENT) return rename_to_new(from, to);
+  if (!flags_unknown_here()) throw cannot_rename(from, to);
   const auto aside = to.parent_path() / ("." + to.filename().string() + ".old");
   if (::rename(to.c_str(), aside.c_str()) != 0) throw cannot_rename(to, aside);
   if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);

@@ -98,6 +98,7 @@ struct Received {
   static constexpr std::size_t k_tail = 4096;
 };
 
+constexpr std::size_t k_shown_line = 300;
 constexpr std::uint64_t k_at_once = std::uint64_t{1} << 16U;
 
 struct Seen {
@@ -163,7 +164,7 @@ ProgramResult judge(const Seen& seen, const SandboxLimits& limits, const std::st
   if (WIFSIGNALED(report.value)) return {Verdict::failed, 0, signal_text(WTERMSIG(report.value))};
   const auto code = WEXITSTATUS(report.value);
   if (code == 0 && seen.token.tail == token) return {Verdict::passed, 0, ""};
-  const auto line = last_line(seen.output.tail);
+  const auto line = printable(last_line(seen.output.tail), k_shown_line);
   if (code == 1 && !line.empty()) return {Verdict::failed, 0, line};
   return {Verdict::failed, 0, fmt::format("exit code {} before its end", code)};
 }

@@ -5,13 +5,21 @@
 namespace dare::pipeline {
 namespace {
 
+// What a later run could go on from stays; what was made from bad inputs goes.
+bool is_given_up(const Error& error) {
+  return error.code() == ExitCode::input || error.code() == ExitCode::usage;
+}
+
 comm::AgreedError with_advice(const comm::AgreedError& error) {
   if (error.code() != ExitCode::failure) return error;
   return {error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
 }
 
-void discard(StagedOutput& staged) {
-  if (staged.staging) staged.staging->discard();
+// Of an output that is complete: whatever is in its way, it stays for a run that finds the way free.
+comm::AgreedError kept(const comm::AgreedError& error) {
+  if (!is_given_up(error)) return with_advice(error);
+  return {error.code(),
+          std::string{error.what()} + "; what is done is kept: --resume puts it there once the place is free, or with --overwrite"};
 }
 
 // Rank 0's part.
@@ -31,18 +39,23 @@ void commit_at_root(const RunContext& run, const Product& product, const plan::G
 void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
   for (std::size_t p = 0; p < staged.size(); ++p) {
     auto& refusal = results[p].outcome.refusal;
+    if (refusal) {
+      refusal = give_up(*refusal, {&staged[p], 1});
+      continue;
+    }
     try {
-      if (refusal) throw comm::AgreedError{*refusal};
       run.world.agree([&] {
         if (staged[p].staging) commit_at_root(run, run.work.products[p], grid, results[p].hashes, *staged[p].staging);
       });
-    } catch (const comm::AgreedError& error) { refusal = give_up(error, {&staged[p], 1}); }
+    } catch (const comm::AgreedError& error) { refusal = kept(error); }
   }
 }
 
 comm::AgreedError give_up(const comm::AgreedError& error, std::span<StagedOutput> staged) {
   if (is_given_up(error)) {
-    for (auto& output : staged) discard(output);
+    for (auto& output : staged) {
+      if (output.staging) output.staging->discard();
+    }
   }
   return with_advice(error);
 }

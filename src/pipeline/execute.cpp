@@ -67,7 +67,9 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
     check_inputs(run.work, run.world);
     take_over(done, staged, made.products);
     commit_outputs(run, plan.grid, staged, made.products);
-    run.tell("outputs in their places");
+    const auto refused =
+        std::count_if(made.products.begin(), made.products.end(), [](const auto& one) { return one.outcome.refusal.has_value(); });
+    run.tell(fmt::format("{} of {} outputs in their places", static_cast<std::ptrdiff_t>(staged.size()) - refused, staged.size()));
     return made;
   } catch (const comm::AgreedError& error) { throw give_up(error, staged); }
 }
@@ -94,16 +96,9 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
 std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   const StopSignal signals;
   const RunContext run{work, options, world};
-  const auto finished = finished_outputs(run);
-  const auto left = std::count(finished.begin(), finished.end(), 0);
-  if (left == 0) print_finished_summary(run);
-  if (left == static_cast<std::ptrdiff_t>(finished.size())) return run_stages(work, options, world);
-  const auto made = left == 0 ? std::vector<Outcome>{} : run_stages(without(work, finished), options, world);
-  std::vector<Outcome> outcomes(finished.size());
-  for (std::size_t p = 0, next = 0; p < finished.size(); ++p) {
-    if (finished[p] == 0) outcomes[p] = made[next++];
-  }
-  return outcomes;
+  if (!all_finished(run)) return run_stages(work, options, world);
+  print_finished_summary(run);
+  return std::vector<Outcome>(work.products.size());
 }
 
 }  // namespace dare::pipeline

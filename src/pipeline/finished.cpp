@@ -1,13 +1,16 @@
 #include "pipeline/finished.hpp"
 
-#include "pipeline/staged_output.hpp"
+#include "pipeline/staging.hpp"
+#include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace dare::pipeline {
@@ -24,50 +27,89 @@ std::optional<std::string> head_at(const fs::path& manifest) {
   } catch (const nlohmann::json::exception&) { return std::nullopt; }
 }
 
+// A file that an input has and that was changed after the manifest was written: a model that was trained again has the same header and
+// size. Nothing where the manifest tells of the contents.
+std::optional<fs::path> changed_after(const Work& work, const fs::path& manifest) {
+  struct stat status {};
+  if (!work.content_hashes.empty() || ::stat(manifest.c_str(), &status) != 0) return std::nullopt;
+  const auto written_ns = status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    for (const auto& file : work.input(i).files) {
+      if (file.changed_ns > written_ns) return file.path;
+    }
+  }
+  return std::nullopt;
+}
+
+// The planned size of an HDF5 file is an upper bound: what counts is where its tensors end.
+bool is_whole(const Product& product, const fs::path& output) {
+  const auto kind = checkpoint::output_kind(product.output);
+  if (kind != checkpoint::OutputKind::hdf5) return complete(output, checkpoint::plan_output(kind, product.output_spec()));
+  try {
+    const auto header = checkpoint::read_header(output);
+    return header.tensors.size() == product.job.tasks.size() &&
+           std::all_of(header.tensors.begin(), header.tensors.end(),
+                       [&](const auto& tensor) { return tensor.offset + tensor.bytes <= header.files[tensor.file].size; });
+  } catch (const InputError&) { return false; }  // HDF5 opens no file that is cut short
+}
+
+// What speaks against an output whose manifest is there; nothing where it is this run's, finished.
+std::optional<std::string> objection(const Work& work, const Product& product, const OutputPaths& paths, const std::string& manifest) {
+  const auto place = product.output.string();
+  const auto lines = difference(manifest_head(work, product), manifest);
+  if (!lines.empty()) {
+    return fmt::format(
+        "{}: is finished, but of another merge; --resume cannot take it for this one:{}\n  name another output, or give "
+        "--overwrite",
+        place, lines);
+  }
+  if (const auto changed = changed_after(work, paths.manifest)) {
+    return fmt::format("{}: is finished, but {} was changed after that; give --overwrite to make it anew, or name another output", place,
+                       changed->string());
+  }
+  if (!is_whole(product, paths.output))
+    return fmt::format("{}: its manifest is of this merge, but files of it are missing or short; give --overwrite to make it anew", place);
+  return std::nullopt;
+}
+
+bool left_by_a_run(const OutputPaths& paths) {
+  const auto names = {&paths.temporary, &paths.journal, &paths.aside, &paths.new_manifest};
+  return std::any_of(names.begin(), names.end(), [](const auto* path) { return fs::exists(*path); });
+}
+
 // Where the output is of no manifest, staging it says that it exists.
-bool is_finished(const Work& work, const Product& product, bool overwrite) {
+bool is_finished(const RunContext& run, const Product& product) {
   const OutputPaths paths{product.output};
-  if (!product.manifest || !fs::exists(paths.output) || !fs::exists(paths.manifest)) return false;
+  if (!product.manifest || !fs::exists(paths.output)) return false;
+  // With its lock: what was left goes with it, unless it can be gone on from.
+  std::optional<Staging> staging;
+  if (left_by_a_run(paths)) staging.emplace(product.output);
+  // A single file's manifest is not in it: until the file takes its place, what is there may be an old one.
+  if (staging && staging->unfinished() && paths.single_file) return false;
+  if (!fs::exists(paths.manifest)) return false;
   const auto there = head_at(paths.manifest);
   if (!there) return false;
-  const auto lines = difference(manifest_head(work, product), *there);
-  if (!lines.empty()) {
-    if (overwrite) return false;
-    throw InputError{
-        fmt::format("{}: is finished, but of another merge; --resume cannot take it for this one:{}\n  name another output, or give "
-                    "--overwrite",
-                    product.output.string(), lines)};
+  if (const auto why = objection(run.work, product, paths, *there)) {
+    if (run.options.overwrite) return false;
+    throw InputError{*why};
   }
-  // The planned size of an HDF5 file is an upper bound.
-  const auto kind = checkpoint::output_kind(product.output);
-  if (kind == checkpoint::OutputKind::hdf5 || complete(paths.output, checkpoint::plan_output(kind, product.output_spec()))) return true;
-  if (overwrite) return false;
-  throw InputError{fmt::format("{}: its manifest is of this merge, but files of it are missing or short; give --overwrite to make it anew",
-                               product.output.string())};
+  // An old folder that this one replaced, or the beginning of the same anew; not the work of another run.
+  if (staging && staging->unfinished() && staging->unfinished()->identity == identity_of(run.work, product, run.options))
+    staging->start_afresh();
+  return true;
 }
 
 }  // namespace
 
-std::vector<std::uint8_t> finished_outputs(const RunContext& run) {
-  if (!run.options.resumes()) return std::vector<std::uint8_t>(run.work.products.size());
+bool all_finished(const RunContext& run) {
+  if (!run.options.resumes()) return false;
+  const auto& products = run.work.products;
   return run.world.from_root([&] {
-    std::vector<std::uint8_t> finished;
-    for (const auto& product : run.work.products) {
-      finished.push_back(is_finished(run.work, product, run.options.overwrite) ? 1 : 0);
-      if (finished.back() != 0)
-        comm::print_message(run.options.program, fmt::format("{}: finished already, nothing to do", product.output.string()));
-    }
-    return finished;
+    if (!std::all_of(products.begin(), products.end(), [&](const auto& product) { return is_finished(run, product); })) return false;
+    for (const auto& product : products)
+      comm::print_message(run.options.program, fmt::format("{}: finished already, nothing to do", product.output.string()));
+    return true;
   });
-}
-
-Work without(const Work& work, const std::vector<std::uint8_t>& finished) {
-  auto rest = work;
-  rest.products.clear();
-  for (std::size_t p = 0; p < finished.size(); ++p) {
-    if (finished[p] == 0) rest.products.push_back(work.products[p]);
-  }
-  return rest;
 }
 
 }  // namespace dare::pipeline

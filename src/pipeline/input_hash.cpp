@@ -2,6 +2,7 @@
 
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <algorithm>
 
@@ -14,6 +15,7 @@ Hash128 hash_piece(const File& file, std::uint64_t first, std::uint64_t last) {
   std::vector<std::byte> bytes(std::min(k_read, last - first));
   Hasher128 hasher;
   for (auto at = first; at < last; at += bytes.size()) {
+    StopSignal::check("while the inputs were hashed", "nothing has been done, run it again");
     const auto part = std::span{bytes}.first(std::min<std::uint64_t>(bytes.size(), last - at));
     file.read_at(at, part);
     hasher.update(part);

@@ -10,6 +10,7 @@
 namespace dare::pipeline {
 namespace {
 
+// The number is the layout's: of the file, of JournalHead and of all in it.
 constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '2', '\n'};
 constexpr std::uint64_t k_alignment = 4096;
 constexpr std::uint64_t k_longest_head = std::uint64_t{1} << 32U;
@@ -59,7 +60,10 @@ std::optional<JournalHead> Journal::read_head(const std::filesystem::path& path)
   if (hash128(bytes) != prefix->head_hash) return std::nullopt;
   JournalHead head;
   InArchive in{bytes};
-  in(head);
+  try {
+    in(head);
+  } catch (const ArchiveError&) { return std::nullopt; }  // of another version of the program
+  if (!in.at_end()) return std::nullopt;
   if (file.size() != records_offset(bytes.size()) + head.blocks * sizeof(JournalRecord)) return std::nullopt;
   return head;
 }

@@ -1,16 +1,17 @@
 #include <dare/pipeline/merge.hpp>
 
 #include "pipeline/explain/explain.hpp"
-#include "pipeline/staged_output.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/delta_models.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/input_hash.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/merge_output_spec.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/sources.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 #include <dare/pipeline/work_cost.hpp>
 #include <dare/recipe/job.hpp>
 
@@ -28,9 +29,7 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   comm::print_result(world, options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
 }
 
-void check_before_work(const Work& work, const Sources& sources, const MergeOptions& options) {
-  if (options.output.empty() || options.explain) return;
-  refuse_output_among_inputs(sources, options.output);
+void check_before_work(const Work& work, const MergeOptions& options) {
   if (!options.run.resumes()) check_output(options.output, options.run, 0);
   // What was begun takes its room already. A plan may be for another machine's disk.
   const bool begun = check_unfinished(work, work.products.front(), options.run);
@@ -40,14 +39,18 @@ void check_before_work(const Work& work, const Sources& sources, const MergeOpti
 }  // namespace
 
 int merge(const MergeOptions& options, const comm::Communicator& world) {
+  std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
+  if (!options.explain && !options.plan_only) signals.emplace();
   auto sources = world.from_root([&] { return read_sources(recipe::load(options.recipe, options.overrides)); });
   Work work;
   world.agree([&] {
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
-    work = {sources.frame, job.has_base, sources.models, sources.auxiliaries, {}, {}};
+    const bool placed = world.is_root() && !options.output.empty() && !options.explain;
+    if (placed) refuse_output_among_inputs(sources, options.output);
+    work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
     check_delta_models(work, work.products.front().job);
-    if (world.is_root()) check_before_work(work, sources, options);
+    if (placed) check_before_work(work, options);
   });
   auto& product = work.products.front();
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };

@@ -10,7 +10,7 @@ namespace {
 // Blocks of an interrupted run may be in no file that this run's writers have synced.
 void sync_continued(const std::vector<StagedOutput>& staged) {
   for (const auto& output : staged) {
-    if (output.records.empty()) continue;
+    if (!output.continued) continue;
     for (const auto& file : output.layout.files) File::open_write(file.name.empty() ? output.root : output.root / file.name).sync();
   }
 }
@@ -42,7 +42,7 @@ Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
 
 RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs, const std::vector<ProductStatistics>& statistics,
                        Sinks& sinks) {
-  TileWorker worker{run.work, inputs, statistics, run.timings};
+  TileWorker worker{run.work, inputs, statistics, run.timings, plan.tile_elements};
   Gather gather{run.world, plan, sinks.targets, run.timings};
   SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
   {

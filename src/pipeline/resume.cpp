@@ -1,6 +1,7 @@
 #include "pipeline/resume.hpp"
 
 #include <dare/core/file.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <algorithm>
 
@@ -54,6 +55,7 @@ std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::ve
   world.agree([&] {
     BlockReader reader{staged, write_bits, grid};
     for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
+      StopSignal::check("while the finished blocks of the interrupted run were checked", "the same command goes on");
       if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);
     }
   });
@@ -66,7 +68,7 @@ std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& s
                                               const comm::Communicator& world) {
   std::vector<std::uint64_t> common;
   for (std::size_t p = 0; p < staged.size(); ++p) {
-    if (staged[p].records.empty()) return {};
+    if (!staged[p].continued) return {};
     const auto done = blocks_done(staged[p], write_bits(work.products[p], work), grid, world);
     std::vector<std::uint64_t> both;
     if (p == 0) both = done;

@@ -43,9 +43,4 @@ struct RunResult {
   DeltaFlags deltas;  ///< of all ranks; where no summary is asked for, of this one
 };
 
-/// What a later run could go on from stays; what was made from bad inputs goes.
-[[nodiscard]] inline bool is_given_up(const Error& error) {
-  return error.code() == ExitCode::input || error.code() == ExitCode::usage;
-}
-
 }  // namespace dare::pipeline

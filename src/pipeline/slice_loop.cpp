@@ -7,6 +7,11 @@
 #include <algorithm>
 
 namespace dare::pipeline {
+namespace {
+
+constexpr std::size_t k_rounds_looked_through = 4;  // 1 GiB a rank
+
+}  // namespace
 
 SliceLoop::SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather,
                      std::vector<Journal>& journals, Timings& timings)
@@ -94,11 +99,13 @@ void SliceLoop::settle(std::size_t product, int lowest_rank, std::size_t round) 
 }
 
 // The user is told the lowest place of all, whatever the partition: ranks before the one that found something look at what they have not
-// merged yet.
+// merged yet. Near the finding, that is: not for hours, and not once a signal has come.
 void SliceLoop::find_lower(std::size_t product, std::size_t round) {
   std::vector<std::byte> space;
-  for (auto next = round + 1; next < slices_.size(); ++next) {
+  const auto last = std::min(slices_.size(), round + 1 + k_rounds_looked_through);
+  for (auto next = round + 1; next < last; ++next) {
     for (plan::TileCursor cursor{plan_.grid, slices_[next], plan_.tile_elements}; !cursor.done();) {
+      if (StopSignal::received() != 0) return;
       const auto tile = cursor.next();
       space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].largest_write_bits + 7) / 8);
       try {

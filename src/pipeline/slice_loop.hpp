@@ -23,8 +23,8 @@ class SliceLoop {
   /// Collective. When something else failed or a signal came all ranks throw. @throws comm::AgreedError
   void run(Progress& progress);
 
-  /// Why a product was given up (the lowest tensor, element and model of all ranks); nothing for one that is complete. The same on all
-  /// ranks.
+  /// Why a product was given up: the lowest tensor, element and model of all ranks, as far as they look beyond where they are; nothing for
+  /// one that is complete. The same on all ranks.
   [[nodiscard]] const std::optional<comm::AgreedError>& refusal(std::size_t product) const { return products_[product].refusal; }
   /// Bytes that all ranks together will read and write.
   [[nodiscard]] std::uint64_t bytes_in_all() const;

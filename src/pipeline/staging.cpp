@@ -2,9 +2,13 @@
 
 #include "pipeline/replaceable.hpp"
 
+#include <dare/pipeline/output_place.hpp>
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace dare::pipeline {
 namespace {
@@ -32,19 +36,36 @@ File locked_journal(const OutputPaths& paths, bool& locked) {
 
 }  // namespace
 
+bool complete(const fs::path& root, const checkpoint::OutputLayout& layout) {
+  return std::all_of(layout.files.begin(), layout.files.end(), [&](const auto& file) {
+    std::error_code error;
+    return fs::file_size(file.name.empty() ? root : root / file.name, error) >= file.size && !error;
+  });
+}
+
 InputError under_way(const OutputPaths& paths) {
   return InputError{fmt::format("{}: another run is writing this output (it holds {}); wait for it, or name another output",
                                 paths.output.string(), paths.journal.string())};
 }
 
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_, locked_)} {
+  mend_cut_commit();
+  if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
+  keep_ = unfinished_.has_value();
+}
+
+void Staging::mend_cut_commit() {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {
     check_replaceable(paths_.aside, "an output that is being replaced waits there: move it away, or name another output");
     fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);
   }
-  if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
-  keep_ = unfinished_.has_value();
+  if (is_name_alone(paths_)) fs::remove(paths_.output);
+  // A file that replaced another goes before its manifest does.
+  if (paths_.single_file && fs::exists(paths_.new_manifest) && !fs::exists(paths_.temporary) && !fs::exists(paths_.manifest)) {
+    const auto head = Journal::read_head(paths_.journal);
+    if (head && complete(paths_.output, head->layout)) replace_by(paths_.new_manifest, paths_.manifest);
+  }
 }
 
 Staging::~Staging() {
@@ -54,10 +75,11 @@ Staging::~Staging() {
   fs::remove(paths_.journal, ignored);
 }
 
+// The manifest first: alone beside a journal it tells of a cut commit.
 void Staging::remove_temporary() noexcept {
   std::error_code ignored;
-  fs::remove_all(paths_.temporary, ignored);
   if (paths_.single_file) fs::remove(paths_.new_manifest, ignored);
+  fs::remove_all(paths_.temporary, ignored);
 }
 
 void Staging::start_afresh() {
@@ -73,27 +95,26 @@ void Staging::record(const JournalHead& head) {
   keep_ = true;
 }
 
-void Staging::commit(bool overwrite) {
-  keep_ = true;  // what is not in place yet is complete: a later run need only put it there
-  try {
-    if (overwrite && fs::exists(paths_.output)) check_replaceable(paths_.output);  // much may have come since the first look
-  } catch (const InputError& error) { throw IoError{error.what()}; }               // as such the work would be given up
-  if (paths_.single_file && fs::exists(paths_.new_manifest)) {
-    if (overwrite) {
-      replace_by(paths_.new_manifest, paths_.manifest);
-      fs::remove(paths_.new_manifest);  // the old one, where the two were exchanged
-    } else if (fs::exists(paths_.manifest) &&
-               read_text(paths_.manifest, k_longest_manifest) == read_text(paths_.new_manifest, k_longest_manifest)) {
-      fs::remove(paths_.new_manifest);  // put there by a run of this merge that was killed before the next rename
-    } else {
-      rename_to_new(paths_.new_manifest, paths_.manifest);
-    }
-  } else if (paths_.single_file && overwrite) {
-    fs::remove(paths_.manifest);  // of the output that goes
-  }
-  if (overwrite) {
-    replace_by(paths_.temporary, paths_.output);
+// Where no output is there yet. The output itself appears last, complete.
+void Staging::place_manifest() {
+  std::error_code ignored;
+  if (fs::is_empty(paths_.manifest, ignored) && !ignored) fs::remove(paths_.manifest);  // its name alone: see rename_to_new()
+  if (fs::exists(paths_.manifest) && read_text(paths_.manifest, k_longest_manifest) == read_text(paths_.new_manifest, k_longest_manifest)) {
+    fs::remove(paths_.new_manifest);  // put there by a run of this merge that was killed before the next rename
   } else {
+    rename_to_new(paths_.new_manifest, paths_.manifest);
+  }
+}
+
+void Staging::commit(bool overwrite) {
+  if (overwrite && fs::exists(paths_.output)) check_replaceable(paths_.output);  // much may have come since the first look
+  const bool with_manifest = paths_.single_file && fs::exists(paths_.new_manifest);
+  if (overwrite) {
+    if (paths_.single_file && fs::remove(paths_.manifest)) sync_folder(paths_.folder);  // of the output that goes
+    replace_by(paths_.temporary, paths_.output);
+    if (with_manifest) replace_by(paths_.new_manifest, paths_.manifest);
+  } else {
+    if (with_manifest) place_manifest();
     rename_to_new(paths_.temporary, paths_.output);
   }
   sync_folder(paths_.folder);

@@ -12,13 +12,17 @@
 
 namespace dare::pipeline {
 
+/// Whether all files of the layout are there, none shorter than it says. Local.
+[[nodiscard]] bool complete(const std::filesystem::path& root, const checkpoint::OutputLayout& layout);
+
 /// What to tell who comes second.
 [[nodiscard]] InputError under_way(const OutputPaths& paths);
 
 /// Holds the lock on an output from its making to its end.
 class Staging {
  public:
-  /// Takes the lock; puts back an old output that a killed run had moved aside. @throws InputError  another run holds the lock.
+  /// Takes the lock; ends a commit that a kill cut short, or takes it back to where commit() can begin again.
+  /// @throws InputError  another run holds the lock.
   explicit Staging(const std::filesystem::path& output);
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
@@ -35,11 +39,14 @@ class Staging {
   /// The temporary's files are made: from here on the run can be continued.
   void record(const JournalHead& head);
   void discard() noexcept { keep_ = false; }
-  /// Puts manifest and output in place and forces the names to the disk. @throws InputError  an output has appeared meanwhile.
+  /// Puts manifest and output in place and forces the names to the disk. A kill between leaves no manifest beside an output of another run.
+  /// @throws InputError  the place is taken meanwhile; what was recorded stays.
   void commit(bool overwrite);
 
  private:
+  void mend_cut_commit();
   void remove_temporary() noexcept;
+  void place_manifest();
 
   OutputPaths paths_;
   bool locked_ = false;

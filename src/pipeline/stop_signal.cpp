@@ -1,5 +1,9 @@
 #include <dare/pipeline/stop_signal.hpp>
 
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
 #include <array>
 #include <csignal>
 
@@ -33,6 +37,12 @@ StopSignal::~StopSignal() {
 
 int StopSignal::received() noexcept {
   return g_received;
+}
+
+void StopSignal::check(std::string_view doing, std::string_view then) {
+  if (g_received == 0) return;
+  const int signal = g_received;
+  throw Error{ExitCode::interrupted, fmt::format("stopped by signal {} ({}) {}; {}", signal, name(signal), doing, then)};
 }
 
 const char* StopSignal::name(int signal) noexcept {

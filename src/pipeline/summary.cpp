@@ -2,6 +2,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -65,7 +66,7 @@ void print_json(const RunContext& run, const Figures& figures, const std::vector
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
   }
-  fmt::print("{}\n", json.dump(2));
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));  // a path may be no UTF-8
 }
 
 void print_text(const RunContext& run, const Figures& figures) {
@@ -85,7 +86,13 @@ void print_summary(const RunContext& run, const plan::Plan& plan, const RunResul
   const bool any = std::any_of(results.begin(), results.end(), [](const auto& result) { return !result.outcome.refusal; });
   if (!any || !run.world.is_root() || !run.options.summary) return;
   const auto& grid = plan.grid;
-  Figures figures{grid.tensors().size(), plan.writers(), grid.bytes_read(), grid.bytes_written(), 0, 0, grid.blocks(), reused.size()};
+  Figures figures{grid.tensors().size(), plan.writers(), 0, 0, 0, 0, grid.blocks(), reused.size()};
+  figures.read = survey_cost(run.work, plan.tensors_to_do()).bytes_read;
+  for (const auto& share : plan.shares) {
+    const auto written = plan::bytes_written_in(grid, share);
+    figures.read += plan::bytes_in(grid, share) - written;
+    figures.written += written;
+  }
   for (const auto& result : results) {
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;

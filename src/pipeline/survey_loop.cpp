@@ -2,6 +2,7 @@
 
 #include <dare/core/error.hpp>
 #include <dare/pipeline/stop_signal.hpp>
+#include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
 
@@ -13,18 +14,14 @@ namespace {
 
 using Batch = std::vector<std::uint32_t>;  // tasks, ascending
 
-bool needs_survey(const recipe::TensorTask& task) {
-  return task.action == recipe::TensorTask::Action::merge && merge::statistics_passes(task.settings) != 0;
-}
-
 // Tasks that are surveyed together: as many as the memory for accumulators allows, all where they depend on each other.
-std::vector<Batch> batches(const recipe::MergeJob& job, std::uint64_t memory) {
+std::vector<Batch> batches(const recipe::MergeJob& job, const std::vector<bool>& to_do, std::uint64_t memory) {
   std::vector<Batch> all;
   std::uint64_t used = 0;
   bool whole_model = false;
   for (std::uint32_t t = 0; t < job.tasks.size(); ++t) {
     const auto& task = job.tasks[t];
-    if (!needs_survey(task)) continue;
+    if (!is_surveyed(job, t, to_do)) continue;
     whole_model = whole_model || merge::needs_whole_model(task.settings);
     const auto size = merge::Survey::memory(task.settings);
     if (all.empty() || (!whole_model && used + size > memory)) {
@@ -73,7 +70,7 @@ class BatchSurvey {
   void feed() {
     std::size_t i = 0;
     for (plan::TileCursor cursor{plan_.grid, share_, plan_.tile_elements}; !cursor.done();) {
-      if (StopSignal::received() != 0) throw Error{ExitCode::interrupted, "stopped by a signal before the merge had begun; run it again"};
+      StopSignal::check("in the passes before the merge", "the same command with --resume goes on");
       const auto tile = cursor.next();
       while (batch_[i] != tile.tensor) ++i;
       const merge::Extent extent{tile.first, tile.elements};
@@ -95,10 +92,11 @@ class BatchSurvey {
 std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
                                       const comm::Communicator& world) {
   std::vector<ProductStatistics> all(work.products.size());
+  const auto to_do = plan.tensors_to_do();
   for (std::size_t p = 0; p < all.size(); ++p) {
     const auto& job = work.products[p].job;
     // Accumulators and their sums share the memory that the merge's buffers will have.
-    for (const auto& batch : batches(job, memory_per_rank / 2)) {
+    for (const auto& batch : batches(job, to_do, memory_per_rank / 2)) {
       std::optional<BatchSurvey> one;
       world.agree([&] { one.emplace(batch, job, plan, inputs, world); });
       one->run(all[p]);
@@ -110,9 +108,10 @@ std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, 
 merge::TensorStatistics survey_tensor(const Work& work, std::uint32_t task, const plan::Plan& plan, Inputs& inputs,
                                       const comm::Communicator& world) {
   const auto& job = work.products.front().job;
-  if (!needs_survey(job.tasks[task])) return {};
+  const std::vector<bool> all(job.tasks.size(), true);
+  if (!is_surveyed(job, task, all)) return {};
   Batch batch{task};
-  if (merge::needs_whole_model(job.tasks[task].settings)) batch = batches(job, 0).front();
+  if (merge::needs_whole_model(job.tasks[task].settings)) batch = batches(job, all, 0).front();
   ProductStatistics statistics;
   std::optional<BatchSurvey> one;
   world.agree([&] { one.emplace(batch, job, plan, inputs, world); });

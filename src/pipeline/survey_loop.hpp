@@ -28,8 +28,8 @@ class ProductStatistics {
   std::unordered_map<std::uint32_t, merge::TensorStatistics> of_task_;
 };
 
-/// Surveys all tensors that need it, product by product, as many tensors at a time as `plan`'s memory allows. Collective; the same result
-/// on all ranks. @throws comm::AgreedError
+/// Surveys all tensors that need it and have a block to do, product by product, as many tensors at a time as `plan`'s memory allows.
+/// Collective; the same result on all ranks. @throws comm::AgreedError
 [[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
                                                     const comm::Communicator& world);
 

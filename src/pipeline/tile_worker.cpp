@@ -11,10 +11,12 @@ namespace dare::pipeline {
 
 using Action = recipe::TensorTask::Action;
 
-TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings)
+TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings,
+                       std::uint64_t tile_elements)
     : work_{work},
       inputs_{inputs},
       statistics_{statistics},
+      tile_elements_{tile_elements},
       timings_{timings},
       products_(work.products.size()),
       deltas_{work},
@@ -27,7 +29,7 @@ void TileWorker::enter(std::uint32_t tensor) {
   for (std::size_t p = 0; p < products_.size(); ++p) {
     const auto& task = work_.products[p].job.tasks[tensor];
     products_[p].merger.reset();
-    products_[p].whole.clear();
+    products_[p].kept.clear();
     if (task.action == Action::merge) products_[p].merger.emplace(task.settings, statistics_[p].of_task(tensor));
   }
 }
@@ -80,18 +82,30 @@ void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Pro
   if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) throw refusal(work_, task, *finding);
 }
 
-// A tensor that is solved as a whole is solved once by each rank that has tiles of it.
-void TileWorker::merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
+// The tile's part of an extent that can only be merged as one, a tensor or a row: each rank that has tiles of it merges it once.
+void TileWorker::merge_from(merge::Extent extent, const plan::Tile& tile, const recipe::TensorTask& task, Product& product,
+                            std::span<std::byte> out) {
   const std::size_t size = info(task.settings.out_dtype).bits / 8;
-  if (product.whole.empty()) {
-    std::vector<std::byte> whole(task.settings.elements * size);
+  if (product.kept.empty() || product.kept_extent != extent) {
+    product.kept.clear();
+    std::vector<std::byte> result(extent.elements * size);
     const auto before = product.counts;
-    merge({0, task.settings.elements}, task, product, whole);
-    product.whole = std::move(whole);
-    if (tile.first != 0) product.counts = before;  // it counts once: on the rank with the first tile
+    merge(extent, task, product, result);
+    product.kept = std::move(result);
+    product.kept_extent = extent;
+    if (tile.first > extent.first) product.counts = before;  // it counts once: on the rank with its first tile
   }
-  const auto part = std::span{product.whole}.subspan(tile.first * size, tile.elements * size);
-  std::copy(part.begin(), part.end(), out.begin());
+  const auto first = std::max(tile.first, extent.first);
+  const auto last = std::min(tile.first + tile.elements, extent.end());
+  const auto part = std::span{product.kept}.subspan((first - extent.first) * size, (last - first) * size);
+  std::copy(part.begin(), part.end(), out.begin() + static_cast<std::ptrdiff_t>((first - tile.first) * size));
+}
+
+// Tile by tile the row's ranks would be found again and again.
+void TileWorker::merge_long_rows(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
+  const auto row = task.settings.row;
+  for (auto first = tile.first / row * row; first < tile.first + tile.elements; first += row)
+    merge_from({first, row}, tile, task, product, out);
 }
 
 void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out) {
@@ -99,7 +113,8 @@ void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<
   const auto& task = work_.products[product].job.tasks[tile.tensor];
   if (task.action == Action::copy) return copy(tile, task, out);
   if (task.action == Action::convert) return convert(tile, task, out);
-  if (merge::needs_whole_tensor(task.settings)) return merge_whole(tile, task, products_[product], out);
+  if (merge::needs_whole_tensor(task.settings)) return merge_from({0, task.settings.elements}, tile, task, products_[product], out);
+  if (merge::needs_rows(task.settings) && task.settings.row > tile_elements_) return merge_long_rows(tile, task, products_[product], out);
   merge({tile.first, tile.elements}, task, products_[product], out);
 }
 

@@ -18,7 +18,9 @@ namespace dare::pipeline {
 class TileWorker {
  public:
   /// @param statistics  by product and task; see survey().  References must outlive it.
-  TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings);
+  /// @param tile_elements  the most of a tile.
+  TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings,
+             std::uint64_t tile_elements = plan::k_block_elements);
 
   /// Computes the tile's bytes in one product; what products share is read once for a tile. Local.
   /// @throws InputError  what the inputs' values show that the recipe calls an error: the tile's lowest (index, model).
@@ -31,7 +33,8 @@ class TileWorker {
  private:
   struct Product {
     std::optional<merge::TensorMerger> merger;  // of the tensor at hand, where it is merged
-    std::vector<std::byte> whole;               // its result, where it can only be computed as a whole
+    std::vector<std::byte> kept;                // its result, or a row's, where more than a tile is computed at once
+    merge::Extent kept_extent;
     merge::Counts counts;
   };
 
@@ -40,11 +43,13 @@ class TileWorker {
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void look_for_deltas(const merge::Run& run, const recipe::TensorTask& task);
   void merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
-  void merge_whole(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
+  void merge_from(merge::Extent extent, const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
+  void merge_long_rows(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
 
   const Work& work_;
   Inputs& inputs_;
   const std::vector<ProductStatistics>& statistics_;
+  std::uint64_t tile_elements_;
   Timings& timings_;
   std::vector<Product> products_;
   DeltaFlags deltas_;

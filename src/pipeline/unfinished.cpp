@@ -1,7 +1,5 @@
 #include "pipeline/unfinished.hpp"
 
-#include "pipeline/staged_output.hpp"
-
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/pipeline/manifest.hpp>

@@ -11,17 +11,37 @@ Dtype output_dtype(const Work& work, const recipe::TensorTask& task) {
   return task.action == Action::copy ? work.frame.tensors[task.tensor].dtype : task.settings.out_dtype;
 }
 
+struct Reading {
+  std::uint64_t bits = 0;   // in memory, an element
+  std::uint64_t bytes = 0;  // of files, the tensor
+};
+
 // Every (input, tensor) that some product reads for task number t, once.
-std::uint64_t read_bits(const Work& work, std::size_t t) {
-  std::vector<std::uint64_t> of_input(work.inputs());
-  const auto note = [&](std::size_t input, std::uint32_t tensor) { of_input[input] = info(work.input(input).tensors[tensor].dtype).bits; };
-  for (const auto& product : work.products) for_each_read(work, product.job.tasks[t], note);
-  std::uint64_t bits = 0;
-  for (const auto one : of_input) bits += one;
-  return bits;
+Reading reading(const Work& work, std::size_t t) {
+  std::vector<Reading> of_input(work.inputs());
+  for (const auto& product : work.products) {
+    const auto& task = product.job.tasks[t];
+    for_each_read(work, task, [&](std::size_t input, std::uint32_t tensor) {
+      const auto& header = work.input(input);
+      const auto& one = header.tensors[tensor];
+      const std::uint64_t working = merge::works_in_float64(task.settings) ? 64 : 32;  // a product of factors is in it
+      of_input[input] = {one.low_rank < 0 ? info(one.dtype).bits : working, stored_bytes(header, tensor)};
+    });
+  }
+  Reading sum;
+  for (const auto& one : of_input) sum = {sum.bits + one.bits, sum.bytes + one.bytes};
+  return sum;
 }
 
 }  // namespace
+
+std::uint64_t stored_bytes(const checkpoint::Header& header, std::uint32_t tensor) {
+  const auto& info = header.tensors[tensor];
+  if (header.delta) return header.delta->stored[tensor].bytes;
+  if (info.low_rank < 0) return info.bytes;
+  const auto& factors = header.low_rank[static_cast<std::size_t>(info.low_rank)];
+  return factors.a.bytes + factors.b.bytes + (factors.has_base ? factors.base.bytes : 0);
+}
 
 std::vector<checkpoint::OutputTensor> output_tensors(const Work& work, const Product& product) {
   std::vector<checkpoint::OutputTensor> tensors;
@@ -41,7 +61,8 @@ plan::Grid grid_of(const Work& work) {
   std::vector<plan::TensorLoad> loads;
   const auto& tasks = work.products.front().job.tasks;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
-    plan::TensorLoad load{*checked_elements(tasks[t].shape), read_bits(work, t), 0, 0};
+    const auto read = reading(work, t);
+    plan::TensorLoad load{*checked_elements(tasks[t].shape), read.bits, 0, 0, read.bytes};
     for (const auto& product : work.products) {
       const std::uint64_t bits = info(output_dtype(work, product.job.tasks[t])).bits;
       load.write_bits += bits;

@@ -8,6 +8,8 @@ namespace {
 
 // Each rounded up by itself: a sub-byte tensor ends with a whole byte.
 std::uint64_t read_of(const TensorLoad& load, std::uint64_t elements) {
+  if (load.stored_bytes && load.elements != 0)
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(*load.stored_bytes) * elements / load.elements);
   return (elements * load.read_bits + 7) / 8;
 }
 

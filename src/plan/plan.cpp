@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t k_own_tiles = 3;  // outputs of a member: one being merged, two under way
 constexpr int k_receives = 2;
+constexpr std::uint64_t k_mebibyte = std::uint64_t{1} << 20U;
 
 // The first rank of each group writes for it.
 std::vector<int> by_node(const Cluster& cluster) {
@@ -90,6 +91,17 @@ int Plan::writers() const {
   return writers;
 }
 
+std::vector<bool> Plan::tensors_to_do() const {
+  std::vector<bool> to_do(grid.tensors().size());
+  for (const auto& share : shares) {
+    for (const auto& range : share) {
+      const auto last = grid.block(range.last - 1).tensor;
+      for (auto tensor = grid.block(range.first).tensor; tensor <= last; ++tensor) to_do[tensor] = true;
+    }
+  }
+  return to_do;
+}
+
 double Plan::imbalance() const {
   std::uint64_t largest = 0;
   std::uint64_t total = 0;
@@ -129,8 +141,8 @@ Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& to
     plan.tile_elements /= 2;
   plan.buffer_bytes = needed(plan.tile_elements, plan.active_members);
   if (plan.buffer_bytes > limits.memory_per_rank) {
-    throw UsageError{fmt::format("--memory-per-rank {}: this merge needs at least {} a rank", format_bytes(limits.memory_per_rank),
-                                 format_bytes(plan.buffer_bytes))};
+    throw UsageError{fmt::format("--memory-per-rank {}: this merge needs at least {}MiB a rank", format_bytes(limits.memory_per_rank),
+                                 (plan.buffer_bytes + k_mebibyte - 1) / k_mebibyte)};
   }
   return plan;
 }

@@ -1,54 +1,97 @@
-#include <dare/core/file.hpp>
 #include <dare/core/write_back.hpp>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <mutex>
+#include <thread>
+#include <tuple>
 #include <vector>
+
+namespace {
+
+std::mutex g_mutex;
+std::vector<std::tuple<int, off64_t, off64_t>> g_asked;  // descriptor, offset, bytes
+
+}  // namespace
+
+// In the place of the C library's: what would reach the kernel.
+extern "C" int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned /*flags*/) {
+  const std::lock_guard lock{g_mutex};
+  g_asked.emplace_back(fd, offset, bytes);
+  return 0;
+}
 
 namespace {
 
 using namespace dare;
 
-// Sparse, so that portions cost nothing: what counts is that requests of several runs in turn, more runs than are followed, and an end in
-// the middle of them leave the bytes alone and no thread behind.
-TEST(WriteBack, LeavesTheBytesAsTheyWereWritten) {
-  const auto path = std::filesystem::temp_directory_path() / ("dare-write-back-" + std::to_string(::getpid()));
-  auto file = File::create(path);
-  constexpr std::uint64_t k_runs = 300;
-  const std::vector<std::byte> data(4096, std::byte{0x5A});
-  file.resize(k_runs * WriteBack::k_portion);
-  WriteBack write_back;
-  for (std::uint64_t half = 0; half < 2; ++half) {
-    for (std::uint64_t run = 0; run < k_runs; ++run) {
-      const auto begin = run * WriteBack::k_portion + half * WriteBack::k_portion / 2;
-      file.write_at(begin, data);
-      write_back.wrote(file.fd(), begin, WriteBack::k_portion / 2);
+constexpr auto k_portion = WriteBack::k_portion;
+constexpr auto k_half = k_portion / 2;
+
+// The requests, as soon as there are `count` of them; ascending.
+std::vector<std::tuple<int, off64_t, off64_t>> asked(std::size_t count) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  for (;;) {
+    {
+      const std::lock_guard lock{g_mutex};
+      if (g_asked.size() >= count || std::chrono::steady_clock::now() > until) {
+        auto sorted = std::exchange(g_asked, {});
+        std::sort(sorted.begin(), sorted.end());
+        return sorted;
+      }
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
-  write_back.end();
-  write_back.wrote(file.fd(), 0, WriteBack::k_portion);  // it can go on after an end
-  file.sync();
-  write_back.end();
-  const auto again = File::open_read(path);
-  std::vector<std::byte> found(data.size());
-  for (std::uint64_t at = 0; at < k_runs * WriteBack::k_portion; at += WriteBack::k_portion / 2) {
-    again.read_at(at, found);
-    ASSERT_EQ(found, data) << at;
-    again.read_at(at + data.size(), found);
-    ASSERT_EQ(found, std::vector<std::byte>(data.size())) << at;
-  }
-  std::filesystem::remove(path);
 }
 
-// A descriptor that is no file, or is gone, is no error of the writer: its own writes say what is wrong.
-TEST(WriteBack, IgnoresWhatCannotBeAskedFor) {
+std::ptrdiff_t threads() {
+  const auto tasks = std::filesystem::directory_iterator{"/proc/self/task"};
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST(WriteBack, AsksForWholePortionsOfRunsThatComeInTurn) {
   WriteBack write_back;
-  write_back.wrote(-1, 0, WriteBack::k_portion);
+  for (std::uint64_t half = 0; half < 5; ++half) {
+    for (const int fd : {7, 8}) {
+      for (const std::uint64_t run : {0, 100}) write_back.wrote(fd, run * k_portion + half * k_half, k_half);
+    }
+  }
+  std::vector<std::tuple<int, off64_t, off64_t>> expected;
+  for (const int fd : {7, 8}) {
+    for (const std::uint64_t portion : {0, 1, 100, 101}) expected.emplace_back(fd, portion * k_portion, k_portion);
+  }
+  EXPECT_EQ(asked(expected.size()), expected);
+}
+
+TEST(WriteBack, LeavesTheOldestOfTooManyRunsToTheSync) {
+  WriteBack write_back;
+  constexpr std::uint64_t k_runs = 257;
+  for (std::uint64_t run = 0; run < k_runs; ++run) write_back.wrote(7, run * k_portion, k_half);
+  for (std::uint64_t run = k_runs; run-- > 1;) write_back.wrote(7, run * k_portion + k_half, k_half);
+  const auto found = asked(k_runs - 1);
+  ASSERT_EQ(found.size(), k_runs - 1);
+  EXPECT_EQ(found.front(), std::make_tuple(7, static_cast<off64_t>(k_portion), static_cast<off64_t>(k_portion)));
+}
+
+TEST(WriteBack, LeavesNoThreadBehindItsEndAndCanGoOn) {
+  const auto before = threads();
+  WriteBack write_back;
+  write_back.wrote(7, 0, k_half);
+  EXPECT_EQ(threads(), before);  // there is nothing to ask for yet
+  write_back.wrote(7, k_half, k_half);
+  EXPECT_EQ(threads(), before + 1);
+  EXPECT_EQ(asked(1).size(), 1U);
   write_back.end();
+  EXPECT_EQ(threads(), before);
   WriteBack moved{std::move(write_back)};
-  moved.wrote(-1, 5, 1);
+  moved.wrote(7, k_portion, k_half);
+  moved.wrote(7, k_portion + k_half, k_half);
+  EXPECT_EQ(asked(1).size(), 1U);
+  moved.end();
+  EXPECT_EQ(threads(), before);
 }
 
 }  // namespace

@@ -51,6 +51,27 @@ TEST(Manifest, IsReadBack) {
   EXPECT_EQ(read.tensors[1].blocks.size(), 0U);
 }
 
+TEST(Manifest, PartsOfTheOutputAreReadBackWhereTheyAreThere) {
+  EXPECT_FALSE(parse_manifest("m.json", manifest("")).parts);
+  const auto parts = parse_manifest("m.json", manifest("", R"("parts":[{"part":"header","name":"","size":7,"xxh3_128":"ab"}],)")).parts;
+  ASSERT_TRUE(parts);
+  ASSERT_EQ(parts->size(), 1U);
+  EXPECT_EQ(parts->front().kind, "header");
+  EXPECT_EQ(parts->front().size, 7U);
+  EXPECT_THAT(refusal(manifest("", R"("parts":[{"part":"header"}],)")), HasSubstr("m.json: no valid manifest ("));
+  EXPECT_THAT(refusal(manifest("", R"("parts":7,)")), HasSubstr("m.json: no valid manifest ("));
+}
+
+TEST(Manifest, PartsThatDifferAreNamed) {
+  const std::vector<OutputPart> recorded{
+      {"header", "", 7, "ab"}, {"file", "c\n", 2, "cd"}, {"file", "d", 2, "ef"}, {"header", "s", 9, "01"}};
+  EXPECT_THAT(parts_that_differ(recorded, recorded), testing::IsEmpty());
+  EXPECT_THAT(
+      parts_that_differ(recorded, {{"file", "new", 2, "ef"}, {"header", "s", 8, "01"}, {"file", "c\n", 2, "ce"}, {"header", "", 7, "ab"}}),
+      ElementsAre("c\\x0a is not what was written: XXH3-128 ce, the manifest has cd", "d is missing",
+                  "the header of s: the file has 8 bytes, the manifest has 9"));
+}
+
 TEST(Manifest, OfAnotherFormIsRefused) {
   const std::string damaged = "; the manifest is damaged, take it from where the output came from";
   EXPECT_EQ(refusal("[]"), "m.json: format is not \"dare-manifest\"" + damaged);
@@ -58,10 +79,17 @@ TEST(Manifest, OfAnotherFormIsRefused) {
   EXPECT_THAT(refusal("{"), HasSubstr("m.json: no valid manifest ("));
   EXPECT_THAT(refusal(""), HasSubstr("m.json: no valid manifest ("));
   EXPECT_EQ(refusal(R"({"format":"dare-manifest","format_version":2})"), "m.json: format_version 2, this program reads 1; use a newer one");
-  EXPECT_EQ(refusal(manifest("", R"("tensors":[],)")), "m.json: \"tensors\" stands twice" + damaged);
+  EXPECT_EQ(refusal(manifest("", R"("tensors":[],)")), "m.json: no valid manifest (\"tensors\" stands twice)" + damaged);
   EXPECT_EQ(refusal(manifest("1")), "m.json: tensors is no list of tensors" + damaged);
   EXPECT_EQ(refusal(manifest("", R"("x":)" + std::string(100'000, '[') + std::string(100'000, ']') + ",")),
-            "m.json: nested deeper than 32 levels" + damaged);
+            "m.json: no valid manifest (nested deeper than 32 levels)" + damaged);
+  std::string keys;
+  for (int i = 0; i <= 1000; ++i) keys += fmt::format(R"("{}":0,)", i);
+  EXPECT_EQ(refusal(manifest("", R"("x":{)" + keys + R"("last":0},)")),
+            "m.json: no valid manifest (an object of more than 1000 keys)" + damaged);
+  std::string lists;
+  for (int i = 0; i < 1'000'000; ++i) lists += "[],";
+  EXPECT_EQ(refusal(manifest(lists + "1")), "m.json: no valid manifest (more than 1000000 values)" + damaged);
 }
 
 TEST(Manifest, DamagedTensorsAreRefused) {

@@ -49,6 +49,47 @@ TEST(Plan, BuffersStayWithinTheMemoryOfARank) {
   EXPECT_THROW((void)plan_for(4, 1, "1", 1024), UsageError);
 }
 
+TEST(Plan, NamesAMemoryThatIsEnough) {
+  std::string text;
+  try {
+    (void)plan_for(4, 1, "1", 1024);
+  } catch (const UsageError& error) { text = error.what(); }
+  EXPECT_EQ(text, "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank");
+  Limits limits{Writers::parse("1"), 1024};
+  limits.working_memory = (std::uint64_t{7} << 20U) + 1;
+  const auto plan = [&] {
+    auto grid = a_grid(100);
+    const auto todo = remaining(grid, {});
+    return make_plan(std::move(grid), Cluster::uniform(4, 1), limits, todo);
+  };
+  EXPECT_THROW((void)plan(), UsageError);
+  limits.memory_per_rank = std::uint64_t{8} << 20U;  // 7 MiB, a byte and the buffers, rounded up
+  EXPECT_LE(plan().buffer_bytes, limits.memory_per_rank);
+}
+
+TEST(Plan, KnowsTheTensorsOfTheBlocksToDo) {
+  auto grid = a_grid(3);  // of four blocks each
+  const auto of = [&](const std::vector<std::uint64_t>& done) {
+    return make_plan(grid, Cluster::uniform(2, 1), {}, remaining(grid, done)).tensors_to_do();
+  };
+  EXPECT_EQ(of({}), (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(of({0, 1, 2, 3, 8, 9, 10}), (std::vector<bool>{false, true, true}));
+  EXPECT_EQ(of({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), (std::vector<bool>{false, false, false}));
+}
+
+// A delta checkpoint's tensors are read as the few bytes that they are, and held as the whole tensors that they stand for.
+TEST(Grid, CountsWhatIsReadOfFiles) {
+  TensorLoad load{2 * k_block_elements, 32, 16, 16};
+  const Grid whole{{load, load}};
+  load.stored_bytes = 1'000'001;
+  const Grid packed{{load, load}};
+  EXPECT_EQ(whole.bytes_read(), 16 * k_block_elements);
+  EXPECT_EQ(packed.bytes_read(), 2'000'002U);
+  EXPECT_EQ(packed.bytes_before(1), 500'000 + 2 * k_block_elements);
+  EXPECT_EQ(packed.bytes_before(2), 1'000'001 + 4 * k_block_elements);
+  EXPECT_EQ(packed.bytes_written(), whole.bytes_written());
+}
+
 TEST(Plan, OfATrillionParametersOnThousandsOfRanksIsEven) {
   Grid grid{std::vector<TensorLoad>(10'000, {100'000'000, 64, 16, 16})};
   const auto todo = remaining(grid, {});

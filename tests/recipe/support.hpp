@@ -49,8 +49,7 @@ class Config {
   Config& operator=(const Config&) = delete;
   void beside(checkpoint::Header& header) const {
     header.side_files = {"config.json"};
-    header.files.emplace_back();
-    header.files.back().path = folder_ / "model.safetensors";
+    header.folder = folder_;
     recipe::note_config(header);
   }
 

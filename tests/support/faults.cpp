@@ -4,6 +4,7 @@
 ///   USR1, INT,
 ///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
+///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate, flock. An errno fault goes on failing from the N-th call on, as a full disk does.
 
@@ -148,6 +149,11 @@ int ftruncate(int fd, off_t length) noexcept {
 }
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
   static const auto real = next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  static const bool plain = std::getenv("DARE_FAULT_PLAIN_RENAMES") != nullptr;
+  if (plain && flags != 0) {
+    errno = EINVAL;
+    return -1;
+  }
   return strikes("rename", from) ? -1 : real(from_folder, from, to_folder, to, flags);
 }
 int rename(const char* from, const char* to) noexcept {

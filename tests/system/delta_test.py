@@ -47,6 +47,25 @@ class Delta(SystemTest):
                 mixed = self.merged(2, f"z{number}.safetensors", ["m0.safetensors", "d1.h5"], *words)
                 self.assertEqual(mixed == expected, True)
 
+    def test_plan_and_summary_count_what_is_read(self):
+        """Of a delta the elements that it has, not those of the model that it stands for."""
+        size = {name: os.path.getsize(self.path(name)) for name in ("base.safetensors", "m0.safetensors")}
+        self.delta(1, self.path("m0.safetensors"), "d0.safetensors", "--seed", "7")
+        size["d0.safetensors"] = os.path.getsize(self.path("d0.safetensors"))
+        read = {}
+        for model in ("m0.safetensors", "d0.safetensors"):
+            words = ["--base", self.path("base.safetensors"), "--model", self.path(model), "--drop-rate", "0.9", "--seed", "7", self.path("out.h5"), "--json"]
+            plan = run(0, "dare-merge", *words, "--plan")
+            self.assertEqual(plan.returncode, 0, plan.stderr)
+            done = run(2, "dare-merge", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            read[model] = json.loads(plan.stdout)["bytes_read"]
+            self.assertEqual(json.loads(done.stdout)["bytes_read"], read[model])
+            self.assertLess(abs(read[model] - size["base.safetensors"] - size[model]), 8192)  # headers
+            os.remove(self.path("out.h5"))
+            os.remove(self.path("out.h5.manifest.json"))
+        self.assertLess(read["d0.safetensors"], 0.56 * read["m0.safetensors"])
+
     def test_other_rates_and_formats(self):
         for number, (rate, output) in enumerate([("0", "d.safetensors"), ("0.5", "d"), ("1", "d.h5"), ("0.123456789", "e.h5")]):
             with self.subTest(rate=rate):

@@ -8,7 +8,7 @@ import re
 import subprocess
 import unittest
 
-from dare_system import SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
+from dare_system import BIN, SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
 
 
 class SameBytes(SystemTest):
@@ -220,6 +220,25 @@ class Deltas(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(own_words(process, "dare-merge"), [])
         self.assertEqual([model["tensors"] for model in json.loads(process.stdout)["models"]], [0, 0])
+
+
+class Ends(SystemTest):
+    def test_a_summary_of_an_output_whose_name_is_no_text(self):
+        self.make_family(models=1)
+        name = os.fsencode(self.folder) + b"/u\xff.h5"
+        words = [*self.merge_words("x", "--json", models=1)[:-1], name]
+        process = subprocess.run([os.fsencode(os.path.join(BIN, "dare-merge")), *words], env=environment(), capture_output=True, timeout=60)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(os.path.basename(json.loads(process.stdout)["output"]), "u\ufffd.h5")
+        self.assertTrue(os.path.exists(name))
+
+    def test_a_refused_product_is_in_no_place(self):
+        self.make_family(models=1)
+        write_safetensors(self.path("m0.safetensors"), {name: (dtype, shape, b"\xc0\x7f" * (len(data) // 2)) for name, (dtype, shape, data) in
+                                                        random_model(self.shapes, 0).items()}, {"format": "pt"})
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--log-level", "debug", models=1))
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIn(": 0 of 1 outputs in their places\n", process.stderr)
 
 
 class Memory(SystemTest):

@@ -175,6 +175,36 @@ class Resume(SystemTest):
         self.assertEqual(contents(self.path("out.safetensors"))[""], self.expected)
 
 
+    def test_only_what_is_left_is_surveyed_and_counted(self):
+        """Methods with passes before the merge: each pass reads what has a block to do, and the summary says what was read."""
+        tensors = sum(os.path.getsize(self.path(name)) for name in ("base.safetensors", "m0.safetensors", "m1.safetensors"))
+        whole = run(2, "dare-merge", *self.ties("ties.safetensors", "--json"))
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        summary = json.loads(whole.stdout)
+        plan = json.loads(run(0, "dare-merge", *self.ties("plan.safetensors", "--plan", "--json")).stdout)
+        self.assertEqual(summary["bytes_read"], plan["bytes_read"])
+        self.assertGreater(summary["bytes_read"], 3 * (tensors - 4096))  # some passes, then the merge
+        for np, fault, done in ((2, "fsync:2:KILL:0", True), (1, "pwrite:14:USR1:0", False)):
+            output = f"out{done}.safetensors"
+            killed = run(np, "dare-merge", *self.ties(output, "--writers", "all"), **with_fault(fault, ".partial"))
+            self.assertNotEqual(killed.returncode, 0)
+            # Rank 1 reads no header: its first look at a model is the survey's or the merge's.
+            again = run(2, "dare-merge", *self.ties(output, "--resume", "--json"), **(with_fault("pread:1:EIO:1", "m0") if done else {}))
+            self.assertEqual(again.returncode, 0, again.stderr)
+            resumed = json.loads(again.stdout)
+            if done:
+                self.assertEqual((resumed["bytes_read"], resumed["bytes_written"]), (0, 0))
+            else:
+                self.assertIn(resumed["blocks_reused"], range(1, resumed["blocks"]))
+                self.assertLess(resumed["bytes_written"], summary["bytes_written"])
+                self.assertLess(resumed["bytes_read"], summary["bytes_read"])
+            self.assertEqual(contents(self.path(output)) == contents(self.path("ties.safetensors")), True)
+
+    def ties(self, output, *more):
+        models = [word for number in (0, 1) for word in ("--model", self.path(f"m{number}.safetensors"))]
+        return ["--base", self.path("base.safetensors"), *models, "--method", "ties", "--density", "0.5", *more, self.path(output)]
+
+
 class Signals(SystemTest):
     # Some slices, and blocks in each: a signal is noticed amid one.
     shapes = {f"layer.{number}.weight": [4096, 8192] for number in range(4)}
@@ -198,6 +228,29 @@ class Signals(SystemTest):
                 self.assertEqual(contents(self.path("out.safetensors")) == contents(self.path("expected.safetensors")), True)
                 os.remove(self.path("out.safetensors"))
                 os.remove(self.path("out.safetensors.manifest.json"))
+
+    def test_a_signal_while_inputs_are_hashed_or_finished_blocks_checked(self):
+        self.make_family(models=1)
+        words = self.merge_words("out.safetensors", "--hash-inputs", models=1)
+        process = run(2, "dare-merge", *words, **with_fault("pread:3:USR1:1", "m0"))
+        self.assert_refused(process, 75, "stopped by signal 10 (SIGUSR1) while the inputs were hashed; nothing has been done, run it again")
+        self.assertEqual(self.hidden(), [])
+        killed = run(1, "dare-merge", *words, **with_fault("fsync:2:KILL:0", ".partial"))
+        self.assertNotEqual(killed.returncode, 0)
+        words = [*words[:-1], "--resume", words[-1]]
+        process = run(2, "dare-merge", *words, **with_fault("pread:3:USR1:1", ".partial"))
+        self.assertEqual(process.returncode, 75, process.stderr)
+        self.assertEqual(own_words(process, "dare-merge")[-1], "dare-merge: stopped by signal 10 (SIGUSR1) while the finished blocks of the interrupted run "
+                                                               "were checked; the same command goes on")
+        again = run(2, "dare-merge", *words, "--json")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(json.loads(again.stdout)["blocks_reused"], 128)
+
+    def test_a_signal_in_the_passes_before_the_merge(self):
+        self.make_family(models=1)
+        words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--method", "ties", "--density", "0.5"]
+        process = run(2, "dare-merge", *words, self.path("out.safetensors"), **with_fault("pread:9:TERM:1", "m0"))
+        self.assert_refused(process, 75, "stopped by signal 15 (SIGTERM) in the passes before the merge; the same command with --resume goes on")
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ class Rerun(SweepTest):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
         self.swept(1, text)
         other = text.replace("drop_rate: 0.5", "drop_rate: 0.25")
-        self.assert_refused(self.sweep(2, other), 3, f"{self.path('swept', 'p')}: was made by another run: its settings or inputs were others; "
-                            "name another folder, or give --overwrite", "dare-sweep")
+        self.assert_refused(self.sweep(2, other), 3, f"{self.path('swept', 'p')}: was made by another run: recipe.models[0].drop_rate: 0.25, was 0.5\n"
+                            "  recipe.models[1].drop_rate: 0.25, was 0.5; name another folder, or give --overwrite", "dare-sweep")
         os.remove(self.path("swept", "points", "p.json"))
         process = self.sweep(2, other)
         self.assertEqual(process.returncode, 3, process.stderr)

@@ -29,7 +29,8 @@ dare::app::Program program() {
           .description =
               "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it. The "
               "manifest has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and those that differ are named "
-              "by tensor, block, elements and bytes. A copy that was cut off, a bad disk or an edited weight show up here.\n\n"
+              "by tensor, block, elements and bytes. It also has the hashes of the headers, and of config.json, tokenizer and the other files "
+              "that came along; files that were added later are not looked at. A copy that was cut off, a bad disk or an edited weight show up here.\n\n"
               "--against goes further: it takes the recipe and the inputs from the manifest, checks that the inputs' files still have the "
               "recorded sizes and headers, merges a sample of the elements again and compares bytes. The same seed always takes the same "
               "sample, at any number of ranks. Methods that select over whole tensors (ties, magnitude, l1) read the sampled tensors in "

@@ -28,13 +28,15 @@ class AgreedError : public Error {
 class Request {
  public:
   Request() = default;
-  explicit Request(MPI_Request request) : request_{request} {}
-  Request(Request&& other) noexcept : request_{std::exchange(other.request_, MPI_REQUEST_NULL)} {}
+  enum class Kind : std::uint8_t { receive, other };
+  explicit Request(MPI_Request request, Kind kind = Kind::other) : request_{request}, kind_{kind} {}
+  Request(Request&& other) noexcept : request_{std::exchange(other.request_, MPI_REQUEST_NULL)}, kind_{other.kind_} {}
   Request& operator=(Request&& other) noexcept {
     std::swap(request_, other.request_);
+    std::swap(kind_, other.kind_);
     return *this;
   }
-  ~Request();  ///< cancels nothing: an operation that is still under way here is a bug, asserted
+  ~Request();  ///< of an operation under way: ends a receive, lets go of any other
   [[nodiscard]] bool active() const noexcept { return request_ != MPI_REQUEST_NULL; }
   /// Blocks until done; returns the bytes received (0 for other operations).
   std::size_t wait();
@@ -43,6 +45,7 @@ class Request {
 
  private:
   MPI_Request request_ = MPI_REQUEST_NULL;
+  Kind kind_ = Kind::other;
 };
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -65,8 +66,13 @@ class OutArchive {
   std::vector<std::byte> bytes_;
 };
 
-/// Reads in the order in which OutArchive wrote.
-/// @pre the bytes come from an OutArchive that was given the same types.
+/// The bytes end before what is read of them.
+struct ArchiveError : std::runtime_error {
+  ArchiveError() : std::runtime_error{"the archive ends too early: it is of other types"} {}
+};
+
+/// Reads in the order in which OutArchive wrote, in one that was given the same types; of other bytes it never reads beyond their end.
+/// @throws ArchiveError
 class InArchive {
  public:
   explicit InArchive(std::span<const std::byte> bytes) : rest_{bytes} {}
@@ -74,6 +80,7 @@ class InArchive {
   void operator()(T&... values) {
     (get(values), ...);
   }
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
 
  private:
   template <class T>
@@ -117,9 +124,11 @@ class InArchive {
   std::size_t get_size() {
     std::size_t size = 0;
     get(size);
+    if (size > rest_.size()) throw ArchiveError{};  // no value takes less than a byte
     return size;
   }
   std::span<const std::byte> take(std::size_t n) {
+    if (n > rest_.size()) throw ArchiveError{};
     const auto head = rest_.first(n);
     rest_ = rest_.subspan(n);
     return head;

@@ -70,10 +70,11 @@ class File {
 void write_new_file(const std::filesystem::path& path, std::span<const std::byte> data);
 /// Forces a folder's entries (new, renamed or removed names) to the disk.
 void sync_folder(const std::filesystem::path& folder);
-/// Renames; refuses with InputError where `to` exists, also when it appears at the last moment.
+/// Renames; refuses with InputError where `to` exists, also when it appears at the last moment. On file systems that cannot rename without
+/// replacing, an empty file or folder takes the name first; a process that is killed right then leaves it.
 void rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to);
-/// Puts `from` in the place of `to`: exchanges the two names in one step where the file system can (the old one is then under
-/// `from`, still to be removed), else by a rename aside. @throws IoError
+/// Puts `from` in the place of `to`. A file replaces another in one step. Of folders the two names are exchanged where the file system can
+/// (the old one is then under `from`, still to be removed), else the old one is renamed aside first. @throws IoError
 void replace_by(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace dare

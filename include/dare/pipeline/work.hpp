@@ -59,6 +59,9 @@ void for_each_read(const Work& work, const recipe::TensorTask& task, F&& f) {
   }
 }
 
+/// Bytes of the files that reading the whole tensor takes: fewer than its own where only a delta or the factors of a change are stored.
+[[nodiscard]] std::uint64_t stored_bytes(const checkpoint::Header& header, std::uint32_t tensor);
+
 /// The names, types and shapes of a product's tensors, in file order.
 [[nodiscard]] std::vector<checkpoint::OutputTensor> output_tensors(const Work& work, const Product& product);
 

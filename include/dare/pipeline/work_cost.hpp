@@ -5,15 +5,23 @@
 #include <dare/plan/plan.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace dare::pipeline {
 
-/// What the passes before the merge cost; the most passes of any tensor.
+/// What the passes before the merge cost; the most passes of any tensor. @param to_do  by task, whether there is a block of it to do.
+[[nodiscard]] plan::EarlierPasses survey_cost(const Work& work, const std::vector<bool>& to_do);
+/// With everything to do.
 [[nodiscard]] plan::EarlierPasses survey_cost(const Work& work);
 
-/// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices; or, if
-/// that is more, that the passes before it
-/// hold of one tensor beyond 32 MiB. The largest of all tensors.
+/// Whether a job's task is surveyed: if it needs that and has a block to do, or any has where all tensors depend on each other.
+[[nodiscard]] bool is_surveyed(const recipe::MergeJob& job, std::size_t task, const std::vector<bool>& to_do);
+
+/// Bytes of headers and tasks, which every rank holds from beginning to end: by the number of models and tensors, not by their size.
+[[nodiscard]] std::uint64_t held_memory(const Work& work);
+
+/// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices; or, if that is more, what
+/// the passes before it hold beyond 32 MiB, of one tensor or of all that depend on each other. And held_memory() beyond 16 MiB.
 [[nodiscard]] std::uint64_t working_memory(const Work& work);
 
 }  // namespace dare::pipeline

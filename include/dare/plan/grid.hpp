@@ -3,6 +3,7 @@
 /// depend on ranks, memory or anything else of a run.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace dare::plan {
@@ -12,9 +13,11 @@ inline constexpr std::uint64_t k_block_elements = std::uint64_t{1} << 20U;
 /// What one tensor costs to move.
 struct TensorLoad {
   std::uint64_t elements = 0;
-  std::uint64_t read_bits = 0;           ///< per element, over all inputs
+  std::uint64_t read_bits = 0;           ///< per element, over all inputs, as they stand in memory
   std::uint64_t write_bits = 0;          ///< per element, over all outputs
   std::uint64_t largest_write_bits = 0;  ///< per element of the widest output
+  /// Bytes of the files that reading the whole tensor takes, where they are not what read_bits say: of deltas and low-rank changes.
+  std::optional<std::uint64_t> stored_bytes = std::nullopt;
 };
 
 /// One block: elements [first, first + elements) of a tensor.
@@ -41,7 +44,7 @@ class Grid {
   [[nodiscard]] std::uint64_t first_block(std::uint32_t tensor) const noexcept { return first_block_[tensor]; }
   /// @pre number < blocks()
   [[nodiscard]] Block block(std::uint64_t number) const;
-  /// Bytes that the blocks before `number` read and write. @pre number <= blocks()
+  /// Bytes of files that the blocks before `number` read and write. @pre number <= blocks()
   [[nodiscard]] std::uint64_t bytes_before(std::uint64_t number) const;
   /// Those of them that are written. @pre number <= blocks()
   [[nodiscard]] std::uint64_t bytes_written_before(std::uint64_t number) const;

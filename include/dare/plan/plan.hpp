@@ -51,6 +51,8 @@ struct Plan {
   std::uint64_t buffer_bytes = 0;   ///< largest rank's buffers
 
   [[nodiscard]] int writers() const;
+  /// By tensor: whether any rank has a block of it to do.
+  [[nodiscard]] std::vector<bool> tensors_to_do() const;
   /// The largest rank's bytes over the mean; 1 for nothing to do.
   [[nodiscard]] double imbalance() const;
 };

@@ -1,7 +1,7 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
-#include "pipeline/staged_output.hpp"
+#include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
@@ -9,7 +9,7 @@
 #include <dare/checkpoint/link.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/pipeline/execute.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/output_place.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

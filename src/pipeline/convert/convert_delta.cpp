@@ -1,13 +1,13 @@
 #include <dare/pipeline/convert_delta.hpp>
 
 #include "pipeline/convert/delta_write.hpp"
-#include "pipeline/staged_output.hpp"
+#include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/recipe/model_config.hpp>
 

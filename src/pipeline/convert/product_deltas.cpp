@@ -1,12 +1,13 @@
 #include <dare/pipeline/product_deltas.hpp>
 
 #include "pipeline/convert/delta_write.hpp"
-#include "pipeline/staged_output.hpp"
+#include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 #include "recipe/recipe_from_json.hpp"
 
 #include <dare/core/file.hpp>
 #include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>

@@ -1,22 +1,17 @@
-#include <dare/pipeline/merge_work.hpp>
+#include <dare/pipeline/merge_output_spec.hpp>
 
 #include "pipeline/edit_text.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
-#include <dare/core/error.hpp>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 
 namespace dare::pipeline {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Rows of the frame's tensors that models made longer, and of the output's: a vocabulary's size, among others. Where tensors of equally
 // many rows got unlike numbers there is no answer.
@@ -43,19 +38,6 @@ std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const 
   });
 }
 
-fs::path place_of(const fs::path& output) {
-  return fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
-}
-
-// Whether `inner` is `outer` or lies in it.
-bool holds(const fs::path& outer, const fs::path& inner) {
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
-}
-
-UsageError among_inputs(const fs::path& output, const fs::path& input) {
-  return UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), input.string())};
-}
-
 }  // namespace
 
 checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
@@ -74,30 +56,6 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
     spec.side_files.push_back({file, std::move(bytes)});
   }
   return spec;
-}
-
-void refuse_output_over(const checkpoint::Header& input, const fs::path& output) {
-  const auto place = place_of(output);
-  for (const auto& file : input.files) {
-    if (holds(place, fs::weakly_canonical(file.path))) throw among_inputs(output, file.path);
-  }
-}
-
-void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
-  const auto place = place_of(output);
-  const auto check = [&](const recipe::Source& source) {
-    const auto input = fs::weakly_canonical(source.path);
-    if (holds(input, place) || holds(place, input)) throw among_inputs(output, source.written);
-  };
-  check(sources.recipe.frame());
-  for (const auto& model : sources.recipe.models) {
-    check(model);
-    if (model.auxiliary) check(*model.auxiliary);
-  }
-  refuse_output_over(sources.frame, output);
-  for (const auto* const headers : {&sources.models, &sources.auxiliaries}) {
-    for (const auto& header : *headers) refuse_output_over(header, output);
-  }
 }
 
 }  // namespace dare::pipeline

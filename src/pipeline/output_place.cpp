@@ -1,0 +1,119 @@
+#include <dare/pipeline/output_place.hpp>
+
+#include "pipeline/journal.hpp"
+#include "pipeline/replaceable.hpp"
+
+#include <dare/core/byte_size.hpp>
+#include <dare/core/error.hpp>
+#include <dare/pipeline/output_paths.hpp>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace dare::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_longest_name = 255;  // of the file systems that do not say
+
+fs::path place_of(const fs::path& output) {
+  return fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
+}
+
+// Whether `inner` is `outer` or lies in it.
+bool holds(const fs::path& outer, const fs::path& inner) {
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+UsageError among_inputs(const fs::path& output, const fs::path& input) {
+  return UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), input.string())};
+}
+
+// All names beside the output are made of its own.
+void check_name(const OutputPaths& paths) {
+  const auto name = paths.output.filename().native();
+  std::size_t longest = 0;
+  for (const auto* path : {&paths.temporary, &paths.journal, &paths.aside, &paths.manifest, &paths.new_manifest})
+    longest = std::max(longest, path->filename().native().size());
+  const auto limit = ::pathconf(paths.folder.c_str(), _PC_NAME_MAX);
+  const auto most = limit > 0 ? static_cast<std::size_t>(limit) : k_longest_name;
+  if (longest <= most) return;
+  throw UsageError{
+      fmt::format("{}: its name has {} bytes; with what is added to the names of the files beside it that is {}, and {} are "
+                  "possible there; give a name of {} at most",
+                  paths.output.string(), name.size(), longest, most, most - std::min(most, longest - name.size()))};
+}
+
+// Of an output that is gone: beside the new one it would be taken for its. An unfinished run of ours puts its manifest there first.
+bool is_manifest_alone(const OutputPaths& paths) {
+  return paths.single_file && fs::exists(paths.manifest) && !(fs::exists(paths.temporary) && Journal::read_head(paths.journal));
+}
+
+}  // namespace
+
+void require_space(const fs::path& output, std::uint64_t bytes) {
+  const auto space = fs::space(OutputPaths{output}.folder);
+  if (space.available >= bytes) return;
+  throw IoError{fmt::format("{}: needs {} ({} bytes), {} are free there; make room or write elsewhere", output.string(),
+                            format_bytes(bytes), bytes, format_bytes(space.available))};
+}
+
+bool is_name_alone(const OutputPaths& paths) {
+  std::error_code ignored;
+  return fs::exists(paths.temporary) && !fs::is_symlink(paths.output) && fs::is_empty(paths.output, ignored) && !ignored &&
+         Journal::read_head(paths.journal);
+}
+
+void check_output(const fs::path& output, const RunOptions& options, std::uint64_t bytes) {
+  const OutputPaths paths{output};
+  if (paths.output.empty() || paths.output.filename() == "." || paths.output.filename() == "..") {
+    throw UsageError{fmt::format("{}: no name for an output", output.string())};
+  }
+  if (!fs::is_directory(paths.folder))
+    throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), paths.folder.string())};
+  check_name(paths);
+  const bool there = fs::exists(fs::symlink_status(paths.output));
+  if (there && is_name_alone(paths)) return;
+  if (!options.overwrite && there) throw InputError{fmt::format("{}: exists; name another output, or give --overwrite", output.string())};
+  if (!options.overwrite && is_manifest_alone(paths)) {
+    throw InputError{
+        fmt::format("{}: exists, without the output that it is the manifest of; remove it, name another output, or give "
+                    "--overwrite",
+                    paths.manifest.string())};
+  }
+  if (options.overwrite && fs::exists(paths.output) && fs::is_directory(paths.output) == paths.single_file) {
+    throw InputError{fmt::format("{}: is a {}, the output would be a {}; name another output", output.string(),
+                                 paths.single_file ? "folder" : "file", paths.single_file ? "file" : "folder")};
+  }
+  if (options.overwrite && fs::exists(paths.output)) check_replaceable(paths.output);
+  if (bytes != 0 && !options.resumes()) require_space(output, bytes);
+}
+
+void refuse_output_over(const checkpoint::Header& input, const fs::path& output) {
+  const auto place = place_of(output);
+  for (const auto& file : input.files) {
+    if (holds(place, fs::weakly_canonical(file.path))) throw among_inputs(output, file.path);
+  }
+}
+
+void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
+  const auto place = place_of(output);
+  const auto check = [&](const recipe::Source& source) {
+    const auto input = fs::weakly_canonical(source.path);
+    if (holds(input, place) || holds(place, input)) throw among_inputs(output, source.written);
+  };
+  check(sources.recipe.frame());
+  for (const auto& model : sources.recipe.models) {
+    check(model);
+    if (model.auxiliary) check(*model.auxiliary);
+  }
+  refuse_output_over(sources.frame, output);
+  for (const auto* const headers : {&sources.models, &sources.auxiliaries}) {
+    for (const auto& header : *headers) refuse_output_over(header, output);
+  }
+}
+
+}  // namespace dare::pipeline

@@ -1,0 +1,71 @@
+#include "pipeline/journal.hpp"
+
+#include "support/temp_folder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace dare;
+using namespace dare::pipeline;
+
+JournalHead a_head() {
+  JournalHead head;
+  head.identity = R"({"recipe": 1})";
+  head.layout.files = {{"model.safetensors", 4096}};
+  head.layout.tensors = {{0, 128}, {0, 1024}};
+  head.blocks = 3;
+  return head;
+}
+
+class JournalFile : public testing::Test {
+ protected:
+  JournalFile() {
+    auto file = File::create(path_);
+    Journal::write_head(file, a_head());
+    Journal{path_}.note(1, std::vector<Hash128>{k_hash});
+  }
+  void damage(std::uint64_t offset) {
+    auto file = File::open_write(path_);
+    file.write_at(offset, std::vector<std::byte>{std::byte{0xEE}});
+  }
+
+  static inline const Hash128 k_hash = hash128(std::as_bytes(std::span{"a block"}));
+  static constexpr std::uint64_t k_head = 16 + 8 + 16;  // where it begins: behind the magic, its length and its hash
+  test::TempFolder folder_;
+  std::filesystem::path path_ = folder_ / "journal";
+};
+
+TEST_F(JournalFile, HasItsHeadAndItsRecords) {
+  const auto head = Journal::read_head(path_);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->identity, a_head().identity);
+  EXPECT_EQ(head->layout.files.front().name, "model.safetensors");
+  EXPECT_EQ(head->layout.tensors.back().offset, 1024U);
+  EXPECT_EQ(Journal::read_records(path_, *head), (std::vector<Hash128>{{}, k_hash, {}}));
+}
+
+// As a crash may leave it: a journal is whole or none.
+TEST_F(JournalFile, IsNoneWhereItsHeadIsTorn) {
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{16}, std::uint64_t{24}, k_head, k_head + 20}) {
+    damage(offset);
+    EXPECT_FALSE(Journal::read_head(path_)) << offset;
+    auto file = File::open_write(path_);
+    Journal::write_head(file, a_head());
+    EXPECT_TRUE(Journal::read_head(path_));
+  }
+}
+
+TEST_F(JournalFile, IsNoneAtAnyOtherLength) {
+  const auto whole = File::open_read(path_).size();
+  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{15}, k_head, k_head + 8, whole - 16, whole - 1, whole + 16}) {
+    File::open_write(path_).resize(size);
+    EXPECT_FALSE(Journal::read_head(path_)) << size;
+    auto file = File::open_write(path_);
+    Journal::write_head(file, a_head());
+  }
+  std::filesystem::remove(path_);
+  EXPECT_FALSE(Journal::read_head(path_));
+}
+
+}  // namespace
