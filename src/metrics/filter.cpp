@@ -29,10 +29,12 @@ constexpr std::array k_refused{
     SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
     SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register), SCMP_SYS(open_by_handle_at),
     // there is no network
-    SCMP_SYS(socket)};
+    SCMP_SYS(socket), SCMP_SYS(connect)};
 
 constexpr std::array<scmp_datum_t, 7> k_namespace_flags{CLONE_NEWNS,  CLONE_NEWUSER, CLONE_NEWPID,   CLONE_NEWNET,
                                                         CLONE_NEWIPC, CLONE_NEWUTS,  CLONE_NEWCGROUP};
+
+constexpr scmp_datum_t k_type = 0xF;  // of a socket, without its flags
 
 struct Release {
   void operator()(void* filter) const noexcept { seccomp_release(filter); }
@@ -52,7 +54,10 @@ bool load_filter() noexcept {
       std::all_of(k_refused.begin(), k_refused.end(), [&](int call) { return refuse(call, EPERM); }) &&
       std::all_of(k_namespace_flags.begin(), k_namespace_flags.end(),
                   [&](scmp_datum_t flag) { return refuse(SCMP_SYS(clone), EPERM, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)); }) &&
-      refuse(SCMP_SYS(clone3), ENOSYS) && refuse(SCMP_SYS(socketpair), EPERM, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+      refuse(SCMP_SYS(clone3), ENOSYS) && refuse(SCMP_SYS(socketpair), EPERM, SCMP_A0(SCMP_CMP_NE, AF_UNIX)) &&
+      // Datagrams can be sent to sockets that others have bound.
+      refuse(SCMP_SYS(socketpair), EPERM, SCMP_A1(SCMP_CMP_MASKED_EQ, k_type, SOCK_DGRAM)) &&
+      refuse(SCMP_SYS(socketpair), EPERM, SCMP_A1(SCMP_CMP_MASKED_EQ, k_type, SOCK_RAW));
   return all && seccomp_load(filter.get()) == 0;
 }
 

@@ -222,6 +222,12 @@ for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLIN
         except PermissionError:
             continue
         raise AssertionError(family)
+for kind in (socket.SOCK_DGRAM, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, socket.SOCK_RAW):
+    try:
+        socket.socketpair(socket.AF_UNIX, kind)
+    except PermissionError:
+        continue
+    raise AssertionError(kind)
 # What programs use goes on.
 a, b = socket.socketpair()
 a.send(b'x')

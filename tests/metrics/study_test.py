@@ -7,10 +7,12 @@ import sys
 import tempfile
 import types
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "study"))
 import claims  # noqa: E402
+import files  # noqa: E402
 import points  # noqa: E402
 import summary  # noqa: E402
 
@@ -50,6 +52,22 @@ class Study(unittest.TestCase):
         self.assertEqual(claims.ninety_nine([bad, good], [bad, good])[2], claims.AGREES)
         self.assertEqual(claims.foretold([bad], [good])[2], claims.AGREES)
         self.assertEqual(claims.foretold([good], [bad])[2], claims.DIFFERS)
+
+    def test_results_outlive_a_failure_while_they_are_written(self):
+        with tempfile.TemporaryDirectory() as work:
+            file = pathlib.Path(work) / "results.json"
+            files.replace_text(file, "old")
+
+            def fails(path, text, **_):
+                with open(path, "w") as half:
+                    half.write(text[:1])
+                raise OSError("no space")
+
+            with unittest.mock.patch.object(pathlib.Path, "write_text", fails), self.assertRaises(OSError):
+                files.replace_text(file, "new")
+            self.assertEqual(file.read_text(), "old")
+            files.replace_text(file, "new")
+            self.assertEqual(file.read_text(), "new")
 
     def test_sweep_takes_the_points(self):
         tasks = types.SimpleNamespace(tasks=TASKS)

@@ -12,6 +12,7 @@ import shutil
 import time
 
 from families import open_family
+from files import replace_text
 from points import points_of
 from score import inspected, scored, sweep
 
@@ -40,13 +41,6 @@ def measured(work, name, models_of, base_of, extent, ranks, pool):
     print(f"study: {name}: {len(points)} checkpoints merged in {swept - began:.0f} s, scored in {time.time() - swept:.0f} s", flush=True)
     return {"family": family.title, "extent": extent, "tasks": family.tasks, "inspection": inspection, "rows": rows,
             "merge_s": swept - began, "score_s": time.time() - swept}
-
-
-def replace_text(file, text):
-    """Writes beside `file` and renames: stopped at any moment, hours of results stay."""
-    beside = file.with_name(file.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, file)
 
 
 def main():
