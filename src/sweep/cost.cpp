@@ -26,23 +26,23 @@ std::string bytes_text(std::uint64_t bytes) {
 
 }  // namespace
 
-SweepCost cost_of(const Specification& specification, const CostSurvey& survey, const std::vector<Standing>& standing,
+SweepCost cost_of(const Specification& specification, const Costing& costing, const std::vector<Standing>& standing,
                   const std::vector<Batch>& batches) {
   SweepCost cost;
   cost.points = specification.points();
-  cost.families = survey.families.size();
-  cost.refused = survey.refused.size();
+  cost.families = costing.families.size();
+  cost.refused = costing.refused.size();
   cost.done = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::done));
   cost.to_score = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::to_score));
   std::uint64_t largest = 0;
-  for (const auto& family : survey.families) {
+  for (const auto& family : costing.families) {
     cost.to_do += family.to_do.size();
     cost.earlier_passes = std::max(cost.earlier_passes, family.earlier_passes);
     cost.earlier_bytes += family.earlier_bytes;
     largest = std::max(largest, family.bytes_written);
   }
   for (const auto& batch : batches) {
-    const auto& family = survey.families[batch.family];
+    const auto& family = costing.families[batch.family];
     cost.passes.push_back(batch.points.size());
     cost.bytes_read += family.bytes_read;
     cost.bytes_written += batch.points.size() * family.bytes_written;

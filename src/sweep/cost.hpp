@@ -1,7 +1,7 @@
 #pragma once
 /// What a sweep costs, for people and programs.
 
-#include "sweep/survey.hpp"
+#include "sweep/costing.hpp"
 
 #include <cstdint>
 #include <string>
@@ -30,7 +30,7 @@ struct SweepCost {
 };
 
 /// Pure. @param batches  of make_batches.
-[[nodiscard]] SweepCost cost_of(const Specification& specification, const CostSurvey& survey, const std::vector<Standing>& standing,
+[[nodiscard]] SweepCost cost_of(const Specification& specification, const Costing& costing, const std::vector<Standing>& standing,
                                 const std::vector<Batch>& batches);
 
 /// A few aligned lines.

@@ -1,12 +1,12 @@
 #include <dare/sweep/sweep.hpp>
 
 #include "sweep/cost.hpp"
+#include "sweep/costing.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/group_run.hpp"
 #include "sweep/groups.hpp"
 #include "sweep/retention.hpp"
-#include "sweep/survey.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
@@ -47,7 +47,9 @@ std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& sp
   limits.memory_of_point = family.memory_of_point;
   limits.files = room.files > family.input_files ? room.files - family.input_files : 0;
   limits.files_of_point = family.files_of_point;
-  limits.space = room.space;
+  // Beside the pass a group has the best of those before it.
+  const auto best = specification.settings().keep == Keep::best ? family.bytes_written : 0;
+  limits.space = room.space > best ? room.space - best : 0;
   limits.space_of_point = specification.settings().keep == Keep::all ? 0 : family.bytes_written;
   return most_points(limits);
 }
@@ -129,9 +131,9 @@ class Sweep {
     for (std::uint64_t i = 0; i < standing_.size(); ++i) {
       if (standing_[i] == Standing::to_score) to_score_.push_back(i);
     }
-    survey_ = world_.from_root([&] { return survey_costs(specification_, keys_, families_, standing_, places_, options_.run); });
+    costing_ = world_.from_root([&] { return cost_points(specification_, keys_, families_, standing_, places_, options_.run); });
     if (!world_.is_root()) return;
-    for (const auto& refused : survey_.refused)
+    for (const auto& refused : costing_.refused)
       comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
   }
 
@@ -139,12 +141,12 @@ class Sweep {
     const auto files = static_cast<std::uint64_t>(world_.all_reduce(static_cast<std::int64_t>(raise_open_files()), comm::Reduce::min));
     const auto space = world_.from_root([&] { return free_space(places_.folder); });
     std::vector<FamilyLoad> loads;
-    for (const auto& family : survey_.families) {
+    for (const auto& family : costing_.families) {
       const auto most = points_of_a_pass(family, specification_, options_, {files, space / static_cast<std::uint64_t>(groups_)});
       loads.push_back({family.to_do, family.bytes_read, family.bytes_written, most});
     }
     batches_ = make_batches(loads, groups_);
-    cost_ = cost_of(specification_, survey_, standing_, batches_);
+    cost_ = cost_of(specification_, costing_, standing_, batches_);
     cost_.bytes_free = space;
     cost_.memory_per_rank = options_.run.limits.memory_per_rank;
     cost_.groups = groups_;
@@ -152,7 +154,7 @@ class Sweep {
   }
 
   void record_refused() const {
-    for (const auto& refused : survey_.refused) {
+    for (const auto& refused : costing_.refused) {
       Record record;
       record.point = names_[refused.point];
       record.error = refused.text;
@@ -206,7 +208,7 @@ class Sweep {
 
   [[nodiscard]] Tally refusals() const {
     Tally tally;
-    for (const auto& refused : survey_.refused) tally.add_failure(static_cast<ExitCode>(refused.code));
+    for (const auto& refused : costing_.refused) tally.add_failure(static_cast<ExitCode>(refused.code));
     return tally;
   }
 
@@ -264,7 +266,7 @@ class Sweep {
   std::vector<Standing> standing_;
   std::vector<std::string> identities_;  // of the points; on rank 0
   std::vector<std::uint64_t> to_score_;
-  CostSurvey survey_;
+  Costing costing_;
   std::vector<Batch> batches_;
   SweepCost cost_;
 };
@@ -277,9 +279,9 @@ void refuse_too_many(const Specification& specification, const SweepOptions& opt
   family.points = {0};
   std::vector<Standing> standing(specification.points(), Standing::to_do);
   const PointKey key{"", {}, 0, merge::find_method(family.sources.recipe.method)};
-  const auto survey = survey_costs(specification, {key}, {family}, standing, Places{options.folder}, options.run);
-  if (!survey.refused.empty()) throw Error{static_cast<ExitCode>(survey.refused.front().code), survey.refused.front().text};
-  const auto& cost = survey.families.front();
+  const auto costing = cost_points(specification, {key}, {family}, standing, Places{options.folder}, options.run);
+  if (!costing.refused.empty()) throw Error{static_cast<ExitCode>(costing.refused.front().code), costing.refused.front().text};
+  const auto& cost = costing.families.front();
   const auto most = points_of_a_pass(cost, specification, options, {raise_open_files(), free_space(options.folder)});
   const auto passes = (specification.points() + most - 1) / most;
   throw UsageError{

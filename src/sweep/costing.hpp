@@ -40,7 +40,7 @@ struct RefusedPoint {
   }
 };
 
-struct CostSurvey {
+struct Costing {
   std::vector<FamilyCost> families;
   std::vector<RefusedPoint> refused;  ///< of the points to do; none of them is in a family's to_do
   template <class A>
@@ -51,8 +51,8 @@ struct CostSurvey {
 
 /// Resolves the points to do against the headers: all of them, or where that would take long one of each method and family. Local.
 /// @param keys  of all points of the families.
-[[nodiscard]] CostSurvey survey_costs(const Specification& specification, const std::vector<PointKey>& keys,
-                                      const std::vector<Family>& families, const std::vector<Standing>& standing, const Places& places,
-                                      const pipeline::RunOptions& run);
+[[nodiscard]] Costing cost_points(const Specification& specification, const std::vector<PointKey>& keys,
+                                  const std::vector<Family>& families, const std::vector<Standing>& standing, const Places& places,
+                                  const pipeline::RunOptions& run);
 
 }  // namespace dare::sweep

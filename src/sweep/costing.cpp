@@ -1,4 +1,4 @@
-#include "sweep/survey.hpp"
+#include "sweep/costing.hpp"
 
 #include "sweep/measures.hpp"
 
@@ -25,10 +25,10 @@ std::uint64_t memory_of(const pipeline::Work& work, const plan::Grid& grid) {
   return bytes + 2 * sizeof(Hash128) * grid.blocks();
 }
 
-class FamilySurvey {
+class FamilyCosting {
  public:
-  FamilySurvey(const Specification& specification, const Family& family, const Places& places, const pipeline::RunOptions& run,
-               FamilyCost& cost)
+  FamilyCosting(const Specification& specification, const Family& family, const Places& places, const pipeline::RunOptions& run,
+                FamilyCost& cost)
       : specification_{specification}, family_{family}, places_{places}, run_{run}, cost_{cost} {}
 
   // Adds one point; one of a kind that is known already is not looked at again.
@@ -113,24 +113,24 @@ class FamilySurvey {
 
 }  // namespace
 
-CostSurvey survey_costs(const Specification& specification, const std::vector<PointKey>& keys, const std::vector<Family>& families,
-                        const std::vector<Standing>& standing, const Places& places, const pipeline::RunOptions& run) {
-  CostSurvey survey;
+Costing cost_points(const Specification& specification, const std::vector<PointKey>& keys, const std::vector<Family>& families,
+                    const std::vector<Standing>& standing, const Places& places, const pipeline::RunOptions& run) {
+  Costing costing;
   std::uint64_t tasks = 0;
   for (const auto& family : families) tasks += family.points.size() * (k_tasks_of_recipe + family.sources.frame.tensors.size());
   for (const auto& family : families) {
-    auto& cost = survey.families.emplace_back();
-    FamilySurvey one{specification, family, places, run, cost};
+    auto& cost = costing.families.emplace_back();
+    FamilyCosting one{specification, family, places, run, cost};
     for (const auto point : family.points) {
       if (standing[point] != Standing::to_do) continue;
       std::optional<Error> error;
       if (!family.problem.empty()) error = InputError{family.problem};
       else error = one.add(point, *keys[point].method, tasks <= k_most_tasks);
-      if (error) survey.refused.push_back({point, static_cast<int>(error->code()), error->what()});
+      if (error) costing.refused.push_back({point, static_cast<int>(error->code()), error->what()});
       else cost.to_do.push_back(point);
     }
   }
-  return survey;
+  return costing;
 }
 
 }  // namespace dare::sweep
