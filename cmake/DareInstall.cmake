@@ -12,7 +12,10 @@ install(FILES ${PROJECT_BINARY_DIR}/dareConfig.cmake ${PROJECT_BINARY_DIR}/dareC
 # Whoever links the static library links all below it; the shared one has noted that itself.
 get_target_property(type dare TYPE)
 set(dare_pc_libs "-L\${libdir} -ldare")
-set(dare_pc_private "libhwy libxxhash yaml-cpp fmt libzip")
+set(dare_pc_private "libhwy libxxhash yaml-cpp fmt libzip zlib")
+if(TARGET PkgConfig::libseccomp)
+  string(APPEND dare_pc_private " libseccomp")
+endif()
 list(JOIN HDF5_C_LIBRARIES " " dare_pc_hdf5)
 set(dare_pc_libs_private "-lboost_program_options -lboost_random ${dare_pc_hdf5}")
 if(type STREQUAL STATIC_LIBRARY)

@@ -145,7 +145,10 @@ show_plan() {
 # start_ranks PROGRAM ARGUMENT...: the program on all ranks of the job, from the announcement to the exit code.
 start_ranks() {
     local code=0
-    say "job ${SLURM_JOB_ID:-none} on ${SLURM_JOB_NUM_NODES:-1} nodes, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}: ${launch[*]} $*"
+    # Each restart would end in the same way.
+    [[ $signalled != USR1 ]] ||
+        die "$k_interrupted" 'got SIGUSR1 before the ranks were started: give a --time well above the seconds that --signal names'
+    say "job ${SLURM_JOB_ID:-none} on ${SLURM_JOB_NUM_NODES:-1} nodes, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}:$(printf ' %q' "${launch[@]}" "$@")"
     run_and_wait "${launch[@]}" "$@" || code=$?
     say "$1 ended with exit code $code after $SECONDS s"
     return "$code"

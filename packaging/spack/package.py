@@ -27,6 +27,8 @@ class DareMpi(CMakePackage):
     depends_on("nlohmann-json@3.9:")
     depends_on("fmt@9:")
     depends_on("libzip@1.7:")
+    depends_on("zlib-api")
+    depends_on("libseccomp@2.5:")
     depends_on("eigen@3.4:3")
 
     conflicts("%gcc@:11", msg="C++20 as used here needs GCC 12 or later")

@@ -160,7 +160,8 @@ std::vector<Section> merge_sections() {
        "docs/reference.md has every key."},
       {"Under a batch system",
        "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
-       "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at hand and "
+       "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
+       "hand and "
        "end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch scripts for Slurm "
        "that do this by themselves."}};
 }
@@ -218,12 +219,7 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   options.plan_only = given["plan"].as<bool>();
   options.plan_ranks = count_value(given, "ranks");
   options.plan_nodes = count_value(given, "nodes");
-  if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
-    throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
-  if (options.plan_nodes && !options.plan_ranks) throw UsageError{"--nodes says where --ranks run; give --ranks too"};
-  if (options.plan_nodes && *options.plan_nodes > *options.plan_ranks)
-    throw UsageError{
-        fmt::format("--ranks {} cannot be on --nodes {}: give a rank a node or more", *options.plan_ranks, *options.plan_nodes)};
+  check_planned_cluster(options.plan_ranks, options.plan_nodes, options.plan_only);
   if ((given.count("bandwidth-read") != 0 || given.count("bandwidth-write") != 0) && !options.plan_only) {
     throw UsageError{"--bandwidth-read and --bandwidth-write predict a time and go with --plan"};
   }

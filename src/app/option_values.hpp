@@ -54,6 +54,14 @@ inline boost::program_options::typed_value<std::string>* word_value(const char* 
   return n;
 }
 
+/// Checks --ranks and --nodes against each other and --plan. @throws UsageError
+inline void check_planned_cluster(std::optional<int> ranks, std::optional<int> nodes, bool plan) {
+  if ((ranks || nodes) && !plan) throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
+  if (nodes && !ranks) throw UsageError{"--nodes says where --ranks run; give --ranks too"};
+  if (nodes && *nodes > *ranks)
+    throw UsageError{fmt::format("--ranks {} cannot be on --nodes {}: give a rank a node or more", *ranks, *nodes)};
+}
+
 /// The words of a table of (word, value) pairs.
 template <class Table>
 std::vector<std::string> words_of_table(const Table& table) {

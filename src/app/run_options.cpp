@@ -46,7 +46,7 @@ po::options_description run_options_group() {
   add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
   add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
   add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),
-      "error: nothing but errors; info: notes on the merge too; debug: each stage as it ends");
+      "error: nothing but errors; info: notes on the merge too; debug: what each stage decides, and when");
   add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
   return group;
 }

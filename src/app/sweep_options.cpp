@@ -49,7 +49,8 @@ std::vector<Section> sweep_sections() {
            "  format: folder            # or safetensors, h5\n"
            "  evaluate: python3 test.py {checkpoint} --name {point}\n"
            "                            # its last line is a JSON object of scores:\n"
-           "                            # {\"accuracy\": 0.91}\n"
+           "                            # {\"accuracy\": 0.91}; $CHECKPOINT and $POINT\n"
+           "                            # are the same, for use within quotes\n"
            "  evaluate_timeout: 3600    # seconds; then it is killed with all it has started\n"
            "  keep: all                 # or best, none: checkpoints that stay once scored\n"
            "  score: accuracy           # the score that decides which is best (the first)\n"
@@ -88,13 +89,13 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   options.plan_only = given["plan"].as<bool>();
   options.plan_ranks = count_value(given, "ranks");
   options.plan_nodes = count_value(given, "nodes");
-  if ((options.plan_ranks || options.plan_nodes) && !options.plan_only)
-    throw UsageError{"--ranks and --nodes go with --plan; ranks to run with are mpirun's or srun's to give"};
+  check_planned_cluster(options.plan_ranks, options.plan_nodes, options.plan_only);
   options.yes = given["yes"].as<bool>();
   const auto words = given.count("words") == 0 ? std::vector<std::string>{} : given["words"].as<std::vector<std::string>>();
   if (words.size() != 2) throw UsageError{fmt::format("{} words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", words.size())};
   options.specification = words[0];
   options.folder = words[1];
+  if (options.folder.empty()) throw UsageError{"OUTDIR is empty; name the folder that the sweep writes to"};
   while (!options.folder.has_filename() && options.folder.has_relative_path()) options.folder = options.folder.parent_path();
   return options;
 }

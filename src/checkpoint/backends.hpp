@@ -9,7 +9,7 @@
 
 namespace dare::checkpoint {
 
-/// What a tensor takes in an output. Pure. @throws InputError  no whole number of bytes, or more than 2^64.
+/// What a tensor takes in an output. Pure. @throws InputError  no whole number of bytes below 2^60.
 [[nodiscard]] std::uint64_t bytes_of(const OutputTensor& tensor);
 
 namespace safetensors {

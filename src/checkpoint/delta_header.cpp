@@ -1,6 +1,7 @@
 #include <dare/checkpoint/delta.hpp>
 
 #include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/random/drop_stream.hpp>
@@ -14,15 +15,16 @@ namespace dare::checkpoint {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Parsed = nlohmann::json;  // whose objects take any number of keys
 
 constexpr std::uint64_t k_delta_version = 1;
 constexpr std::uint64_t k_most_entries = std::uint64_t{1} << 60U;  // far below where their sum would wrap
 
-std::optional<Json> text_of(const Header& header) {
+std::optional<std::string> text_of(const Header& header) {
   if (header.metadata.empty()) return std::nullopt;
-  const auto metadata = Json::parse(header.metadata, nullptr, false);
+  const auto metadata = Parsed::parse(header.metadata, nullptr, false);  // of texts, as the readers see to
   if (!metadata.is_object() || !metadata.contains(k_delta_key) || !metadata[k_delta_key].is_string()) return std::nullopt;
-  return metadata[k_delta_key];
+  return metadata[k_delta_key].get<std::string>();
 }
 
 std::uint64_t entries_of(std::uint64_t elements) {
@@ -36,20 +38,24 @@ class Unpacking {
 
   Header run() {
     try {
-      const auto text = Json::parse(text_of(header_).value().get_ref<const std::string&>());
-      read_mask(text);
       const auto stored = std::move(header_.tensors);
       header_.tensors.clear();
-      const auto& list = text.at("tensors");
-      if (!list.is_array()) refuse("tensors is no list");
-      if (list.size() + 1 != stored.size()) {
-        refuse(fmt::format("{} tensors are described, {} are there beside {}", list.size(), stored.empty() ? 0 : stored.size() - 1,
+      std::size_t described = 0;
+      const auto text = text_of(header_).value();
+      const auto head = parse_tensors(text, [](const Parsed&) {});  // first, for what a newer version says of tensors may be anything
+      read_mask(head);
+      if (!head.at("tensors").is_array()) refuse("tensors is no list");
+      (void)parse_tensors(text, [&](const Parsed& json) {
+        if (described + 1 < stored.size()) add(json, stored[described]);
+        ++described;
+      });
+      if (described + 1 != stored.size()) {
+        refuse(fmt::format("{} tensors are described, {} are there beside {}", described, stored.empty() ? 0 : stored.size() - 1,
                            k_kept_before));
       }
-      for (std::size_t t = 0; t < list.size(); ++t) add(list[t], stored[t]);
       add_counts(stored.back());
-    } catch (const nlohmann::json::exception& error) {
-      refuse(fmt::format("no valid description of a delta checkpoint ({})", shown(error.what(), 200)));
+    } catch (const nlohmann::json::exception& error) { refuse_text(error.what()); } catch (const JsonError& error) {
+      refuse_text(error.what());
     }
     header_.delta = std::move(delta_);
     return std::move(header_);
@@ -60,7 +66,24 @@ class Unpacking {
     throw InputError{fmt::format("{}: {}; make the delta checkpoint again", header_.root.string(), what)};
   }
 
-  void read_mask(const Json& text) {
+  [[noreturn]] void refuse_text(std::string_view why) const {
+    refuse(fmt::format("no valid description of a delta checkpoint ({})", shown(why, 200)));
+  }
+
+  // Hands out the entries of "tensors" one by one; returns the rest.
+  template <class Take>
+  static Parsed parse_tensors(std::string_view text, Take&& take) {
+    using Event = Parsed::parse_event_t;
+    std::string section;
+    return parse_bounded<Parsed>(text, JsonBounds{.levels = 4}, [&](int depth, Event event, const Parsed& value) {
+      if (depth == 1 && event == Event::key) section = value.get<std::string>();
+      const bool is_entry = section == "tensors" && depth == 2 && event != Event::object_start && event != Event::array_start;
+      if (is_entry) take(value);
+      return !is_entry;
+    });
+  }
+
+  void read_mask(const Parsed& text) {
     const auto version = text.at("format_version").get<std::uint64_t>();
     const auto stream_version = text.at("stream_version").get<std::uint64_t>();
     if (version != k_delta_version || stream_version != random::k_stream_version) {
@@ -73,7 +96,7 @@ class Unpacking {
       refuse(fmt::format("drop_rate {} is outside [0, 1]", delta_.mask.drop_rate));
   }
 
-  void add(const Json& json, const TensorInfo& stored) {
+  void add(const Parsed& json, const TensorInfo& stored) {
     TensorInfo tensor;
     tensor.name = json.at("name").get<std::string>();
     if (tensor.name != stored.name) refuse(fmt::format("tensor \"{}\" stands where \"{}\" is described", stored.name, shown(tensor.name)));

@@ -34,6 +34,8 @@ class DeltaReader : public CheckpointReader {
     }
   }
 
+  [[nodiscard]] std::string access() const override { return stored_->access(); }
+
   void close() override { stored_->close(); }
 
  private:
@@ -46,30 +48,53 @@ class DeltaReader : public CheckpointReader {
     if (!before_.empty()) {
       stored_->read(header_.delta->kept_before, header_.delta->first_entry[t], std::as_writable_bytes(std::span{before_}));
     }
-    next_ = 0;
-    kept_before_next_ = 0;
+    check_counts(t);
+    checked_.reset();
     tensor_ = t;
   }
 
-  // How many of the tensor's elements before `at` are kept. Runs mostly follow each other.
-  std::uint64_t kept_before(std::uint64_t at) {
-    if (at == next_) return kept_before_next_;
-    const auto run = at / k_kept_run;
-    return before_[run] + mask_->count(run * k_kept_run, at % k_kept_run);
+  // Every run is found by its own count, whatever was read before it: what a rank reads must not decide what it refuses.
+  void check_counts(std::size_t t) const {
+    const auto& packed = header_.delta->stored[t];
+    const bool fit = before_.empty()
+                         ? packed.elements == 0
+                         : before_.front() == 0 && std::is_sorted(before_.begin(), before_.end()) && before_.back() <= packed.elements;
+    if (!fit) {
+      throw InputError{
+          fmt::format("{}: tensor \"{}\": {} do not ascend from 0 to the {} elements that it has; it is damaged, make it again",
+                      header_.root.string(), packed.name, k_kept_before, packed.elements)};
+    }
+  }
+
+  // How many elements of a run are kept; the file must have as many.
+  std::uint64_t kept_of(std::size_t t, std::uint64_t run) {
+    if (checked_ == run) return kept_of_checked_;
+    const auto& packed = header_.delta->stored[t];
+    const auto first = run * k_kept_run;
+    const auto size = std::min(k_kept_run, header_.tensors[t].elements - first);
+    const auto kept = mask_->count(first, size);
+    const auto there = (run + 1 == before_.size() ? packed.elements : before_[run + 1]) - before_[run];
+    if (kept != there) {
+      const auto& mask = header_.delta->mask;
+      throw InputError{fmt::format(
+          "{}: tensor \"{}\": seed {}, stream {} and drop rate {} keep {} of elements [{}, {}), the file has {}; it is damaged, "
+          "make it again",
+          header_.root.string(), packed.name, mask.seed, mask.stream, mask.drop_rate, kept, first, first + size, there)};
+    }
+    checked_ = run;
+    kept_of_checked_ = kept;
+    return kept;
   }
 
   // Elements of one run of k_kept_run.
   void scatter(std::size_t t, std::uint64_t at, std::uint64_t n, std::span<std::byte> out) {
     const auto& packed = header_.delta->stored[t];
-    const auto begin = kept_before(at);
-    const auto kept = mask_->count(at, n);
-    const bool starts = at % k_kept_run == 0;
-    if ((starts && before_[at / k_kept_run] != begin) || begin > packed.elements || kept > packed.elements - begin) {
-      throw InputError{fmt::format(
-          "{}: tensor \"{}\": {} elements kept before element {} and {} behind it, the file says {} and has {} in all; it is damaged, "
-          "make it again",
-          header_.root.string(), packed.name, begin, at, kept, starts ? before_[at / k_kept_run] : begin, packed.elements)};
-    }
+    const auto run = at / k_kept_run;
+    const auto in_run = kept_of(t, run);
+    const auto first = run * k_kept_run;
+    const bool whole = at == first && n == std::min(k_kept_run, header_.tensors[t].elements - first);
+    const auto begin = before_[run] + (at == first ? 0 : mask_->count(first, at - first));
+    const auto kept = whole ? in_run : mask_->count(at, n);
     const auto item = info(packed.dtype).bits / 8;
     values_.resize(kept * item);
     if (kept != 0) stored_->read(packed, begin, values_);
@@ -78,8 +103,6 @@ class DeltaReader : public CheckpointReader {
       std::memcpy(out.data() + i * item, from, item);
       from += item;
     });
-    next_ = at + n;
-    kept_before_next_ = begin + kept;
   }
 
   const Header& header_;
@@ -87,8 +110,8 @@ class DeltaReader : public CheckpointReader {
   std::optional<std::size_t> tensor_;
   std::optional<KeptMask> mask_;
   std::vector<std::uint64_t> before_;
-  std::uint64_t next_ = 0;
-  std::uint64_t kept_before_next_ = 0;
+  std::optional<std::uint64_t> checked_;  // the run that was found to hold what the mask keeps
+  std::uint64_t kept_of_checked_ = 0;
   std::vector<std::byte> values_;
 };
 

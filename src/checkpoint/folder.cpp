@@ -1,6 +1,8 @@
 #include "checkpoint/folder.hpp"
 
+#include "checkpoint/side_files.hpp"
 #include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -18,15 +20,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t k_largest_side_file = 256'000'000;
 constexpr std::uint64_t k_longest_index = 256'000'000;
 
-// What stands beside the weights and belongs to the model: all but other forms of weights and their indices.
-bool is_side_file(const fs::directory_entry& entry) {
-  static const std::set<std::string> weights{".safetensors", ".bin", ".pt", ".pth", ".h5", ".gguf", ".msgpack", ".onnx"};
-  const auto name = entry.path().filename().string();
-  return entry.is_regular_file() && !name.starts_with('.') && !name.ends_with(".index.json") &&
-         !weights.contains(entry.path().extension()) && name != "dare-manifest.json" && entry.file_size() <= k_largest_side_file;
+void read_side_files(const fs::path& folder, Header& header) {
+  std::set<std::string> shards;  // an index may give them any name
+  for (const auto& file : header.files) shards.insert(file.name);
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator{folder}) {
+    auto name = entry.path().filename().string();
+    std::error_code no_file;  // a link to nothing or to itself
+    if (!is_side_file_name(name) || !entry.is_regular_file(no_file) || shards.contains(name)) continue;
+    check_is_own_file(folder, name);
+    const auto size = entry.file_size();
+    if (size > k_largest_side_file) {
+      header.notes.push_back(fmt::format("{}: {} bytes, left out: of files beside the weights those of up to {} are taken along",
+                                         one_line(entry.path().string()), size, k_largest_side_file));
+      continue;
+    }
+    bytes += size;
+    header.side_files.push_back(std::move(name));
+  }
+  require_side_total(folder, bytes);
+  std::sort(header.side_files.begin(), header.side_files.end());
+  std::sort(header.notes.begin(), header.notes.end());
 }
 
 void append(Header& header, FileHeader&& part) {
@@ -61,6 +77,7 @@ void check_against_index(const fs::path& folder, const Header& header, const std
 void read_shards(const fs::path& folder, const Form& form, Header& header) {
   const auto index = folder / form.index;
   check_is_own_file(folder, form.index);
+  header.consulted.push_back(state_of(File::open_read(index), form.index));
   const auto shard_of = parse_index(index, read_text(index, k_longest_index));
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
@@ -103,13 +120,9 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 Header read_header(const fs::path& folder, const std::vector<Form>& forms, std::string_view kind) {
   Header header;
   header.root = folder;
+  header.folder = folder;
   read_weights(folder, forms, kind, header);
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    if (!is_side_file(entry)) continue;
-    header.side_files.push_back(entry.path().filename().string());
-    check_is_own_file(folder, header.side_files.back());
-  }
-  std::sort(header.side_files.begin(), header.side_files.end());
+  read_side_files(folder, header);
   return header;
 }
 
@@ -122,26 +135,41 @@ Header read_file_header(const fs::path& file, Format format, const ParseFile& pa
 }
 
 std::vector<std::byte> read_side_file(const Header& header, const std::string& name) {
-  const auto text = read_text(header.files.front().path.parent_path() / name);
+  const auto text = read_text(header.folder / name, k_largest_side_file);
   const auto raw = std::as_bytes(std::span{text});
   return {raw.begin(), raw.end()};
 }
 
 std::map<std::string, std::string> parse_index(const fs::path& path, std::string_view text) {
+  using Json = nlohmann::json;
+  using Event = Json::parse_event_t;
+  const auto refuse = [&](std::string_view why) -> void {
+    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(why, 200))};
+  };
   std::map<std::string, std::string> shard_of;
-  try {
-    const auto json = nlohmann::json::parse(text);
-    for (const auto& [tensor, shard] : json.at("weight_map").items()) {
-      const auto name = shard.get<std::string>();
-      if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
-        throw InputError{
-            fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(shard.dump()))};
-      }
-      shard_of[tensor] = name;
+  std::string section;
+  std::string tensor;
+  const auto see = [&](int depth, Event event, const Json& value) {
+    if (event == Event::key && depth == 1) section = value.get<std::string>();
+    if (event == Event::key && depth == 2) tensor = value.get<std::string>();
+    if (section != "weight_map" || depth == 0) return true;
+    if (depth == 1 && (event == Event::array_start || event == Event::value)) refuse("weight_map is no object");
+    if (depth != 2 || event == Event::key) return true;
+    if (!value.is_string()) refuse(fmt::format("the shard of \"{}\" is no text", tensor));
+    if (const auto problem = name_problem(tensor); !problem.empty()) refuse(fmt::format("tensor \"{}\": {}", shown(tensor), problem));
+    const auto& name = value.get_ref<const std::string&>();
+    if (name.empty() || one_line(name) != name || name == "." || name == ".." || name.find('/') != std::string::npos ||
+        name.find('\0') != std::string::npos) {
+      throw InputError{
+          fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(value.dump()))};
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(error.what(), 200))};
-  }
+    shard_of[tensor] = name;
+    return false;
+  };
+  try {
+    (void)parse_bounded<Json>(text, JsonBounds{.keys = text.size()}, see);  // as many keys as there are tensors
+  } catch (const JsonError& error) { refuse(error.what()); }
+  if (shard_of.empty()) refuse("no tensor in its weight_map");
   return shard_of;
 }
 

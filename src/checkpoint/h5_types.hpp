@@ -35,6 +35,12 @@ struct StoredShape {
 };
 [[nodiscard]] StoredShape stored_shape(Dtype dtype, const Shape& shape, std::uint64_t elements, std::uint64_t bytes);
 
+/// The same numbers as HDF5's type has them.
+[[nodiscard]] inline const hsize_t* hsizes(const Shape& shape) noexcept {
+  static_assert(sizeof(hsize_t) == sizeof(Shape::value_type));
+  return reinterpret_cast<const hsize_t*>(shape.data());
+}
+
 /// The extents of a dataspace; empty for a scalar, nothing for a null space.
 [[nodiscard]] std::optional<Shape> extents_of(hid_t space);
 

@@ -2,6 +2,7 @@
 #include "checkpoint/hdf5_read.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,10 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   if (!stored && kind != H5T_FLOAT && kind != H5T_INTEGER) return std::nullopt;
   if (!stored)
     throw InputError{fmt::format("{}: dataset \"{}\" is a {}, which no dtype is", path.string(), name, describe_type(type.get()))};
+  const auto storage = storage_of(path, name, dataset);  // before its extent, which a virtual dataset looks for in other files
+  if (storage.place == Place::external)
+    throw InputError{fmt::format("{}: dataset \"{}\" lies in another file (\"{}\"), which is not followed; copy the weights into one file",
+                                 path.string(), name, storage.external)};
   const H5Space space{H5Dget_space(dataset), doing};
   const auto extents = extents_of(space.get());
   if (!extents) return std::nullopt;  // a null space: nothing is stored
@@ -27,20 +32,15 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   tensor.dataset = "/" + name;
   tensor.dtype = stored->dtype;
   tensor.shape = *extents;
-  const auto elements = checked_elements(tensor.shape);
-  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes) refuse(path, name, fmt::format("{} {} is not below 2^63 bytes", dare::name(tensor.dtype), to_string(tensor.shape)));
-  tensor.elements = *elements;
-  tensor.bytes = *bytes;
-  const auto storage = storage_of(path, name, dataset);
-  if (!storage.external.empty())
-    throw InputError{fmt::format("{}: dataset \"{}\" lies in another file (\"{}\"), which is not followed; copy the weights into one file",
-                                 path.string(), name, storage.external)};
+  const auto taken = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(path, name, what); });
+  tensor.elements = taken.elements;
+  tensor.bytes = taken.bytes;
+  if (storage.place != Place::file || tensor.bytes == 0) return tensor;
   const auto size = header.files.front().size;
-  if (storage.offset > size || (storage.offset > 0 && tensor.bytes > size - storage.offset)) {
+  if (storage.offset > size || tensor.bytes > size - storage.offset) {
     refuse(path, name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
   }
-  if (!stored->big_endian && tensor.bytes > 0) tensor.offset = storage.offset;
+  if (!stored->big_endian) tensor.offset = storage.offset;
   return tensor;
 }
 

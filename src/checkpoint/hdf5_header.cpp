@@ -46,6 +46,34 @@ Hash128 hash_of(const std::vector<TensorInfo>& tensors) {
   return hasher.digest();
 }
 
+// They become files of a folder again.
+bool is_source_name(std::string_view name) {
+  return name == safetensors::k_index || (name.ends_with(".safetensors") && !name.starts_with('.'));
+}
+
+// The index is written again as it is: it must be that of the shards.
+void check_index(const std::filesystem::path& path, const std::vector<SourceHeader>& sources,
+                 const std::vector<safetensors::SourceShard>& shards) {
+  const auto index = std::find_if(sources.begin(), sources.end(), [](const auto& source) { return source.file == safetensors::k_index; });
+  if (index == sources.end()) return;
+  const auto where = path / index->file;
+  const auto shard_of = folder::parse_index(where, {reinterpret_cast<const char*>(index->bytes.data()), index->bytes.size()});
+  std::size_t tensors = 0;
+  for (const auto& shard : shards) {
+    for (const auto& tensor : shard.tensors) {
+      const auto listed = shard_of.find(tensor.name);
+      if (listed == shard_of.end() || listed->second != shard.source->file) {
+        throw InputError{fmt::format("{}: tensor \"{}\": the index places it in {}, it is in {}; fetch the file again", where.string(),
+                                     tensor.name, listed == shard_of.end() ? "no shard" : listed->second, shard.source->file)};
+      }
+      ++tensors;
+    }
+  }
+  if (tensors != shard_of.size() || shards.empty())
+    throw InputError{fmt::format("{}: the index lists {} tensors, the headers beside it {}; fetch the file again", where.string(),
+                                 shard_of.size(), tensors)};
+}
+
 }  // namespace
 
 Header read_header(const std::filesystem::path& path) {
@@ -79,17 +107,20 @@ std::vector<SourceHeader> read_source_headers(const Header& header) {
   const auto& path = header.files.front().path;
   const auto h5 = open_serial(path);
   std::vector<SourceHeader> sources;
+  std::uint64_t stored = 0;
   // A foreign file may have a group of this name.
   if (get_text(h5.get(), "format", {path, "read attribute", "format"}) != k_format) return sources;
   for (const auto& name : names_in(path, h5.get(), "source")) {
-    if (name.empty() || name == "." || name == "..") {
-      throw InputError{fmt::format("{}: \"source/{}\" is no file's name; fetch the file again", path.string(), name)};
-    }
+    if (!is_source_name(name))
+      throw InputError{
+          fmt::format("{}: \"source/{}\" is no name of a safetensors file or index; fetch the file again", path.string(), name)};
+    stored += count_bytes(path, h5.get(), "source/" + name).stored;
+    require_within_file(header, "source", stored);
     auto bytes = read_bytes(path, h5.get(), "source/" + name);
     if (bytes.empty()) return {};  // a view of some of the files' tensors, or under other names
     sources.push_back({name, std::move(bytes)});
   }
-  (void)safetensors::source_shards(path, sources, header.tensors);  // throws where they are not these tensors' headers
+  check_index(path, sources, safetensors::source_shards(path, sources, header.tensors));
   return sources;
 }
 

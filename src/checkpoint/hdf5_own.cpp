@@ -2,8 +2,10 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
+#include "checkpoint/side_files.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -40,8 +42,8 @@ class TensorReader {
     const auto known = dtype_named(dtype);
     if (!known) refuse(path_, tensor.name, fmt::format("dtype \"{}\" is unknown", dtype));
     tensor.dtype = *known;
-    const auto one_piece = read_shape(tensor, dataset, doing);
-    place(tensor, storage_of(path_, tensor.name, dataset), one_piece);
+    const auto storage = storage_of(path_, tensor.name, dataset);  // before its extent, which a virtual dataset looks for in other files
+    place(tensor, storage, read_shape(tensor, dataset, doing));
     return entry;
   }
 
@@ -77,34 +79,32 @@ class TensorReader {
     auto given = extents->size() == 1 ? get_shape(dataset, "shape", doing) : std::nullopt;
     if (!given && stored_as_bytes(tensor.dtype)) refuse(path_, tensor.name, "attribute shape is missing or of another kind");
     tensor.shape = given ? std::move(*given) : *extents;
-    const auto elements = checked_elements(tensor.shape);
-    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-    if (!bytes)
-      refuse(path_, tensor.name, fmt::format("{} {} is no whole number of bytes below 2^63", name(tensor.dtype), to_string(tensor.shape)));
+    const auto size = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(path_, tensor.name, what); });
     const auto points = checked_elements(*extents);
     const auto held = points ? checked_product(*points, info(expected).bits / 8) : std::nullopt;
-    if (held != bytes) {
+    if (held != size.bytes) {
       refuse(path_, tensor.name,
-             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), *bytes,
+             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), size.bytes,
                          to_string(*extents), name(expected), held ? std::to_string(*held) : "2^63 or more"));
     }
-    tensor.elements = *elements;
-    tensor.bytes = *bytes;
+    tensor.elements = size.elements;
+    tensor.bytes = size.bytes;
     return !stored->big_endian;
   }
 
   void place(TensorInfo& tensor, const Storage& storage, bool one_piece) {
     if (tensor.bytes == 0) return;
-    if (!storage.allocated) refuse(path_, tensor.name, fmt::format("{} bytes have no place in the file", tensor.bytes));
-    if (!storage.external.empty()) {
+    if (storage.place == Place::nowhere) refuse(path_, tensor.name, fmt::format("{} bytes have no place in the file", tensor.bytes));
+    if (storage.place == Place::external) {
       const auto target = targets_.find(storage.external);
       if (target == targets_.end())
         refuse(path_, tensor.name, fmt::format("lies in \"{}\", which is none of the view's source files", storage.external));
       if (storage.reserved != tensor.bytes || !one_piece)
         refuse(path_, tensor.name, fmt::format("{} bytes, {} are its in \"{}\"", tensor.bytes, storage.reserved, storage.external));
       tensor.file = target->second;
+    } else if (storage.place != Place::file) {
+      return;
     }
-    if (storage.offset == 0) return;  // chunked or compact
     const auto size = sizes_[tensor.file];
     if (storage.offset > size || tensor.bytes > size - storage.offset)
       refuse(path_, tensor.name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
@@ -132,9 +132,7 @@ std::vector<TensorInfo> in_order(const fs::path& path, std::vector<Entry> entrie
 }
 
 std::string read_metadata(const fs::path& path, hid_t h5) {
-  const auto exists = H5Lexists(h5, "metadata", H5P_DEFAULT);
-  check(exists, {path, "look for", "metadata"});
-  if (exists == 0) return "";
+  if (!has_own(path, h5, "metadata")) return "";
   const auto bytes = read_bytes(path, h5, "metadata");
   std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -145,14 +143,23 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
 }
 
 // They become files of a folder: nothing but a plain name may.
-std::vector<std::string> read_side_names(const fs::path& path, hid_t h5) {
+std::vector<std::string> read_side_names(const Header& header, hid_t h5) {
+  const auto& path = header.root;
   auto names = names_in(path, h5, "files");
+  std::uint64_t total = 0;
+  std::uint64_t stored = 0;
   for (const auto& name : names) {
-    if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos || name.ends_with(".safetensors") ||
-        name.ends_with(".index.json")) {
+    if (!is_side_file_name(name)) {
       throw InputError{fmt::format("{}: \"files/{}\" is no name for a file beside the weights; fetch the file again", path.string(), name)};
     }
+    const auto [bytes, taken] = count_bytes(path, h5, "files/" + name);
+    if (bytes > k_largest_side_file)
+      throw InputError{fmt::format("{}: \"files/{}\" has {} bytes, at most {} are read", path.string(), name, bytes, k_largest_side_file)};
+    total += bytes;
+    stored += taken;
   }
+  require_side_total(path, total);
+  require_within_file(header, "files", stored);
   return names;
 }
 
@@ -166,8 +173,9 @@ void read_own(hid_t h5, Header& header) {
                                  version ? std::to_string(*version) : "missing", k_format_version)};
   }
   header.metadata = read_metadata(path, h5);
-  header.side_files = read_side_names(path, h5);
+  header.side_files = read_side_names(header, h5);
   read_link_targets(h5, header);
+  (void)has_own(path, h5, "tensors");  // throws where it leads elsewhere
   const H5Group tensors{H5Gopen2(h5, "tensors", H5P_DEFAULT), {path, "open group", "tensors"}};
   TensorReader reader{path, header};
   std::vector<Entry> entries;

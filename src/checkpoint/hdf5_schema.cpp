@@ -4,6 +4,7 @@
 #include "checkpoint/h5_types.hpp"
 
 #include <dare/core/file.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -33,9 +34,8 @@ H5File new_file(const std::filesystem::path& file, std::size_t tensors) {
 
 H5Space space_of(const Shape& extents, const Doing& doing) {
   if (extents.empty()) return {H5Screate(H5S_SCALAR), doing};
-  return {H5Screate_simple(static_cast<int>(extents.size()), reinterpret_cast<const hsize_t*>(extents.data()), nullptr), doing};
+  return {H5Screate_simple(static_cast<int>(extents.size()), hsizes(extents), nullptr), doing};
 }
-static_assert(sizeof(hsize_t) == sizeof(std::uint64_t));
 
 }  // namespace
 
@@ -106,24 +106,24 @@ void SchemaWriter::metadata(const std::string& json) {
 
 std::uint64_t SchemaWriter::tensor(const SchemaTensor& tensor) {
   const Doing doing{path_, "describe tensor", tensor.name};
-  const auto elements = checked_elements(tensor.shape);
-  const auto size = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!size) throw InputError{path_.string() + ": tensor \"" + std::string{tensor.name} + "\" is no whole number of bytes below 2^63"};
-  const auto stored = stored_shape(tensor.dtype, tensor.shape, *elements, *size);
+  const auto [elements, size] = sized(tensor.dtype, tensor.shape, [&](const std::string& what) {
+    throw InputError{path_.string() + ": tensor \"" + std::string{tensor.name} + "\": " + what};
+  });
+  const auto stored = stored_shape(tensor.dtype, tensor.shape, elements, size);
   auto& type = types_[tensor.dtype];
   if (!type.is_open()) type = file_type(tensor.dtype, path_);
   const auto space = space_of(stored.extents, doing);
   const auto slash = tensor.path.rfind('/');
   const auto folder = slash == std::string_view::npos ? std::string{} : "/" + std::string{tensor.path.substr(0, slash)};
   const auto name = std::string{slash == std::string_view::npos ? tensor.path : tensor.path.substr(slash + 1)};
-  auto dataset = new_dataset(group("tensors" + folder), name.c_str(), type.get(), space.get(), tensor.external, *size);
+  auto dataset = new_dataset(group("tensors" + folder), name.c_str(), type.get(), space.get(), tensor.external, size);
   put_text(dataset.get(), "name", tensor.name, doing);
   put_number(dataset.get(), "index", tensor.index, doing);
   put_text(dataset.get(), "dtype", dare::name(tensor.dtype), doing);
   put_text(dataset.get(), "shard", tensor.shard, doing);
   if (stored.flat) put_shape(dataset.get(), "shape", tensor.shape, doing);
   const auto offset = H5Dget_offset(dataset.get());
-  if (*size > 0 && !tensor.external && offset == HADDR_UNDEF) throw Hdf5Error{{path_, "tell the place of tensor", tensor.name}};
+  if (size > 0 && !tensor.external && offset == HADDR_UNDEF) throw Hdf5Error{{path_, "tell the place of tensor", tensor.name}};
   dataset.close(doing);
   return offset == HADDR_UNDEF ? 0 : offset;
 }

@@ -1,3 +1,4 @@
+#include "checkpoint/h5_chunks.hpp"
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
 
@@ -5,46 +6,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace dare::checkpoint::hdf5 {
 namespace {
 
-// A chunk is held whole while a part of it is read.
-constexpr std::uint64_t k_largest_chunk = std::uint64_t{256} << 20U;
 constexpr std::size_t k_longest_target = 4'096;
-
-void check_filters(const std::filesystem::path& file, const std::string& name, hid_t creation) {
-  const auto filters = H5Pget_nfilters(creation);
-  check(filters, {file, "list the filters of", name});
-  for (int i = 0; i < filters; ++i) {
-    unsigned flags = 0;
-    std::size_t values = 0;
-    std::array<char, 64> text{};
-    const auto filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr, text.size(), text.data(), nullptr);
-    check(filter, {file, "look at a filter of", name});
-    if (H5Zfilter_avail(filter) <= 0) {
-      throw InputError{
-          fmt::format("{}: dataset \"{}\" is compressed by filter {} (\"{}\"), which this HDF5 library lacks; repack the file "
-                      "with `h5repack -f NONE` where it has it",
-                      file.string(), name, static_cast<int>(filter), text.data())};
-    }
-  }
-}
-
-void check_chunks(const std::filesystem::path& file, const std::string& name, hid_t dataset, hid_t creation) {
-  std::array<hsize_t, H5S_MAX_RANK> extents{};
-  const auto rank = H5Pget_chunk(creation, static_cast<int>(extents.size()), extents.data());
-  check(rank, {file, "look at the chunks of", name});
-  const H5Type type{H5Dget_type(dataset), {file, "look at the type of", name}};
-  const auto elements = checked_elements({extents.begin(), extents.begin() + rank});
-  const auto bytes = elements ? checked_product(*elements, H5Tget_size(type.get())) : std::nullopt;
-  if (!bytes || *bytes > k_largest_chunk) {
-    throw InputError{fmt::format("{}: dataset \"{}\" has chunks of {} bytes, at most {} are read; repack it with `h5repack -l CONTI`",
-                                 file.string(), name, bytes ? std::to_string(*bytes) : "2^63 or more", k_largest_chunk)};
-  }
-  check_filters(file, name, creation);
-}
 
 Storage external_of(const std::filesystem::path& file, const std::string& name, hid_t creation, int pieces) {
   Storage storage;
@@ -55,10 +20,23 @@ Storage external_of(const std::filesystem::path& file, const std::string& name, 
   path.resize(std::min(path.find('\0'), path.size()));
   if (pieces != 1 || path.empty() || offset < 0)
     throw InputError{fmt::format("{}: dataset \"{}\" lies in {} pieces of other files, one is read", file.string(), name, pieces)};
+  storage.place = Place::external;
   storage.external = std::move(path);
   storage.offset = static_cast<std::uint64_t>(offset);
   storage.reserved = size;
   return storage;
+}
+
+// HDF5 copies as many bytes as the dataset should have, however few are there.
+void require_compact(const std::filesystem::path& file, const std::string& name, hid_t dataset) {
+  const Doing doing{file, "look at the extent of", name};
+  const H5Type type{H5Dget_type(dataset), doing};
+  const H5Space space{H5Dget_space(dataset), doing};
+  const auto points = H5Sget_simple_extent_npoints(space.get());
+  const auto stored = H5Dget_storage_size(dataset);
+  if (points >= 0 && checked_product(static_cast<std::uint64_t>(points), H5Tget_size(type.get())) == stored) return;
+  throw InputError{
+      fmt::format("{}: dataset \"{}\" has {} elements, {} bytes are stored; fetch the file again", file.string(), name, points, stored)};
 }
 
 }  // namespace
@@ -67,20 +45,27 @@ Storage storage_of(const std::filesystem::path& file, const std::string& name, h
   Storage storage;
   const auto offset = H5Dget_offset(dataset);
   if (offset != HADDR_UNDEF) {
+    storage.place = Place::file;
     storage.offset = offset;
     return storage;
   }
   H5Eclear2(H5E_DEFAULT);  // no place is no error
-  const H5Properties creation{H5Dget_create_plist(dataset), {file, "look at the storage of", name}};
+  const Doing doing{file, "look at the storage of", name};
+  const H5Properties creation{H5Dget_create_plist(dataset), doing};
   const auto layout = H5Pget_layout(creation.get());
   if (layout == H5D_CHUNKED) {
-    check_chunks(file, name, dataset, creation.get());
+    const H5Type type{H5Dget_type(dataset), doing};
+    (void)chunk_layout(file, name, creation.get(), H5Tget_size(type.get()));  // throws where it cannot be read
+    storage.place = Place::chunks;
+  } else if (layout == H5D_COMPACT) {
+    require_compact(file, name, dataset);
+    storage.place = Place::header;
   } else if (layout == H5D_CONTIGUOUS) {
     const auto pieces = H5Pget_external_count(creation.get());
-    check(pieces, {file, "look at the storage of", name});
+    check(pieces, doing);
     if (pieces > 0) return external_of(file, name, creation.get(), pieces);
-    storage.allocated = false;
-  } else if (layout != H5D_COMPACT) {
+  } else {
+    // Nothing more may be asked of it: its very extent may depend on the files that it is made of, which HDF5 then opens.
     throw InputError{fmt::format(
         "{}: dataset \"{}\" is a virtual dataset, which parallel HDF5 cannot read; copy it with `h5repack -l CONTI`", file.string(), name)};
   }

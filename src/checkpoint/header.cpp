@@ -1,12 +1,17 @@
 #include <dare/checkpoint/header.hpp>
 
+#include "checkpoint/file_header.hpp"
 #include "checkpoint/formats.hpp"
+#include "checkpoint/text.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace dare::checkpoint {
 
@@ -19,11 +24,40 @@ struct FileState {
   std::int64_t changed_ns = -1;
 };
 
+FileState state_in(const struct stat& status) noexcept {
+  return {static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+}
+
 // Of a file that is not there: one that none has.
 FileState look(const fs::path& path) noexcept {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+  return ::stat(path.c_str(), &status) == 0 ? state_in(status) : FileState{};
+}
+
+// HDF5 opens its files itself: their times are those before it, or for the files behind a view's links those after.
+void note_times_of_hdf5(Header& header, const FileState& before) noexcept {
+  if (header.format != Format::hdf5) return;
+  for (auto& file : header.files) file.changed_ns = file.path == header.root ? before.changed_ns : look(file.path).changed_ns;
+}
+
+// Those of other formats are checked as they are read.
+void check_names_of_hdf5(const Header& header) {
+  if (header.format != Format::hdf5) return;
+  for (const auto& tensor : header.tensors) {
+    const auto problem = tensor.name == k_metadata_key ? "" : name_problem(tensor.name);
+    if (!problem.empty())
+      throw InputError{fmt::format("{}: tensor \"{}\": {}; rename it", header.root.string(), shown(tensor.name), problem)};
+  }
+}
+
+// Each tensor is below: so no sum of them, of outputs in another type, or of output files, wraps.
+void require_total(const Header& header) {
+  constexpr auto k_most = std::uint64_t{1} << 60U;
+  std::uint64_t total = 0;
+  for (const auto& tensor : header.tensors) {
+    total += tensor.bytes;
+    if (total >= k_most) throw InputError{fmt::format("{}: its tensors have 2^60 bytes or more; fetch it again", header.root.string())};
+  }
 }
 
 }  // namespace
@@ -53,25 +87,33 @@ Header read_header(const fs::path& path) {
     if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};
     if (is_lora_adapter(path))
       throw InputError{fmt::format("{}: a LoRA adapter; give it as a model, beside the base it belongs to", path.string())};
+    const auto before = look(path);
     auto header = format_for(path, fs::is_directory(status)).read_header(path);
-    note_times(header);
+    require_total(header);
+    check_names_of_hdf5(header);
+    note_times_of_hdf5(header, before);
     return header;
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input
   } catch (const fs::filesystem_error& failure) { throw InputError{fmt::format("{}: {}", path.string(), failure.code().message())}; }
 }
 
-void note_times(Header& header) noexcept {
-  for (auto& file : header.files) file.changed_ns = look(file.path).changed_ns;
+InputFile state_of(const File& file, std::string name) {
+  struct stat status {};
+  if (::fstat(file.fd(), &status) != 0) throw IoError{fmt::format("{}: cannot be read: {}", file.path().string(), std::strerror(errno))};
+  const auto state = state_in(status);
+  return {file.path(), std::move(name), state.size, {}, state.changed_ns};
 }
 
 void check_unchanged(const Header& header) {
-  for (const auto& file : header.files) {
-    const auto now = look(file.path);
-    if (now.size == file.size && now.changed_ns == file.changed_ns) continue;
-    throw InputError{
-        fmt::format("{}: changed while it was read ({} bytes now, {} before); nothing was written, run it again when the file is at rest",
-                    file.path.string(), now.size, file.size)};
+  for (const auto* const list : {&header.files, &header.consulted}) {
+    for (const auto& file : *list) {
+      const auto now = look(file.path);
+      if (now.size == file.size && now.changed_ns == file.changed_ns) continue;
+      throw InputError{
+          fmt::format("{}: changed while it was read ({} bytes now, {} before); nothing was written, run it again when the file is at rest",
+                      file.path.string(), now.size, file.size)};
+    }
   }
 }
 

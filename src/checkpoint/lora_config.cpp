@@ -2,6 +2,7 @@
 
 #include "checkpoint/lora_pattern.hpp"
 #include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -162,10 +163,8 @@ double Config::scale_of(std::string_view module) const {
 Config parse_config(const fs::path& path, std::string_view text) {
   const Parser parser{path};
   try {
-    return parser.parse(Json::parse(text));
-  } catch (const Json::exception& error) {
-    parser.refuse(fmt::format("no valid JSON ({}); fetch the file again", shown(error.what(), 200)));
-  }
+    return parser.parse(parse_bounded<Json>(text, JsonBounds{.values = 100'000, .keys = 10'000}));
+  } catch (const JsonError& error) { parser.refuse(fmt::format("no valid JSON ({}); fetch the file again", shown(error.what(), 200))); }
 }
 
 }  // namespace dare::checkpoint::lora

@@ -188,6 +188,7 @@ bool is_lora_adapter(const fs::path& path) {
 Header read_lora_header(const fs::path& folder) {
   try {
     folder::check_is_own_file(folder, k_config);
+    const auto consulted = state_of(File::open_read(folder / k_config), k_config);
     const auto text = read_text(folder / k_config, k_longest_config);
     const auto config = lora::parse_config(folder / k_config, text);
     auto weights = safetensors::form();
@@ -201,9 +202,10 @@ Header read_lora_header(const fs::path& folder) {
     header.tensors.clear();
     header.metadata.clear();
     header.side_files.clear();
+    header.notes.clear();
+    header.consulted.push_back(consulted);
     Assembler{header.files[0].path, config}.assemble(header, stored);
     header.files[0].header_hash = hash_of(header.files[0].header_hash, text);
-    note_times(header);
     return header;
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input

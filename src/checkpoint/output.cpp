@@ -3,6 +3,7 @@
 #include "checkpoint/backends.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -29,12 +30,8 @@ void check_ending(const std::filesystem::path& output) {
 }
 
 std::uint64_t bytes_of(const OutputTensor& tensor) {
-  const auto elements = checked_elements(tensor.shape);
-  const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes)
-    throw InputError{
-        fmt::format("tensor \"{}\": {} {} is no whole number of bytes", tensor.name, name(tensor.dtype), to_string(tensor.shape))};
-  return *bytes;
+  const auto refuse = [&](const std::string& what) { throw InputError{fmt::format("tensor \"{}\": {}", tensor.name, what)}; };
+  return sized(tensor.dtype, tensor.shape, refuse).bytes;
 }
 
 std::uint64_t OutputLayout::total_bytes() const noexcept {

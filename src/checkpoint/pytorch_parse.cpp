@@ -99,11 +99,13 @@ pickle::Id run_pickle(const File& file, std::string_view part, pickle::Input& in
 
 FileHeader parse_file(const std::filesystem::path& path, std::string name) {
   const auto file = File::open_read(path);
+  auto state = state_of(file, std::move(name));
   Contents contents;
   if (is_zip(file)) read_zip(file, contents);
   else read_legacy(file, contents);
   FileHeader header;
-  header.file = {path, std::move(name), file.size(), contents.hash};
+  state.header_hash = contents.hash;
+  header.file = std::move(state);
   try {
     for (const auto& tensor : state_dict(contents.heap, contents.root, contents.objects)) {
       header.tensors.push_back(place(file, tensor, contents));

@@ -95,8 +95,8 @@ std::vector<NamedTensor> state_dict(const Heap& heap, Id root, const Objects& ob
     if (!heap.is(items[i], Kind::text))
       throw Refusal{fmt::format("a tensor's name is {}, a text is expected; {}", heap.kind_name(items[i]), k_save_flat)};
     const auto& name = heap.text(items[i]);
-    if (!is_utf8_without_nul(name))
-      throw Refusal{fmt::format("tensor \"{}\": the name is no UTF-8 text without NUL; rename it", shown(name))};
+    if (const auto problem = name_problem(name); !problem.empty())
+      throw Refusal{fmt::format("tensor \"{}\": {}; rename it", shown(name), problem)};
     if (tensor == nullptr)
       throw Refusal{fmt::format("\"{}\" is {} that holds tensors; {}", name, heap.kind_name(items[i + 1]), k_save_flat)};
     if (!names.insert(name).second) throw Refusal{fmt::format("tensor \"{}\": stands twice in the dict; fetch the file again", name)};

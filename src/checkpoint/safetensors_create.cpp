@@ -1,6 +1,8 @@
 #include "checkpoint/backends.hpp"
 #include "checkpoint/safetensors_parse.hpp"
+#include "checkpoint/text.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
 #include <fmt/format.h>
@@ -25,11 +27,14 @@ struct Shard {
 
 // Entries one by one: an ordered JSON object looks through all its names for each new one.
 std::vector<std::byte> header_of(const OutputSpec& spec, const Shard& shard) {
+  const auto refuse = [](const std::string& what) { throw InputError{what + "; give an output that ends in .h5"}; };
   std::string text = "{";
   if (!spec.metadata.empty()) text += "\"__metadata__\":" + spec.metadata;
   std::uint64_t offset = 0;
   for (auto t = shard.first; t < shard.last; ++t) {
     const auto& tensor = spec.tensors[t];
+    if (const auto problem = name_problem(tensor.name); !problem.empty())
+      refuse(fmt::format("tensor \"{}\" cannot be in a safetensors file: {}", shown(tensor.name), problem));
     const auto end = offset + bytes_of(tensor);
     if (text.size() > 1) text += ',';
     text += Json(tensor.name).dump() + ":" +
@@ -38,6 +43,10 @@ std::vector<std::byte> header_of(const OutputSpec& spec, const Shard& shard) {
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > k_longest_header) {
+    refuse(fmt::format("a safetensors file's header of {} bytes for {} tensors, the format allows {}", text.size(),
+                       shard.last - shard.first, k_longest_header));
+  }
   const std::uint64_t length = text.size();
   std::vector<std::byte> raw(sizeof(length) + text.size());
   std::memcpy(raw.data(), &length, sizeof(length));

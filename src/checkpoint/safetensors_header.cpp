@@ -19,8 +19,8 @@ std::vector<SourceHeader> read_source_headers(const Header& header) {
     const auto opened = File::open_read(file.path);
     headers.push_back({file.name, read_raw(file.path, opened, opened.size())});
   }
-  const auto index = header.files.front().path.parent_path() / k_index;
-  if (header.root != header.files.front().path && fs::exists(index)) {
+  if (header.folder.empty()) return headers;
+  if (const auto index = header.folder / k_index; fs::exists(index)) {
     const auto text = read_text(index);
     const auto raw = std::as_bytes(std::span{text});
     headers.push_back({k_index, {raw.begin(), raw.end()}});

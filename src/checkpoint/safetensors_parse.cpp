@@ -1,6 +1,7 @@
 #include "checkpoint/safetensors_parse.hpp"
 
 #include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -10,13 +11,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <unordered_set>
 
 namespace dare::checkpoint::safetensors {
 namespace {
 
-constexpr std::uint64_t k_longest_header = 100'000'000;
 constexpr std::uint64_t k_length_bytes = 8;
+constexpr std::size_t k_most_metadata = 10'000;  // where its order is kept each key is compared with all before it
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
   throw InputError{fmt::format("{}: {}; fetch the file again", path.string(), what)};
@@ -24,26 +24,6 @@ constexpr std::uint64_t k_length_bytes = 8;
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& tensor, const std::string& what) {
   refuse(path, fmt::format("tensor \"{}\": {}", tensor, what));
-}
-
-nlohmann::json parse_json(const std::filesystem::path& path, const std::vector<std::byte>& raw) {
-  const auto* text = reinterpret_cast<const char*>(raw.data()) + k_length_bytes;
-  std::unordered_set<std::string> names;
-  std::string twice;
-  // A parsed object keeps one of two equal names: they are seen on the way.
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    if (event == nlohmann::json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second)
-      twice = value.get<std::string>();
-    return true;
-  };
-  try {
-    auto json = nlohmann::json::parse(text, text + (raw.size() - k_length_bytes), watch);
-    if (!json.is_object()) refuse(path, "the header is no JSON object");
-    if (!twice.empty()) refuse(path, twice, "stands twice in the header");
-    return json;
-  } catch (const nlohmann::json::exception& error) {
-    refuse(path, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200)));
-  }
 }
 
 struct Entry {
@@ -64,7 +44,7 @@ std::uint64_t natural(const std::filesystem::path& path, const std::string& name
 }
 
 Entry parse_entry(const std::filesystem::path& path, const std::string& name, const nlohmann::json& json) {
-  if (!is_utf8_without_nul(name)) refuse(path, shown(name), "the name is no UTF-8 text without NUL");
+  if (const auto problem = name_problem(name); !problem.empty()) refuse(path, shown(name), problem);
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
     if (!json.is_object() || !json.contains(key)) refuse(path, name, fmt::format("no {}", key));
   }
@@ -93,6 +73,57 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
   entry.tensor.bytes = *bytes;
   return entry;
 }
+
+// Takes a header apart while it is parsed: tensors, of which there may be very many, never are a JSON document.
+class HeaderParser {
+ public:
+  explicit HeaderParser(const std::filesystem::path& path) : path_{path} {}
+
+  /// @return the text of __metadata__; empty for none.
+  std::string parse(std::string_view text) {
+    // Legal are an object of objects of lists. Tensors are as many as there are.
+    const JsonBounds bounds{.levels = 3, .keys = text.size()};
+    try {
+      const auto json = parse_bounded<Json>(text, bounds, [this](int depth, Event event, Json& value) { return see(depth, event, value); });
+      if (!json.is_object()) refuse(path_, "the header is no JSON object");
+      return json.empty() ? "" : json.front().dump();
+    } catch (const JsonError& error) { refuse(path_, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200))); }
+  }
+  std::vector<Entry> entries() { return std::move(entries_); }
+
+ private:
+  using Json = nlohmann::json;
+  using Event = Json::parse_event_t;
+
+  // Returns whether the value is kept in the document.
+  bool see(int depth, Event event, const Json& value) {
+    if (depth == 0 && event == Event::array_start) refuse(path_, "the header is no JSON object");
+    if (depth == 1 && event == Event::key) name_ = value.get<std::string>();
+    return depth == 0 || name_ == k_metadata_key ? see_metadata(depth, event, value) : see_tensor(depth, event, value);
+  }
+
+  bool see_metadata(int depth, Event event, const Json& value) {
+    if (depth == 2 && event == Event::key && ++metadata_keys_ > k_most_metadata)
+      refuse(path_, fmt::format("__metadata__ has more than {} keys", k_most_metadata));
+    const bool is_list = depth == 1 && event == Event::array_start;
+    const bool is_scalar = depth == 1 && event == Event::value;
+    const bool holds_other = depth == 2 && event != Event::key && !value.is_string();
+    if (is_list || is_scalar || holds_other) refuse(path_, "__metadata__ is no object of texts");
+    return true;
+  }
+
+  bool see_tensor(int depth, Event event, const Json& value) {
+    if (depth == 1 && event == Event::array_start) refuse(path_, shown(name_), "no dtype");
+    if (depth != 1 || (event != Event::value && event != Event::object_end)) return true;
+    entries_.push_back(parse_entry(path_, name_, value));
+    return false;
+  }
+
+  const std::filesystem::path& path_;
+  std::string name_;
+  std::size_t metadata_keys_ = 0;
+  std::vector<Entry> entries_;
+};
 
 std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Entry> entries, std::uint64_t data_begin,
                               std::optional<std::uint64_t> size) {
@@ -136,29 +167,18 @@ RawFileHeader parse_raw(const std::filesystem::path& path, std::vector<std::byte
   RawFileHeader header;
   header.raw = std::move(raw);
   header.file.header_hash = hash128(header.raw);
-  const auto json = parse_json(path, header.raw);
-  std::vector<Entry> entries;
-  for (const auto& [key, value] : json.items()) {
-    if (key != "__metadata__") {
-      entries.push_back(parse_entry(path, key, value));
-      continue;
-    }
-    if (!value.is_object() || !std::all_of(value.begin(), value.end(), [](const nlohmann::json& text) { return text.is_string(); })) {
-      refuse(path, "__metadata__ is no object of texts");
-    }
-    header.metadata = value.dump();
-  }
-  header.tensors = place(path, std::move(entries), header.raw.size(), size);
+  HeaderParser parser{path};
+  header.metadata = parser.parse({reinterpret_cast<const char*>(header.raw.data()) + k_length_bytes, header.raw.size() - k_length_bytes});
+  header.tensors = place(path, parser.entries(), header.raw.size(), size);
   return header;
 }
 
 RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
   const auto file = File::open_read(path);
-  const auto size = file.size();
-  auto header = parse_raw(path, read_raw(path, file, size), size);
-  header.file.path = path;
-  header.file.name = std::move(name);
-  header.file.size = size;
+  auto state = state_of(file, std::move(name));
+  auto header = parse_raw(path, read_raw(path, file, state.size), state.size);
+  state.header_hash = header.file.header_hash;
+  header.file = std::move(state);
   return header;
 }
 

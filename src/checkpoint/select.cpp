@@ -15,7 +15,6 @@ namespace dare::checkpoint {
 namespace {
 
 constexpr std::size_t k_longest_pattern = 1000;  // std::regex recurses on its pattern
-constexpr std::size_t k_longest_name = 4096;     // ... and on the text
 
 // One option's expression, and whether it was ever found.
 struct Pattern {
@@ -46,11 +45,6 @@ class Selector {
     header_.tensors.clear();
     std::vector<std::string> old_names;
     for (auto& tensor : all) {
-      if (tensor.name.size() > k_longest_name) {
-        problems_.usage(fmt::format("{}: tensor \"{}\" has a name of {} bytes, at most {} are matched", header_.root.string(),
-                                    shown(tensor.name, 40), tensor.name.size(), k_longest_name));
-        problems_.throw_if_any();
-      }
       if (!selected(tensor.name)) continue;
       old_names.push_back(tensor.name);
       tensor.name = renamed(tensor.name);
@@ -107,7 +101,7 @@ class Selector {
     std::unordered_map<std::string_view, std::size_t> seen;
     for (std::size_t t = 0; t < old_names.size(); ++t) {
       const auto& name = header_.tensors[t].name;
-      if (name != old_names[t] && (name.empty() || name == "__metadata__" || !is_utf8_without_nul(name))) {
+      if (name != old_names[t] && (name.empty() || !name_problem(name).empty())) {
         problems_.usage(fmt::format("--rename makes \"{}\" of tensor \"{}\", which is no tensor's name", shown(name), shown(old_names[t])));
         continue;
       }

@@ -22,6 +22,15 @@ constexpr Sequence sequence_of(unsigned char lead) {
   return {0, 0};
 }
 
+// C0, DEL and C1; of well-formed UTF-8.
+bool has_control(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_utf8_without_nul(std::string_view text) noexcept {
@@ -39,6 +48,18 @@ bool is_utf8_without_nul(std::string_view text) noexcept {
     i += length;
   }
   return true;
+}
+
+std::string name_problem(std::string_view name) {
+  if (!is_utf8_without_nul(name)) return "the name is no UTF-8 text without NUL";
+  if (name.size() > k_longest_name) return fmt::format("the name has {} bytes, at most {} are taken", name.size(), k_longest_name);
+  if (has_control(name)) return "the name has control characters";
+  if (name == k_metadata_key) return "the name is that of a header's metadata";
+  return "";
+}
+
+std::string one_line(std::string_view text) {
+  return is_utf8_without_nul(text) && !has_control(text) ? std::string{text} : shown(text, text.size());
 }
 
 std::string shown(std::string_view text, std::size_t most) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 
 namespace dare::comm {
 namespace {
@@ -16,6 +17,18 @@ namespace {
   print_message(program, text);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
+}
+
+// Control characters but for the ends of lines and tabs, which in a name from a file could steer a terminal.
+std::string without_controls(const std::string& text) {
+  constexpr std::string_view k_digits = "0123456789abcdef";
+  std::string safe;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '\n' || c == '\t' || (code >= 0x20 && code != 0x7F)) safe += c;
+    else safe += {'\\', 'x', k_digits[code >> 4U], k_digits[code & 0xFU]};
+  }
+  return safe;
 }
 
 }  // namespace
@@ -48,7 +61,7 @@ int Environment::run(const std::function<int(const Communicator&)>& main) {
 }
 
 void print_message(const std::string& program, const std::string& text) {
-  const std::string line = program + ": " + text + "\n";
+  const std::string line = program + ": " + without_controls(text) + "\n";
   std::size_t done = 0;
   while (done < line.size()) {  // one write: lines of several ranks do not mix
     const auto n = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
@@ -58,11 +71,12 @@ void print_message(const std::string& program, const std::string& text) {
 }
 
 void print_result(const Communicator& world, const std::string& text) {
-  if (world.is_root()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-  }
-  world.barrier();
+  world.agree([&] {
+    if (!world.is_root()) return;
+    const auto safe = without_controls(text);
+    if (std::fwrite(safe.data(), 1, safe.size(), stdout) != safe.size() || std::fflush(stdout) != 0)
+      throw IoError{"the result could not be written to standard output"};
+  });
 }
 
 std::string mpi_library() {

@@ -73,6 +73,9 @@ class Assessor {
       warn(Verdict::doubtful,
            fmt::format("{} not finite in the model or the base: a merge refuses them", plural(all.sums.nonfinite, "element")));
     }
+    if (all.overflows()) {
+      warn(Verdict::doubtful, "squares of values exceed a float64: what is told of norms, cosine and noise lacks them");
+    }
     const auto cosine = fitness_.matrices.cosine();
     if (cosine && *cosine < k_unrelated_cosine) {
       warn(Verdict::unfit,

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 namespace dare::compare {
@@ -33,7 +34,7 @@ void RowTotal::add(const RowSums& next) noexcept {
 }
 
 std::size_t SizeHistogram::bin_of(double size) noexcept {
-  return std::bit_cast<std::uint32_t>(static_cast<float>(size)) >> 16U;
+  return std::bit_cast<std::uint32_t>(static_cast<float>(std::min<double>(size, std::numeric_limits<float>::max()))) >> 16U;
 }
 
 double SizeHistogram::middle(std::size_t bin) noexcept {

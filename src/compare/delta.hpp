@@ -58,7 +58,8 @@ class SizeHistogram {
   /// @pre bins.size() == k_bins; it must outlive the histogram.
   explicit SizeHistogram(std::span<std::int64_t> bins) : bins_{bins} {}
   void count(double size) noexcept { ++bins_[bin_of(size)]; }
-  /// The 1st to 9th decile: the middle of the bin in which it lies, off by at most 0.4 %; zeros below 2^-126 are 0. Nothing for no counts.
+  /// The 1st to 9th decile: the middle of the bin in which it lies, off by at most 0.4 %; zeros below 2^-126 are 0, and what is
+  /// above a float32's range counts as its largest. Nothing for no counts.
   [[nodiscard]] std::optional<std::array<double, 9>> deciles() const;
 
  private:

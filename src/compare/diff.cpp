@@ -44,6 +44,10 @@ int diff(const DiffOptions& options, const comm::Communicator& world) {
   const auto pairing = by_name(headers.a, headers.b);
   DiffReport report{options, headers.a, headers.b, pairing};
   report.differences = measure(headers, pairing.pairs, world);
+  world.agree([&] {
+    if (!world.is_root()) return;
+    for (const auto* const header : {&headers.a, &headers.b}) checkpoint::check_unchanged(*header);
+  });
   comm::print_result(world, options.json ? report.json() : report.text());
   return static_cast<int>(report.equal() ? ExitCode::done : ExitCode::mismatch);
 }

@@ -56,10 +56,14 @@ void Difference::add(const Difference& next) noexcept {
   ab += next.ab;
 }
 
-std::optional<double> Difference::cosine() const noexcept {
+std::optional<double> cosine_of(double aa, double bb, double ab) noexcept {
   const auto size = std::sqrt(aa) * std::sqrt(bb);
-  if (!(size > 0)) return std::nullopt;
+  if (!(size > 0) || !std::isfinite(size) || !std::isfinite(ab)) return std::nullopt;
   return std::clamp(ab / size, -1.0, 1.0);
+}
+
+std::optional<double> Difference::cosine() const noexcept {
+  return cosine_of(aa, bb, ab);
 }
 
 Difference DifferenceMeter::measure(const Stretch& stretch, Dtype a, Dtype b) {
@@ -112,7 +116,7 @@ void DifferenceMeter::measure_floats(const Stretch& stretch, Dtype a, Dtype b, D
     const auto distance = std::abs(x - y);
     difference.absolute.see(distance, at);
     const auto larger = std::max(std::abs(x), std::abs(y));
-    if (larger > 0) difference.relative.see(distance / larger, at);
+    if (larger > 0) difference.relative.see(std::isfinite(distance) ? distance / larger : std::abs(x / larger - y / larger), at);
     if (a == b) difference.ulps.see(apart(rank_of(code, bits), rank_of(other, bits)), at);
   }
 }

@@ -22,6 +22,9 @@ struct Peak {
   }
 };
 
+/// The cosine of two vectors by their sums of a^2, b^2 and a b: nothing where one is all zeros, or a sum exceeds a float64.
+[[nodiscard]] std::optional<double> cosine_of(double aa, double bb, double ab) noexcept;
+
 /// Of a stretch, or of a whole tensor.
 struct Difference {
   std::uint64_t elements = 0;
@@ -35,7 +38,7 @@ struct Difference {
   double ab = 0;
 
   void add(const Difference& next) noexcept;
-  /// Nothing where one of the two is all zeros.
+  /// Nothing where one of the two is all zeros, or squares of its values exceed a float64.
   [[nodiscard]] std::optional<double> cosine() const noexcept;
 };
 

@@ -76,6 +76,10 @@ class Survey {
   Overall matrices_;
 };
 
+std::optional<double> where_finite(double figure) noexcept {
+  return std::isfinite(figure) ? std::optional{figure} : std::nullopt;
+}
+
 }  // namespace
 
 bool is_matrix(const Shape& shape) noexcept {
@@ -86,24 +90,26 @@ double DeltaFigures::mean_size() const noexcept {
   return finite() == 0 ? 0 : sums.size / static_cast<double>(finite());
 }
 
+bool DeltaFigures::overflows() const noexcept {
+  return !std::isfinite(sums.size) || !std::isfinite(sums.dd) || !std::isfinite(sums.bb) || !std::isfinite(sums.ff);
+}
+
 double DeltaFigures::share(std::uint64_t count) const noexcept {
   return sums.elements == 0 ? 0 : static_cast<double>(count) / static_cast<double>(sums.elements);
 }
 
 std::optional<double> DeltaFigures::relative_norm() const noexcept {
   if (!(sums.bb > 0)) return std::nullopt;
-  return std::sqrt(sums.dd / sums.bb);
+  return where_finite(std::sqrt(sums.dd / sums.bb));
 }
 
 std::optional<double> DeltaFigures::cosine() const noexcept {
-  const auto size = std::sqrt(sums.bb) * std::sqrt(sums.ff);
-  if (!(size > 0)) return std::nullopt;
-  return std::clamp(sums.bf / size, -1.0, 1.0);
+  return cosine_of(sums.bb, sums.ff, sums.bf);
 }
 
 std::optional<double> DeltaFigures::noise_to_signal(double p) const noexcept {
   if (!(row_squares > 0) || !(p < 1)) return std::nullopt;
-  return std::sqrt(p / (1 - p)) * std::sqrt(sums.dd / row_squares);
+  return where_finite(std::sqrt(p / (1 - p)) * std::sqrt(sums.dd / row_squares));
 }
 
 Fitness measure_fitness(const checkpoint::Header& model, const checkpoint::Header& base, const std::vector<Pair>& pairs,

@@ -23,6 +23,8 @@ struct DeltaFigures {
 
   [[nodiscard]] std::uint64_t finite() const noexcept { return sums.elements - sums.nonfinite; }
   [[nodiscard]] double mean_size() const noexcept;
+  /// Whether a sum exceeds a float64: figures that need it are nothing.
+  [[nodiscard]] bool overflows() const noexcept;
   [[nodiscard]] double share(std::uint64_t count) const noexcept;
   /// |delta|_2 / |B|_2; nothing where B is all zeros.
   [[nodiscard]] std::optional<double> relative_norm() const noexcept;

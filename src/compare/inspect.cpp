@@ -18,9 +18,10 @@ using Json = nlohmann::ordered_json;
 struct Headers {
   std::vector<checkpoint::Header> checkpoints;
   std::optional<checkpoint::Header> base;
+  std::vector<std::optional<std::string>> codes;  // beside a base, one a checkpoint: why it holds codes rather than weights, if it does
   template <class A>
   void archive(A& archive) {
-    archive(checkpoints, base);
+    archive(checkpoints, base, codes);
   }
 };
 
@@ -29,13 +30,6 @@ checkpoint::Header read_model(const std::filesystem::path& path) {
   if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
   auto header = checkpoint::read_header(path);
   return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
-}
-
-// Why its tensors are codes rather than weights, if they are.
-std::optional<std::string> quantised(const checkpoint::Header& header) {
-  if (const auto why = recipe::quantised_by_config(header)) return why;
-  const auto why = recipe::quantization_in(header);
-  return why ? std::optional{*why + ": codes, not weights; a merge refuses them"} : std::nullopt;
 }
 
 // Every problem of every checkpoint is told at once.
@@ -54,6 +48,13 @@ Headers read_headers(const InspectOptions& options) {
         fmt::format("{}: a delta checkpoint is no base; give the model that the others were trained from", options.base->string()));
   for (const auto& path : options.checkpoints) headers.checkpoints.push_back(read(path, options.base.has_value()));
   problems.throw_if_any();
+  for (const auto& header : headers.checkpoints) {
+    if (!headers.base) break;
+    try {
+      headers.codes.push_back(recipe::why_quantised(header, recipe::read_model_config(header)));
+    } catch (const Error& error) { problems.add(error); }
+  }
+  problems.throw_if_any();
   return headers;
 }
 
@@ -63,12 +64,13 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
   auto list = Json::array();
   std::string text;
-  for (const auto& header : headers.checkpoints) {
+  for (std::size_t c = 0; c < headers.checkpoints.size(); ++c) {
+    const auto& header = headers.checkpoints[c];
     if (!text.empty()) text += "\n";
     if (headers.base) {
       const auto pairing = with_base(header, *headers.base);
       const auto fitness = measure_fitness(header, *headers.base, pairing.pairs, options.dtype, world);
-      const auto assessment = assess(fitness, pairing, quantised(header), header, *headers.base);
+      const auto assessment = assess(fitness, pairing, headers.codes[c], header, *headers.base);
       const FitnessReport report{options, header, *headers.base, pairing, fitness, assessment};
       if (options.json) list.push_back(report.json());
       else text += report.text();
@@ -79,6 +81,11 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
     }
   }
   if (options.json) text = Json{{"checkpoints", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  world.agree([&] {
+    if (!world.is_root()) return;
+    for (const auto& header : headers.checkpoints) checkpoint::check_unchanged(header);
+    if (headers.base) checkpoint::check_unchanged(*headers.base);
+  });
   comm::print_result(world, text);
   return static_cast<int>(ExitCode::done);
 }

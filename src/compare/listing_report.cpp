@@ -1,3 +1,4 @@
+#include "checkpoint/text.hpp"
 #include "compare/inspect_report.hpp"
 #include "compare/table.hpp"
 
@@ -43,7 +44,7 @@ std::string_view format_name(checkpoint::Format format) {
 
 // In one piece at a place of a file, or how else.
 std::string storage_of(const TensorInfo& tensor, const Header& header) {
-  const auto& file = header.files[tensor.file].name;
+  const auto file = checkpoint::one_line(header.files[tensor.file].name);
   if (tensor.bytes == 0) return "no bytes";
   if (!tensor.strides.empty()) return fmt::format("{}, strides {}", file, to_string(tensor.strides));
   if (tensor.offset != 0) return fmt::format("{} at {}", file, tensor.offset);
@@ -77,9 +78,9 @@ std::string listing_text(const Header& header, const InspectOptions& options) {
   const Totals totals{header};
   auto text = fmt::format("{}: {}, {}\n", header.root.string(), format_name(header.format), totals_text(totals.all));
   for (const auto& [dtype, total] : totals.by_dtype) text += fmt::format("  {}: {}\n", name(dtype), totals_text(total));
-  for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", file.name, file.size);
-  for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", file);
-  if (!header.metadata.empty()) text += fmt::format("  metadata: {}\n", header.metadata);
+  for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", checkpoint::one_line(file.name), file.size);
+  for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", checkpoint::one_line(file));
+  if (!header.metadata.empty()) text += fmt::format("  metadata: {}\n", checkpoint::one_line(header.metadata));
   if (options.totals_only || header.tensors.empty()) return text;
   Table table{{"<type", "bytes", "<shape", "<tensor", "<stored in"}};
   for (const auto& tensor : header.tensors) {

@@ -1,4 +1,5 @@
 #include "merge/combiner.hpp"
+#include "merge/needs.hpp"
 #include "merge/sparsifier.hpp"
 
 #include <algorithm>
@@ -6,10 +7,6 @@
 
 namespace dare::merge {
 namespace {
-
-bool selects_all(const TensorSettings& settings) {
-  return settings.select_topk >= 1;
-}
 
 // Over the models, divided by their number; from float64, rounded to W once.
 template <class W>
@@ -31,7 +28,7 @@ W variance(const Strip<W>& strip, std::size_t i) {
 template <class W>
 bool sce_selects(const Strip<W>& strip, std::size_t i) {
   const auto& settings = strip.settings;
-  if (selects_all(settings)) return true;
+  if (!selects_by_variance(settings)) return true;
   if (settings.select_topk > 0 && one_alone(strip)) return true;
   return strip.statistics.selected.selects(key_of(variance(strip, i)), strip.first + i);
 }

@@ -30,6 +30,7 @@ std::uint64_t outlier_count(const TensorSettings& settings, const ModelTerm& ter
 
 double della_rate(Compat compat, const ModelTerm& term, std::uint64_t j, std::uint64_t m) noexcept {
   if (compat == Compat::mergekit && term.rate.density >= 1) return 0;
+  if (compat == Compat::mergekit && term.rate.density <= 0) return 1;
   if (m == 1) return term.rate.drop;
   const auto rank = static_cast<double>(j);
   const auto last = static_cast<double>(m - 1);

@@ -16,15 +16,8 @@
 namespace dare::merge {
 namespace {
 
-
 std::size_t bytes_of(Dtype dtype) {
   return info(dtype).bits / 8;
-}
-
-bool wide(const TensorSettings& settings) {
-  const auto is_wide = [](Dtype dtype) { return info(dtype).bits > 16; };
-  return is_wide(settings.base_dtype) ||
-         std::any_of(settings.models.begin(), settings.models.end(), [&](const auto& model) { return is_wide(model.dtype); });
 }
 
 double factor(const ModelTerm& term) {
@@ -87,22 +80,23 @@ StripResult merge_strip(Combiner combiner, const auto& strip) {
 template <class W>
 class Strips {
  public:
-  explicit Strips(const TensorSettings& settings) : settings_{settings}, lanes_{direct_lanes(settings)} {
+  Strips(const TensorSettings& settings, FusedRoom& room, FusedRoom::Values<W>& values)
+      : settings_{settings}, lanes_{direct_lanes(settings)}, shared_{room.shared}, terms_{values.terms}, staged_{values.staged} {
     const auto count = settings.models.size();
-    const auto room = random::DropStream::room_for(FusedMerge::k_strip);
-    draws_.resize(count * room);
-    terms_.resize(count * k_terms + k_alignment);
+    constexpr auto k_room = random::DropStream::room_for(FusedMerge::k_strip);
+    grow(room.draws, count * k_room);
+    grow(terms_, count * k_terms + k_alignment);
     models_.resize(count);
     for (std::size_t k = 0; k < count; ++k) {
       const auto& term = settings.models[k];
       sources_.push_back({random::DropStream{settings.seed, term.stream, settings.name},
                           settings.sparsifier == Sparsifier::dare ? random::drop_threshold(term.rate.drop) : 0,
-                          std::span{draws_}.subspan(k * room, room)});
+                          std::span{room.draws}.subspan(k * k_room, k_room)});
       models_[k].coefficient = static_cast<W>(coefficient(settings, term));
       models_[k].vote = static_cast<W>(factor(term));
       models_[k].weight = static_cast<W>(term.weight);
     }
-    staged_.resize((lanes_ ? 1 : count + 2) * FusedMerge::k_strip);
+    grow(staged_, (lanes_ ? 1 : count + 2) * FusedMerge::k_strip);
     strip_.lanes = lanes_.value_or(sizeof(W) == sizeof(float) ? FusedLanes::f32 : FusedLanes::f64);
     strip_.models = models_;
     strip_.lambda = static_cast<W>(settings.lambda);
@@ -130,6 +124,11 @@ class Strips {
  private:
   static constexpr std::size_t k_alignment = 64 / sizeof(W);
 
+  template <class T>
+  static void grow(std::vector<T>& values, std::size_t n) {
+    if (values.size() < n) values.resize(n);
+  }
+
   struct Source {
     random::DropStream stream;
     std::uint64_t threshold;
@@ -143,7 +142,9 @@ class Strips {
         models_[k].draws = no_draws().data();
         models_[k].limit = source.threshold == 0 ? 0 : 1;
       } else {
-        const auto settled = source.stream.settled(first, n, source.threshold, source.draws);
+        const auto settled =
+            shared_ ? source.stream.settled(first, shared_->high_halves(k, source.stream, first, n), source.threshold, source.draws)
+                    : source.stream.settled(first, n, source.threshold, source.draws);
         models_[k].draws = settled.draws;
         models_[k].limit = settled.limit;
       }
@@ -190,9 +191,9 @@ class Strips {
   std::optional<FusedLanes> lanes_;
   std::vector<Source> sources_;
   std::vector<FusedModel<W>> models_;
-  std::vector<std::uint16_t> draws_;
-  std::vector<W> terms_;
-  std::vector<W> staged_;  // result, base, models
+  std::optional<DrawCache>& shared_;
+  std::vector<W>& terms_;
+  std::vector<W>& staged_;  // result, base, models
   FusedStrip<W> strip_;
 };
 
@@ -200,11 +201,11 @@ class Strips {
 
 class FusedMerge::Impl {
  public:
-  explicit Impl(const TensorSettings& settings) : settings_{settings} {
-    if (wide(settings)) {
-      strips_.emplace<Strips<double>>(settings);
+  Impl(const TensorSettings& settings, FusedRoom& room) : settings_{settings} {
+    if (works_in_float64(settings)) {
+      strips_.emplace<Strips<double>>(settings, room, room.wide);
     } else {
-      strips_.emplace<Strips<float>>(settings);
+      strips_.emplace<Strips<float>>(settings, room, room.narrow);
     }
   }
 
@@ -252,10 +253,10 @@ bool fused_applies(const TensorSettings& settings) {
          (settings.sparsifier == Sparsifier::none || settings.sparsifier == Sparsifier::dare) &&
          (settings.combiner == Combiner::task_arithmetic || settings.combiner == Combiner::ties) &&
          settings.rounding == Rounding::nearest && settings.compat == Compat::none &&
-         (wide(settings) ? finite_coefficients<double>(settings) : finite_coefficients<float>(settings));
+         (works_in_float64(settings) ? finite_coefficients<double>(settings) : finite_coefficients<float>(settings));
 }
 
-FusedMerge::FusedMerge(const TensorSettings& settings) : impl_{std::make_unique<Impl>(settings)} {}
+FusedMerge::FusedMerge(const TensorSettings& settings, FusedRoom& room) : impl_{std::make_unique<Impl>(settings, room)} {}
 FusedMerge::~FusedMerge() = default;
 
 std::size_t FusedMerge::run(std::uint64_t first, std::span<const std::byte> base, std::span<const std::span<const std::byte>> models,

@@ -2,6 +2,7 @@
 
 #include "merge/combiner.hpp"
 #include "merge/finish.hpp"
+#include "merge/partial_sums.hpp"
 #include "merge/sparsifier.hpp"
 
 #include <algorithm>
@@ -18,32 +19,53 @@ struct MeasureBuffers {
   std::array<double, k_strip> undropped;
 };
 
-// The change that a combiner has made to every element.
+// The change that a combiner has made to every element, in the working type.
 template <class W>
 double change(const Strip<W>& strip, std::size_t i) {
-  return strip.effect[i] == Effect::base ? 0 : static_cast<double>(strip.result[i]) - static_cast<double>(strip.base[i]);
+  return strip.effect[i] == Effect::base ? 0 : static_cast<double>(strip.result[i] - strip.base[i]);
 }
-
-// What an element adds to the sums over all models.
-struct ElementSums {
-  std::array<double, k_strip> delta;
-  std::array<double, k_strip> error;
-};
 
 // One model's part: what is kept of it, and how far that is from the whole.
 template <class W>
-void add_model(const Strip<W>& strip, const ModelStrip<W>& model, ElementSums& elements, Measures& sums) {
+void add_model(const Strip<W>& strip, const ModelStrip<W>& model, Measures& sums) {
+  const auto off_by = [](W factor) {
+    const auto off = static_cast<double>(factor) - 1;
+    return off * off;
+  };
   const auto g = static_cast<W>(rescale_factor(strip.statistics, strip.term(model), model.term));
+  PartialSums total;
+  PartialSums kept;
+  PartialSums error;  // where every element has a factor of its own
   for (std::size_t i = 0; i < strip.size; ++i) {
     const auto whole = static_cast<double>(model.delta[i]);
-    const bool keeps = model.keeps(i);
-    const auto off = static_cast<double>(model.own_factors ? static_cast<W>(model.factors[i]) : g) - 1;
     const auto square = whole * whole;
+    const bool keeps = model.keeps(i);
     sums.kept += keeps ? 1 : 0;
-    elements.delta[i] += square;
-    elements.error[i] += (keeps ? off * off : 1) * square;
+    total.add(i, square);
+    if (keeps) kept.add(i, square);
+    if (model.own_factors) error.add(i, keeps ? off_by(static_cast<W>(model.factors[i])) * square : square);
   }
+  sums.delta += total.total();
+  sums.error += model.own_factors ? error.total() : off_by(g) * kept.total() + (total.total() - kept.total());
   sums.deltas += strip.size;
+}
+
+// How the merged change compares with the undropped one.
+template <class W>
+void add_changes(const Strip<W>& strip, std::span<const double> undropped, Measures& sums) {
+  PartialSums product;
+  PartialSums merged;
+  PartialSums whole;
+  for (std::size_t i = 0; i < strip.size; ++i) {
+    const auto m = change(strip, i);
+    const auto u = undropped[i];
+    product.add(i, m * u);
+    merged.add(i, m * m);
+    whole.add(i, u * u);
+  }
+  sums.product += product.total();
+  sums.merged += merged.total();
+  sums.undropped += whole.total();
 }
 
 template <class W>
@@ -83,7 +105,6 @@ struct TensorMeasurer::Scratch {
   MeasureBuffers<double> wide;
   SparsifierScratch sparsifier;
   FinishScratch finish;
-  ElementSums elements;
   std::array<bool, k_strip> bad;
   std::array<std::byte, k_strip * sizeof(double)> out;
 
@@ -145,25 +166,14 @@ std::optional<Finding> TensorMeasurer::measure_in(const Run& run, std::span<Meas
     }
     combiner.template combine<W>()(whole);
     for (std::size_t i = 0; i < strip.size; ++i) buffers.undropped[i] = change(whole, i);
-    auto& elements = scratch.elements;
-    std::fill_n(elements.delta.begin(), strip.size, 0.0);
-    std::fill_n(elements.error.begin(), strip.size, 0.0);
     for (auto& model : strip.models) {
       std::copy_n(buffers.deltas[model.term].begin(), strip.size, model.delta.begin());
       sparsify(strip, run, model, scratch.sparsifier);
-      add_model(strip, model, elements, sums);
+      add_model(strip, model, sums);
     }
     sums.conflicts += conflicts(strip);
     combiner.template combine<W>()(strip);
-    for (std::size_t i = 0; i < strip.size; ++i) {
-      const auto m = change(strip, i);
-      const auto u = buffers.undropped[i];
-      sums.delta += elements.delta[i];
-      sums.error += elements.error[i];
-      sums.product += m * u;
-      sums.merged += m * m;
-      sums.undropped += u * u;
-    }
+    add_changes<W>(strip, buffers.undropped, sums);
     finish<W>(strip, reader.base_bytes(), bad, std::span{scratch.out}.first(strip.size * out_size), sums.counts, findings, scratch.finish);
     if (findings.lowest()) return findings.lowest();
     sums.counts.merged += strip.size;

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 namespace dare::merge {
 namespace {
-
-constexpr std::size_t k_chunk = 256;  // elements whose lanes' inputs stay in the first-level cache
 
 // What a caller gave.
 struct Part {
@@ -21,290 +21,325 @@ struct Part {
   std::span<const std::span<Measures>> blocks;
   std::span<std::optional<Finding>> findings;
   TensorMeasurer::Scratch& scratch;
-  [[nodiscard]] Measures& sums(std::size_t setting, std::uint64_t element) const {
-    return blocks[setting][element / k_sum_block - run.wanted.first / k_sum_block];
-  }
+  [[nodiscard]] std::size_t block(std::uint64_t element) const { return element / k_sum_block - run.wanted.first / k_sum_block; }
 };
 
-// Some elements of a strip.
-struct Chunk {
-  const Strip<float>& strip;
-  std::size_t at = 0;  // in the strip
-  std::size_t size = 0;
-  [[nodiscard]] std::uint64_t first() const noexcept { return strip.first + at; }
-  [[nodiscard]] std::span<const float> base() const { return std::span<const float>{strip.base}.subspan(at, size); }
-  [[nodiscard]] std::span<const float> delta(std::size_t k) const {
-    return std::span<const float>{strip.models[k].delta}.subspan(at, size);
-  }
-};
+using DrawnArray = ChunkArray<std::int32_t>;
 
-// Draws of one model's chunk before they are settled for a rate.
-struct RawDraws {
-  std::uint64_t first = k_all_elements;
-  std::size_t size = 0;
-  std::uint64_t key64 = 0;  // of the stream; the tensor's name is the same for all
-  std::array<std::uint16_t, k_chunk> draws;
-};
+// Above every last_dropped of a threshold that drops anything.
+const DrawnArray& all_kept() {
+  static const DrawnArray drawn = [] {
+    DrawnArray all{};
+    all.fill(std::numeric_limits<std::int32_t>::max());
+    return all;
+  }();
+  return drawn;
+}
 
-// What all groups take of a chunk.
-struct SharedChunk {
-  explicit SharedChunk(std::size_t models) : raw(models), squares(models) {}
-  std::vector<RawDraws> raw;                         // by model
-  std::vector<std::array<double, k_chunk>> squares;  // likewise: of the deltas
-  std::array<double, k_chunk> delta{};               // summed over the models
-  std::array<std::uint32_t, k_chunk> lowest{};
-  std::array<std::uint32_t, k_chunk> width{};
-};
+// @pre threshold > 0
+std::int32_t last_dropped(std::uint64_t threshold) {
+  return as_drawn(static_cast<std::uint32_t>(threshold - 1));
+}
 
-// Of a strip's values.
-struct Magnitudes {
-  double base = 0;
-  std::vector<double> models;
-};
+// The position of a threshold among sums that differ in it.
+template <class Sums>
+std::size_t place_of(std::vector<Sums>& all, std::uint64_t threshold) {
+  const auto last = last_dropped(threshold);
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Sums& one) { return one.last_dropped == last; });
+  if (found != all.end()) return static_cast<std::size_t>(found - all.begin());
+  all.emplace_back().last_dropped = last;
+  return all.size() - 1;
+}
 
-// One setting's draws of one model.
-struct ModelDraws {
+// One model's draws in one stream, and what each threshold keeps.
+struct StreamModel {
   random::DropStream stream;
-  std::uint64_t threshold;
+  std::vector<KeptSums> kept;       // by threshold
+  std::vector<std::uint16_t> ties;  // high halves of thresholds that low halves decide about, each once
+  bool draws = false;
+  alignas(64) DrawnArray drawn{};
 };
 
-// Up to eight settings, which are the lanes of the kernels' vectors.
-class Group {
+struct Setting {
+  std::size_t number = 0;  // of the caller
+  std::vector<std::uint64_t> thresholds;
+  std::vector<std::size_t> kept;  // by model, place among the stream's
+  std::vector<double> off;        // by model, (g - 1)^2
+  std::vector<SettingModel> models;
+  std::vector<double> largest;           // by model, magnitude of a coefficient
+  std::size_t whole = 0;                 // place among the undropped
+  std::optional<std::size_t> conflicts;  // place among the stream's, where one threshold above 0 is that of all models
+  std::uint64_t own_conflicts = 0;       // else
+  SettingSums sums;
+  [[nodiscard]] bool one_threshold() const {
+    return std::adjacent_find(thresholds.begin(), thresholds.end(), std::not_equal_to<>{}) == thresholds.end();
+  }
+};
+
+// Sums of a strip that are the same for all settings.
+struct StripTotals {
+  std::uint64_t elements = 0;
+  std::vector<double> models;  // squares of each one's deltas
+  std::vector<double> wholes;  // u^2 of each of the undropped
+};
+
+// Settings that draw from the same streams: points of a sweep over drop rates. Masks nest, so that they share the draws.
+class StreamGroup {
  public:
-  Group(std::span<const TensorMeasurer* const> measurers, std::size_t first)
-      : measurers_{measurers.begin(), measurers.end()}, first_{first} {
-    models_.resize(measurers_.front()->settings().models.size());
-    for (std::size_t s = 0; s < measurers_.size(); ++s) add_setting(s);
+  explicit StreamGroup(std::vector<random::DropStream> streams) : models_(streams.size()) {
+    for (std::size_t k = 0; k < streams.size(); ++k) models_[k] = std::make_unique<StreamModel>(StreamModel{streams[k], {}, {}, false, {}});
   }
 
-  // The largest magnitude that a result, or a sum on the way to it, can have.
-  [[nodiscard]] double bound(const Magnitudes& magnitudes) const {
-    double bound = magnitudes.base;
-    for (std::size_t k = 0; k < models_.size(); ++k) bound += largest_[k] * (magnitudes.models[k] + magnitudes.base);
-    return bound;
+  [[nodiscard]] bool has(const std::vector<random::DropStream>& streams) const {
+    return std::equal(models_.begin(), models_.end(), streams.begin(), streams.end(),
+                      [](const auto& model, const auto& stream) { return model->stream.key64() == stream.key64(); });
   }
 
-  void measure(const Chunk& chunk, SharedChunk& shared, const Part& part) {
-    Lanes<std::uint64_t> kept{};
+  // @param setting  all but its places and pointers
+  void add(Setting setting, std::span<const ChunkModel> chunk) {
+    setting.kept.resize(models_.size());
     for (std::size_t k = 0; k < models_.size(); ++k) {
-      models_[k].lanes.delta = chunk.delta(k).data();
-      models_[k].lanes.squares = shared.squares[k].data();
-      models_[k].lanes.kept = models_[k].kept.data();
-      mark(chunk, k, shared.raw[k], kept);
+      auto& model = *models_[k];
+      auto& own = setting.models[k];
+      const auto threshold = setting.thresholds[k];
+      own.delta = chunk[k].delta.data();
+      own.drawn = threshold == 0 ? all_kept().data() : model.drawn.data();
+      if (threshold == 0) continue;
+      own.last_dropped = last_dropped(threshold);
+      setting.kept[k] = place_of(model.kept, threshold);
+      model.draws = model.draws || threshold != random::k_drops_all;
+      const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
+      const bool decides = threshold != random::k_drops_all && (threshold & 0xFFFFU) != 0;
+      if (decides && std::find(model.ties.begin(), model.ties.end(), tie) == model.ties.end()) model.ties.push_back(tie);
     }
-    lanes_.clear();
-    for (const auto& model : models_) lanes_.push_back(model.lanes);
-    LaneChunk lanes{chunk.size, chunk.base().data(), lanes_, shared.delta.data(), shared.lowest.data(), shared.width.data(), nullptr};
-    if (one_whole()) {
-      add_whole(lanes, undropped_.data());
-      lanes.undropped = undropped_.data();
+    if (setting.one_threshold() && setting.thresholds.front() != 0) setting.conflicts = place_of(conflicts_, setting.thresholds.front());
+    settings_.push_back(std::move(setting));
+  }
+
+  [[nodiscard]] std::vector<Setting>& settings() noexcept { return settings_; }
+
+  void begin_strip() {
+    for (auto& model : models_) {
+      for (auto& kept : model->kept) {
+        kept.squares.values.fill(0);
+        kept.count = 0;
+      }
     }
-    auto sums = sums_before(chunk, part);
-    add_chunk(lanes, sums, bits_.data());
-    Lanes<std::uint64_t> lost{};
-    count_bits(bits_.data(), chunk.size, lost);
-    Lanes<std::uint64_t> conflicts{};
-    if (lanes_.size() > 1) {
-      mark_conflicts(lanes, bits_.data());
-      count_bits(bits_.data(), chunk.size, conflicts);
-    }
-    for (std::size_t s = 0; s < measurers_.size(); ++s) {
-      auto& of = part.sums(first_ + s, chunk.first());
-      of.product = sums.product[s];
-      of.merged = sums.merged[s];
-      of.error = sums.error[s];
-      of.undropped = sums.undropped[s];
-      of.delta = sums.delta;
-      of.deltas += chunk.size * models_.size();
-      of.kept += kept[s];
-      of.conflicts += conflicts[s];
-      of.counts.merged += chunk.size;
-      of.counts.swallowed += lost[s];
+    for (auto& one : conflicts_) one.count = 0;
+    any_conflicts_ = 0;
+    for (auto& setting : settings_) {
+      setting.sums = {};
+      setting.own_conflicts = 0;
     }
   }
 
-  // Each setting by itself: what the kernels leave.
-  void alone(Extent extent, const Part& part) {
-    std::vector<std::span<const std::byte>> spans(part.run.models.size());
-    for (std::size_t s = 0; s < measurers_.size(); ++s) {
-      if (part.findings[first_ + s]) continue;
-      const auto run = part_of_run(measurers_[s]->settings(), part.run, extent, spans);
-      const auto block = extent.first / k_sum_block - part.run.wanted.first / k_sum_block;
-      part.findings[first_ + s] = measurers_[s]->measure(run, part.blocks[first_ + s].subspan(block), part.scratch);
+  // A chunk whose first element is `first`.
+  void measure(std::uint64_t first, std::size_t n, const ChunkBase& base, std::span<const ChunkModel> models,
+               std::span<const std::unique_ptr<ChunkWhole>> wholes) {
+    for (auto& model : models_) draw(first, n, *model);
+    for (std::size_t k = 0; k < models.size(); ++k) add_kept(models[k], models_[k]->drawn.data(), n, models_[k]->kept);
+    if (models.size() > 1) add_conflicts(n, models);
+    for (auto& setting : settings_) add_setting(base, setting.models, *wholes[setting.whole], n, setting.sums);
+  }
+
+  // Adds a strip's sums to those of a setting.
+  void add_to(Measures& of, const Setting& setting, const StripTotals& totals) const {
+    for (std::size_t k = 0; k < models_.size(); ++k) {
+      const auto total = totals.models[k];
+      const bool all = setting.thresholds[k] == 0;
+      const auto* kept = all ? nullptr : &models_[k]->kept[setting.kept[k]];
+      const auto squares = all ? total : kept->squares.total();
+      of.delta += total;
+      of.error += setting.off[k] * squares + (total - squares);
+      of.kept += all ? totals.elements : kept->count;
     }
+    of.product += setting.sums.product.total();
+    of.merged += setting.sums.merged.total();
+    of.undropped += totals.wholes[setting.whole];
+    of.deltas += totals.elements * models_.size();
+    of.conflicts += conflicts_of(setting);
+    of.counts.merged += totals.elements;
+    of.counts.swallowed += setting.sums.lost;
   }
 
  private:
-  struct Model {
-    LaneModel lanes;
-    std::vector<ModelDraws> rates;  // by setting
-    std::array<std::uint16_t, k_chunk> kept{};
-  };
+  [[nodiscard]] std::uint64_t conflicts_of(const Setting& setting) const {
+    if (setting.conflicts) return conflicts_[*setting.conflicts].count;
+    return setting.one_threshold() ? any_conflicts_ : setting.own_conflicts;
+  }
 
-  void add_setting(std::size_t s) {
-    const auto& settings = measurers_[s]->settings();
-    double n = 1;
-    if (settings.normalize) {
-      n = 0;
-      for (const auto& term : settings.models) n += term.weight;
-    }
-    largest_.resize(models_.size(), 1);  // no less than a delta alone
-    for (std::size_t k = 0; k < models_.size(); ++k) {
-      const auto& term = settings.models[k];
-      const auto g = rescale_factor(measurers_[s]->statistics(), term, k);
-      const auto scaled = settings.lambda * term.weight;
-      auto& lanes = models_[k].lanes;
-      lanes.coefficient[s] = static_cast<float>((scaled * g) / n);
-      lanes.whole[s] = static_cast<float>((scaled * 1.0) / n);
-      for (const auto c : {lanes.coefficient[s], lanes.whole[s]}) largest_[k] = std::max(largest_[k], std::abs(static_cast<double>(c)));
-      const auto off = static_cast<double>(static_cast<float>(g)) - 1;
-      lanes.error[s] = off * off;
-      models_[k].rates.push_back({random::DropStream{settings.seed, term.stream, settings.name},
-                                  settings.sparsifier == Sparsifier::dare ? random::drop_threshold(term.rate.drop) : 0});
+  // Uniforms' high halves; the low ones only where a threshold needs them.
+  void draw(std::uint64_t first, std::size_t n, StreamModel& model) {
+    if (!model.draws) return;
+    const auto draws = model.stream.high_halves(first, n, room_);
+    spread_draws(draws.data(), n, model.drawn.data());
+    if (model.ties.empty()) return;
+    const auto found = find_ties(draws.data(), n, model.ties, ties_.data());
+    for (std::size_t t = 0; t < found; ++t) {
+      const auto i = ties_[t];
+      model.drawn[i] = as_drawn((std::uint32_t{draws[i]} << 16U) | model.stream.refinement(first + i));
     }
   }
 
-  // Draws are made once for all settings that follow each other with the same seed and stream.
-  void mark(const Chunk& chunk, std::size_t k, RawDraws& raw, Lanes<std::uint64_t>& kept) {
-    auto& model = models_[k];
-    std::fill_n(model.kept.begin(), chunk.size, std::uint16_t{0});
-    for (std::size_t s = 0; s < measurers_.size();) {
-      marks_.clear();
-      const auto& stream = model.rates[s].stream;
-      const auto first = s;
-      bool draws = false;
-      for (; s < measurers_.size() && model.rates[s].stream.key64() == stream.key64(); ++s) {
-        const auto threshold = model.rates[s].threshold;
-        // Nothing is kept at a rate of 1: as good as no mark. Its limit has no place in 16 bits.
-        marks_.push_back({static_cast<std::uint16_t>(threshold >> 16U),
-                          threshold == random::k_drops_all ? std::uint16_t{0} : static_cast<std::uint16_t>(1U << s)});
-        draws = draws || (threshold != 0 && threshold != random::k_drops_all);
-      }
-      if (draws) draw(chunk, stream, raw);
-      mark_kept(std::span{raw.draws}.first(chunk.size), marks_, model.kept.data());
-      for (std::size_t of = first; of < s; ++of) settle(chunk, marks_[of - first], model.rates[of], raw, {model.kept, kept[of]});
+  void add_conflicts(std::size_t n, std::span<const ChunkModel> models) {
+    std::vector<SettingModel> streams(models.size());
+    for (std::size_t k = 0; k < models.size(); ++k) streams[k] = {models[k].delta.data(), models_[k]->drawn.data(), 0, 0};
+    any_conflicts_ += find_conflicts(streams, n, conflicting_.data());
+    count_conflicts(conflicting_.data(), n, conflicts_);
+    for (auto& setting : settings_) {
+      if (!setting.one_threshold()) setting.own_conflicts += count_conflicts(setting.models, n);
     }
   }
 
-  static void draw(const Chunk& chunk, const random::DropStream& stream, RawDraws& raw) {
-    if (raw.first == chunk.first() && raw.size == chunk.size && raw.key64 == stream.key64()) return;
-    raw.first = chunk.first();
-    raw.size = chunk.size;
-    raw.key64 = stream.key64();
-    stream.high_halves(chunk.first(), std::span{raw.draws}.first(chunk.size));
-  }
-
-  // Where draw and limit tie, the draws' low halves decide.
-  struct Kept {
-    std::array<std::uint16_t, k_chunk>& bits;
-    std::uint64_t& count;
-  };
-  static void settle(const Chunk& chunk, const Mark& mark, const ModelDraws& rate, const RawDraws& raw, Kept kept) {
-    if (rate.threshold == random::k_drops_all) return;
-    kept.count += mark.kept;
-    const auto rest = rate.threshold & 0xFFFFU;
-    if (!mark.tie || rest == 0) return;
-    for (std::size_t i = 0; i < chunk.size; ++i) {
-      if (raw.draws[i] != mark.limit || rate.stream.refinement(chunk.first() + i) >= rest) continue;
-      kept.bits[i] = static_cast<std::uint16_t>(kept.bits[i] & ~mark.bit);
-      --kept.count;
-    }
-  }
-
-  // Whether the settings differ only in what is dropped: points of a sweep over drop rates or seeds.
-  [[nodiscard]] bool one_whole() const {
-    return std::all_of(models_.begin(), models_.end(), [&](const auto& model) {
-      const auto& whole = model.lanes.whole;
-      return std::all_of(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(measurers_.size()),
-                         [&](float c) { return same_bits(c, whole[0]); });
-    });
-  }
-
-  [[nodiscard]] LaneSums sums_before(const Chunk& chunk, const Part& part) const {
-    LaneSums sums;
-    for (std::size_t s = 0; s < measurers_.size(); ++s) {
-      const auto& of = part.sums(first_ + s, chunk.first());
-      sums.product[s] = of.product;
-      sums.merged[s] = of.merged;
-      sums.error[s] = of.error;
-      sums.undropped[s] = of.undropped;
-      if (!part.findings[first_ + s]) sums.delta = of.delta;  // the same for all
-    }
-    return sums;
-  }
-
-  std::vector<const TensorMeasurer*> measurers_;
-  std::size_t first_;  // position of the group's first setting
-  std::vector<Model> models_;
-  std::vector<LaneModel> lanes_;
-  std::vector<double> largest_;  // by model: magnitude of a coefficient
-  std::vector<Mark> marks_;      // of the settings at hand
-  std::array<std::uint16_t, k_chunk> bits_{};
-  std::array<double, k_chunk> undropped_{};
+  std::vector<std::unique_ptr<StreamModel>> models_;
+  std::vector<Setting> settings_;
+  std::vector<ConflictSums> conflicts_;  // by threshold
+  std::uint64_t any_conflicts_ = 0;      // with nothing dropped
+  alignas(64) DrawnArray conflicting_{};
+  alignas(64) std::array<std::uint16_t, random::DropStream::room_for(k_measure_chunk)> room_{};
+  ChunkArray<std::uint16_t> ties_{};
 };
 
 }  // namespace
 
 class SharedMeasurer::Impl {
  public:
-  explicit Impl(std::vector<const TensorMeasurer*> measurers) : measurers_{std::move(measurers)} {
-    const std::span<const TensorMeasurer* const> all{measurers_};
-    assert(std::all_of(all.begin(), all.end(), [](const auto* one) { return can_share(one->settings()); }));
-    for (std::size_t first = 0; first < all.size(); first += k_lanes)
-      groups_.emplace_back(all.subspan(first, std::min(k_lanes, all.size() - first)), first);
-    magnitudes_.models.resize(settings().models.size());
+  explicit Impl(std::vector<const TensorMeasurer*> measurers) : measurers_{std::move(measurers)}, chunk_(settings(0).models.size()) {
+    assert(std::all_of(measurers_.begin(), measurers_.end(), [](const auto* one) { return can_share(one->settings()); }));
+    for (std::size_t s = 0; s < measurers_.size(); ++s) add_setting_of(s);
+    magnitudes_.resize(chunk_.size());
   }
 
   void measure(const Part& part) {
-    StripReader<float> reader{settings(), measurers_.front()->statistics(), part.run, buffers_};
-    while (reader.next()) {
-      const auto& strip = reader.strip();
-      const bool vectors = takes(strip);
-      for (auto& group : groups_) {
-        if (!vectors || !(group.bound(magnitudes_) < k_fits)) group.alone({strip.first, strip.size}, part);
-      }
-      for (std::size_t at = 0; vectors && at < strip.size; at += k_chunk) {
-        const Chunk chunk{strip, at, std::min(k_chunk, strip.size - at)};
-        prepare(chunk);
-        for (auto& group : groups_) {
-          if (group.bound(magnitudes_) < k_fits) group.measure(chunk, shared_, part);
-        }
-      }
+    const auto& wanted = part.run.wanted;
+    for (auto first = wanted.first; first < wanted.end();) {
+      const Extent strip{first, std::min(wanted.end(), (first / k_strip + 1) * k_strip) - first};
+      measure_strip(part, strip);
+      first = strip.end();
     }
   }
 
  private:
   static constexpr double k_fits = 3e38;  // bfloat16's largest is 3.39e38
 
-  [[nodiscard]] const TensorSettings& settings() const { return measurers_.front()->settings(); }
+  [[nodiscard]] const TensorSettings& settings(std::size_t s) const { return measurers_[s]->settings(); }
+
+  void add_setting_of(std::size_t s) {
+    const auto& of = settings(s);
+    double n = 1;
+    if (of.normalize) {
+      n = 0;
+      for (const auto& term : of.models) n += term.weight;
+    }
+    Setting setting;
+    setting.number = s;
+    std::vector<random::DropStream> streams;
+    std::vector<float> whole;
+    for (std::size_t k = 0; k < of.models.size(); ++k) {
+      const auto& term = of.models[k];
+      const auto g = rescale_factor(measurers_[s]->statistics(), term, k);
+      const auto scaled = of.lambda * term.weight;
+      const auto coefficient = static_cast<float>((scaled * g) / n);
+      whole.push_back(static_cast<float>((scaled * 1.0) / n));
+      setting.models.push_back({nullptr, nullptr, coefficient, 0});
+      setting.largest.push_back(std::max({1.0, std::abs(double{coefficient}), std::abs(double{whole.back()})}));
+      const auto off = static_cast<double>(static_cast<float>(g)) - 1;
+      setting.off.push_back(off * off);
+      setting.thresholds.push_back(of.sparsifier == Sparsifier::dare ? random::drop_threshold(term.rate.drop) : 0);
+      streams.emplace_back(of.seed, term.stream, of.name);
+    }
+    setting.whole = place_of_whole(std::move(whole));
+    auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& one) { return one->has(streams); });
+    if (group == groups_.end()) group = groups_.insert(group, std::make_unique<StreamGroup>(std::move(streams)));
+    (*group)->add(std::move(setting), chunk_);
+  }
+
+  std::size_t place_of_whole(std::vector<float> coefficients) {
+    const auto same = [&](const auto& one) {
+      return std::equal(coefficients.begin(), coefficients.end(), one->coefficients.begin(), same_bits<float>);
+    };
+    const auto found = std::find_if(wholes_.begin(), wholes_.end(), same);
+    if (found != wholes_.end()) return static_cast<std::size_t>(found - wholes_.begin());
+    wholes_.push_back(std::make_unique<ChunkWhole>());
+    wholes_.back()->coefficients = std::move(coefficients);
+    return wholes_.size() - 1;
+  }
+
+  void measure_strip(const Part& part, Extent strip) {
+    const bool vectors = takes(part.run, strip);
+    if (vectors) add_strip(part.run, strip);
+    for (auto& group : groups_) {
+      for (const auto& setting : group->settings()) {
+        if (!vectors || !(bound(setting) < k_fits)) alone(part, setting.number, strip);
+        else group->add_to(part.blocks[setting.number][part.block(strip.first)], setting, totals_);
+      }
+    }
+  }
 
   // Whether the kernels can work on the strip: whole vectors, all models present. Whether its values allow it bound() says.
-  bool takes(const Strip<float>& strip) {
-    if (strip.size % k_measure_step != 0 || strip.models.size() != settings().models.size() || strip.first >= settings().base_elements)
+  bool takes(const Run& run, Extent strip) {
+    const auto& any = settings(0);
+    const auto there = [&](const ModelTerm& term) { return strip.end() <= term.elements; };
+    if (strip.elements % k_measure_step != 0 || strip.end() > any.base_elements ||
+        !std::all_of(any.models.begin(), any.models.end(), there))
       return false;
-    magnitudes_.base = largest_magnitude(strip.base);
-    for (std::size_t k = 0; k < strip.models.size(); ++k) magnitudes_.models[k] = largest_magnitude(strip.models[k].tuned);
+    const auto largest = [&](std::span<const std::byte> bytes) {
+      return largest_magnitude(part_of(run, bytes, Dtype::bf16, strip.first, strip.elements).data(), strip.elements);
+    };
+    base_magnitude_ = largest(run.base);
+    for (std::size_t k = 0; k < chunk_.size(); ++k) magnitudes_[k] = largest(run.models[k]);
     return true;
   }
 
-  void prepare(const Chunk& chunk) {
-    round_to_base(chunk.base(), shared_.lowest.data(), shared_.width.data());
-    std::fill_n(shared_.delta.begin(), chunk.size, 0.0);
-    for (std::size_t k = 0; k < shared_.squares.size(); ++k) square(chunk.delta(k), shared_.squares[k].data(), shared_.delta.data());
+  // No result of the setting in this strip, and no sum on the way to one, is larger.
+  [[nodiscard]] double bound(const Setting& setting) const {
+    double bound = base_magnitude_;
+    for (std::size_t k = 0; k < chunk_.size(); ++k) bound += setting.largest[k] * (magnitudes_[k] + base_magnitude_);
+    return bound;
+  }
+
+  void add_strip(const Run& run, Extent strip) {
+    for (auto& model : chunk_) model.total = {};
+    for (auto& whole : wholes_) whole->squares = {};
+    for (auto& group : groups_) group->begin_strip();
+    for (auto first = strip.first; first < strip.end(); first += k_measure_chunk) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(k_measure_chunk, strip.end() - first));
+      widen_base(part_of(run, run.base, Dtype::bf16, first, n).data(), n, base_);
+      for (std::size_t k = 0; k < chunk_.size(); ++k)
+        widen_model(part_of(run, run.models[k], Dtype::bf16, first, n).data(), n, base_, chunk_[k]);
+      for (auto& whole : wholes_) add_whole(base_, chunk_, n, *whole);
+      for (auto& group : groups_) group->measure(first, n, base_, chunk_, wholes_);
+    }
+    totals_.elements = strip.elements;
+    totals_.models.clear();
+    for (const auto& model : chunk_) totals_.models.push_back(model.total.total());
+    totals_.wholes.clear();
+    for (const auto& whole : wholes_) totals_.wholes.push_back(whole->squares.total());
+  }
+
+  // One setting by itself: what the kernels leave.
+  void alone(const Part& part, std::size_t s, Extent strip) {
+    if (part.findings[s]) return;
+    std::vector<std::span<const std::byte>> spans(part.run.models.size());
+    const auto run = part_of_run(settings(s), part.run, strip, spans);
+    part.findings[s] = measurers_[s]->measure(run, part.blocks[s].subspan(part.block(strip.first)), part.scratch);
   }
 
   std::vector<const TensorMeasurer*> measurers_;
-  std::vector<Group> groups_;
-  StripBuffers<float> buffers_;
-  SharedChunk shared_{settings().models.size()};
-  Magnitudes magnitudes_;
+  ChunkBase base_;
+  std::vector<ChunkModel> chunk_;
+  std::vector<std::unique_ptr<ChunkWhole>> wholes_;
+  std::vector<std::unique_ptr<StreamGroup>> groups_;
+  StripTotals totals_;
+  double base_magnitude_ = 0;       // of a strip
+  std::vector<double> magnitudes_;  // likewise, by model
 };
 
 bool SharedMeasurer::can_share(const TensorSettings& settings) noexcept {
   const auto plain = [](const ModelTerm& term) {
     return term.dtype == Dtype::bf16 && term.source == Source::tuned && term.rescale != Rescale::l1;
   };
-  return settings.combiner == Combiner::task_arithmetic &&
+  return settings.combiner == Combiner::task_arithmetic && !settings.models.empty() &&
          (settings.sparsifier == Sparsifier::dare || settings.sparsifier == Sparsifier::none) && settings.compat == Compat::none &&
          settings.rounding == Rounding::nearest && settings.has_base && settings.base_dtype == Dtype::bf16 &&
          settings.out_dtype == Dtype::bf16 && std::all_of(settings.models.begin(), settings.models.end(), plain);

@@ -18,252 +18,315 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 // Without vectors every setting is measured alone.
-float largest(std::span<const float>) {
+float largest_of(const std::byte*, std::size_t) {
   return std::numeric_limits<float>::infinity();
 }
-void add_lanes(const LaneChunk&, LaneSums&, std::uint16_t*) {}
-void mark(std::span<const std::uint16_t>, std::span<Mark>, std::uint16_t*) {}
-void count(const std::uint16_t*, std::size_t, Lanes<std::uint64_t>&) {}
-void conflicts_of(const LaneChunk&, std::uint16_t*) {}
-void square_floats(std::span<const float>, double*, double*) {}
-void whole_floats(const LaneChunk&, double*) {}
-void bounds(std::span<const float>, std::uint32_t*, std::uint32_t*) {}
+void base_floats(const std::byte*, std::size_t, ChunkBase&) {}
+void model_floats(const std::byte*, std::size_t, const ChunkBase&, ChunkModel&) {}
+void whole_floats(const ChunkBase&, std::span<const ChunkModel>, std::size_t, ChunkWhole&) {}
+void spread(const std::uint16_t*, std::size_t, std::int32_t*) {}
+std::size_t ties_of(const std::uint16_t*, std::size_t, std::span<const std::uint16_t>, std::uint16_t*) {
+  return 0;
+}
+void kept_of(const ChunkModel&, const std::int32_t*, std::size_t, std::span<KeptSums>) {}
+void setting_of(const ChunkBase&, std::span<const SettingModel>, const ChunkWhole&, std::size_t, SettingSums&) {}
+std::uint64_t conflicts_of(std::span<const SettingModel>, std::size_t, std::int32_t*) {
+  return 0;
+}
+void conflicts_of_all(const std::int32_t*, std::size_t, std::span<ConflictSums>) {}
+std::uint64_t conflicts_of_each(std::span<const SettingModel>, std::size_t) {
+  return 0;
+}
 #else
 
-// Lanes of float64, and as many of float32: all eight settings at once on AVX-512, else in parts.
-using F64 = hn::CappedTag<double, k_lanes>;
-using F32 = hn::Rebind<float, F64>;
-using U32 = hn::Rebind<std::uint32_t, F64>;
-constexpr std::size_t k_part = hn::MaxLanes(F64());
-constexpr std::size_t k_parts = k_lanes / k_part;
+using F32 = hn::CappedTag<float, k_partials>;
+using U32 = hn::RebindToUnsigned<F32>;
+using I32 = hn::RebindToSigned<F32>;
+using Raw = hn::Rebind<std::uint16_t, F32>;
+using F64 = hn::Repartition<double, F32>;
+using Half = hn::Rebind<float, F64>;
+constexpr std::size_t k_each = hn::MaxLanes(F32());   // elements of a vector
+constexpr std::size_t k_wide = hn::MaxLanes(F64());   // of each of its two halves in float64
+constexpr std::size_t k_parts = k_partials / k_each;  // vectors that 16 elements take; each goes through a chunk by itself
 
-// The settings of one part whose bits are set.
-template <class D>
-HWY_INLINE hn::Mask<D> settings_in(D d, std::uint16_t bits, std::size_t part) {
-  const auto of_part = static_cast<std::uint8_t>(bits >> (part * k_part));
-  HWY_ALIGN std::uint8_t bytes[8] = {of_part};
-  return hn::LoadMaskBits(d, bytes);
-}
-HWY_INLINE std::uint16_t bits_of(hn::Mask<U32> mask, std::size_t part) {
-  HWY_ALIGN std::uint8_t bytes[8] = {};
-  hn::StoreMaskBits(U32(), mask, bytes);
-  return static_cast<std::uint16_t>(bytes[0] << (part * k_part));
+HWY_INLINE hn::Vec<F32> widen_raw(const std::byte* elements, std::size_t i) {
+  const auto raw = load_bytes(Raw(), elements + i * sizeof(std::uint16_t));
+  return hn::BitCast(F32(), hn::ShiftLeft<16>(hn::PromoteTo(U32(), raw)));
 }
 
-// The sums of one part of the settings while a chunk is added.
-struct Running {
-  HWY_INLINE Running(const LaneSums& sums, std::size_t part)
-      : product{hn::LoadU(F64(), sums.product.data() + part * k_part)},
-        merged{hn::LoadU(F64(), sums.merged.data() + part * k_part)},
-        error{hn::LoadU(F64(), sums.error.data() + part * k_part)},
-        undropped{hn::LoadU(F64(), sums.undropped.data() + part * k_part)} {}
-  HWY_INLINE void store(LaneSums& sums, std::size_t part) const {
-    hn::StoreU(product, F64(), sums.product.data() + part * k_part);
-    hn::StoreU(merged, F64(), sums.merged.data() + part * k_part);
-    hn::StoreU(error, F64(), sums.error.data() + part * k_part);
-    hn::StoreU(undropped, F64(), sums.undropped.data() + part * k_part);
+// A vector in float64.
+struct Pair {
+  HWY_INLINE Pair() : lower{hn::Zero(F64())}, upper{lower} {}
+  HWY_INLINE explicit Pair(hn::Vec<F32> v)
+      : lower{hn::PromoteTo(F64(), hn::LowerHalf(Half(), v))}, upper{hn::PromoteTo(F64(), hn::UpperHalf(Half(), v))} {}
+  HWY_INLINE explicit Pair(const double* from) : lower{hn::LoadU(F64(), from)}, upper{hn::LoadU(F64(), from + k_wide)} {}
+  HWY_INLINE void store(double* to) const {
+    hn::StoreU(lower, F64(), to);
+    hn::StoreU(upper, F64(), to + k_wide);
   }
-  hn::Vec<F64> product;
-  hn::Vec<F64> merged;
-  hn::Vec<F64> error;
-  hn::Vec<F64> undropped;
+  // Both are float32 values, so that the product is exact and the sum is rounded once, with fused operations or without.
+  HWY_INLINE void add_product(const Pair& a, const Pair& b) {
+    lower = hn::MulAdd(a.lower, b.lower, lower);
+    upper = hn::MulAdd(a.upper, b.upper, upper);
+  }
+  HWY_INLINE void add(const Pair& a) {
+    lower = hn::Add(lower, a.lower);
+    upper = hn::Add(upper, a.upper);
+  }
+  HWY_INLINE void add_where(hn::Mask<I32> mask, const Pair& a) {
+#if HWY_TARGET == HWY_AVX3
+    const hn::Mask<F64> first{static_cast<__mmask8>(mask.raw)};
+    const hn::Mask<F64> second{static_cast<__mmask8>(_kshiftri_mask16(mask.raw, 8))};
+#else
+    const hn::RebindToSigned<F64> wide;
+    const hn::Rebind<std::int32_t, F64> half;
+    const auto lanes = hn::VecFromMask(I32(), mask);
+    const auto first = hn::MaskFromVec(hn::BitCast(F64(), hn::PromoteTo(wide, hn::LowerHalf(half, lanes))));
+    const auto second = hn::MaskFromVec(hn::BitCast(F64(), hn::PromoteTo(wide, hn::UpperHalf(half, lanes))));
+#endif
+    lower = hn::IfThenElse(first, hn::Add(lower, a.lower), lower);
+    upper = hn::IfThenElse(second, hn::Add(upper, a.upper), upper);
+  }
+  hn::Vec<F64> lower;
+  hn::Vec<F64> upper;
 };
 
-// Adds one element; returns the settings in which rounding undoes its change.
-template <std::size_t Models, bool OneWhole>
-HWY_INLINE std::uint16_t add_element(const LaneChunk& chunk, std::size_t i, std::size_t part, Running& sums) {
-  const F32 df;
-  const F64 dd;
+HWY_INLINE hn::Mask<I32> kept_lanes(const std::int32_t* drawn, std::size_t i, std::int32_t last_dropped) {
+  return hn::Lt(hn::Set(I32(), last_dropped), hn::LoadU(I32(), drawn + i));
+}
+
+float largest_of(const std::byte* elements, std::size_t n) {
+  const hn::ScalableTag<std::uint16_t> d;
+  auto most = hn::Zero(d);
+  for (std::size_t i = 0; i < n; i += hn::Lanes(d))
+    most = hn::Max(most, hn::And(load_bytes(d, elements + i * sizeof(std::uint16_t)), hn::Set(d, std::uint16_t{0x7FFF})));
+  HWY_ALIGN std::uint16_t lanes[hn::MaxLanes(d)];
+  hn::Store(most, d, lanes);
+  return std::bit_cast<float>(std::uint32_t{*std::max_element(lanes, lanes + hn::Lanes(d))} << 16U);
+}
+
+void base_floats(const std::byte* elements, std::size_t n, ChunkBase& base) {
   const U32 du;
-  const auto models = Models == 0 ? chunk.models.size() : Models;
-  auto sum = hn::Zero(df);
-  auto whole = sum;
-  auto error = hn::Zero(dd);
-  for (std::size_t k = 0; k < models; ++k) {
-    const auto& model = chunk.models[k];
-    const auto delta = hn::Set(df, model.delta[i]);
-    const auto bits = model.kept[i];
-    // A dropped element adds a zero: that changes nothing that the result shows. The first one is added to nothing.
-    const auto coefficient = hn::IfThenElseZero(settings_in(df, bits, part), hn::LoadU(df, model.coefficient.data() + part * k_part));
-    const auto term = hn::Mul(coefficient, delta);
-    sum = k == 0 ? term : hn::Add(sum, term);
-    if constexpr (!OneWhole) {
-      const auto all = hn::Mul(hn::LoadU(df, model.whole.data() + part * k_part), delta);
-      whole = k == 0 ? all : hn::Add(whole, all);
-    }
-    const auto square = hn::Set(dd, model.squares[i]);
-    const auto off =
-        hn::IfThenElse(settings_in(dd, bits, part), hn::Mul(square, hn::LoadU(dd, model.error.data() + part * k_part)), square);
-    error = k == 0 ? off : hn::Add(error, off);
-  }
-  const auto base = hn::Set(df, chunk.base[i]);
-  const auto wide_base = hn::Set(dd, static_cast<double>(chunk.base[i]));
-  const auto result = hn::Add(base, sum);
-  const auto m = hn::Sub(hn::PromoteTo(dd, result), wide_base);
-  auto u = wide_base;
-  if constexpr (OneWhole) u = hn::Set(dd, chunk.undropped[i]);
-  else u = hn::Sub(hn::PromoteTo(dd, hn::Add(base, whole)), wide_base);
-  sums.product = hn::Add(sums.product, hn::Mul(m, u));
-  sums.merged = hn::Add(sums.merged, hn::Mul(m, m));
-  sums.error = hn::Add(sums.error, error);
-  if constexpr (!OneWhole) sums.undropped = hn::Add(sums.undropped, hn::Mul(u, u));
-  const auto beyond = hn::Sub(hn::BitCast(du, result), hn::Set(du, chunk.lowest[i]));
-  const auto other = hn::Lt(hn::Set(du, chunk.width[i]), beyond);
-  return bits_of(hn::Not(hn::Or(other, hn::RebindMask(du, hn::Eq(sum, hn::Zero(df))))), part);
-}
-
-template <std::size_t Models, bool OneWhole>
-HWY_NOINLINE void add_part(const LaneChunk& chunk, std::size_t part, LaneSums& sums, std::uint16_t* lost) {
-  Running running{sums, part};
-  double delta = sums.delta;
-  double undropped = sums.undropped[0];
-  for (std::size_t i = 0; i < chunk.n; ++i) {
-    const auto bits = add_element<Models, OneWhole>(chunk, i, part, running);
-    lost[i] = part + 1 == k_parts ? bits : static_cast<std::uint16_t>(lost[i] | bits);
-    if (part != 0) continue;
-    delta += chunk.delta[i];
-    if constexpr (OneWhole) undropped += chunk.undropped[i] * chunk.undropped[i];
-  }
-  running.store(sums, part);
-  if (part != 0) return;
-  sums.delta = delta;
-  if constexpr (OneWhole) sums.undropped.fill(undropped);
-}
-
-template <std::size_t Models>
-void add_parts(const LaneChunk& chunk, LaneSums& sums, std::uint16_t* lost) {
-  // The part that has the sum which is the same for all comes last, since each stores its own.
-  for (std::size_t part = k_parts; part-- > 0;) {
-    if (chunk.undropped == nullptr) add_part<Models, false>(chunk, part, sums, lost);
-    else add_part<Models, true>(chunk, part, sums, lost);
-  }
-}
-
-void add_lanes(const LaneChunk& chunk, LaneSums& sums, std::uint16_t* lost) {
-  switch (chunk.models.size()) {
-    case 1:
-      return add_parts<1>(chunk, sums, lost);
-    case 2:
-      return add_parts<2>(chunk, sums, lost);
-    case 3:
-      return add_parts<3>(chunk, sums, lost);
-    default:
-      return add_parts<0>(chunk, sums, lost);
-  }
-}
-
-void whole_floats(const LaneChunk& chunk, double* undropped) {
-  const hn::ScalableTag<double> dd;
-  const hn::Rebind<float, decltype(dd)> df;
-  for (std::size_t i = 0; i < chunk.n; i += hn::Lanes(dd)) {
-    auto whole = hn::Set(df, -0.0F);
-    for (const auto& model : chunk.models) whole = hn::Add(whole, hn::Mul(hn::Set(df, model.whole[0]), hn::LoadU(df, model.delta + i)));
-    const auto base = hn::LoadU(df, chunk.base + i);
-    hn::StoreU(hn::Sub(hn::PromoteTo(dd, hn::Add(base, whole)), hn::PromoteTo(dd, base)), dd, undropped + i);
-  }
-}
-
-// Two marks at a time; the second may be none.
-template <bool Two>
-void mark_some(std::span<const std::uint16_t> draws, Mark& one, Mark& two, std::uint16_t* bits) {
-  const hn::ScalableTag<std::uint16_t> d;
-  const auto limit_one = hn::Set(d, one.limit);
-  const auto bit_one = hn::Set(d, one.bit);
-  const auto limit_two = hn::Set(d, two.limit);
-  const auto bit_two = hn::Set(d, two.bit);
-  Tally<decltype(d)> dropped_one;
-  Tally<decltype(d)> dropped_two;
-  auto tie_one = hn::Lt(limit_one, limit_one);
-  auto tie_two = hn::Lt(limit_one, limit_one);
-  for (std::size_t i = 0; i < draws.size(); i += hn::Lanes(d)) {
-    const auto drawn = hn::LoadU(d, draws.data() + i);
-    auto set = hn::LoadU(d, bits + i);
-    const auto below_one = hn::Lt(drawn, limit_one);
-    dropped_one.add(below_one);
-    tie_one = hn::Or(tie_one, hn::Eq(drawn, limit_one));
-    set = hn::Or(set, hn::IfThenZeroElse(below_one, bit_one));
-    if constexpr (Two) {
-      const auto below_two = hn::Lt(drawn, limit_two);
-      dropped_two.add(below_two);
-      tie_two = hn::Or(tie_two, hn::Eq(drawn, limit_two));
-      set = hn::Or(set, hn::IfThenZeroElse(below_two, bit_two));
-    }
-    hn::StoreU(set, d, bits + i);
-  }
-  one.kept = draws.size() - dropped_one.total();
-  one.tie = !hn::AllFalse(d, tie_one);
-  if constexpr (!Two) return;
-  two.kept = draws.size() - dropped_two.total();
-  two.tie = !hn::AllFalse(d, tie_two);
-}
-
-void mark(std::span<const std::uint16_t> draws, std::span<Mark> marks, std::uint16_t* bits) {
-  std::size_t s = 0;
-  for (; s + 1 < marks.size(); s += 2) mark_some<true>(draws, marks[s], marks[s + 1], bits);
-  if (s < marks.size()) mark_some<false>(draws, marks[s], marks[s], bits);
-}
-
-void count(const std::uint16_t* bits, std::size_t n, Lanes<std::uint64_t>& counts) {
-  const hn::ScalableTag<std::uint16_t> d;
-  for (std::size_t s = 0; s < k_lanes; ++s) {
-    const auto bit = hn::Set(d, static_cast<std::uint16_t>(1U << s));
-    Tally<decltype(d)> tally;
-    for (std::size_t i = 0; i < n; i += hn::Lanes(d)) tally.add(hn::TestBit(hn::LoadU(d, bits + i), bit));
-    counts[s] += tally.total();
-  }
-}
-
-void conflicts_of(const LaneChunk& chunk, std::uint16_t* conflicts) {
-  const hn::ScalableTag<float> df;
-  const hn::RebindToUnsigned<decltype(df)> du;
-  const hn::RebindToSigned<decltype(df)> di;
-  const hn::Rebind<std::uint16_t, decltype(df)> narrow;
-  for (std::size_t i = 0; i < chunk.n; i += hn::Lanes(df)) {
-    auto up = hn::Zero(du);
-    auto down = hn::Zero(du);
-    for (const auto& model : chunk.models) {
-      const auto delta = hn::LoadU(df, model.delta + i);
-      const auto kept = hn::PromoteTo(du, hn::LoadU(narrow, model.kept + i));
-      up = hn::Or(up, hn::IfThenElseZero(hn::RebindMask(du, hn::Lt(hn::Zero(df), delta)), kept));
-      down = hn::Or(down, hn::IfThenElseZero(hn::RebindMask(du, hn::Lt(delta, hn::Zero(df))), kept));
-    }
-    hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(di, hn::And(up, down))), narrow, conflicts + i);
-  }
-}
-
-void square_floats(std::span<const float> values, double* squares, double* sums) {
-  const hn::ScalableTag<double> dd;
-  const hn::Rebind<float, decltype(dd)> df;
-  for (std::size_t i = 0; i < values.size(); i += hn::Lanes(dd)) {
-    const auto wide = hn::PromoteTo(dd, hn::LoadU(df, values.data() + i));
-    const auto squared = hn::Mul(wide, wide);
-    hn::StoreU(squared, dd, squares + i);
-    hn::StoreU(hn::Add(hn::LoadU(dd, sums + i), squared), dd, sums + i);
-  }
-}
-
-void bounds(std::span<const float> base, std::uint32_t* lowest, std::uint32_t* width) {
-  const hn::ScalableTag<std::uint32_t> du;
-  for (std::size_t i = 0; i < base.size(); i += hn::Lanes(du)) {
-    const auto bits = hn::BitCast(du, hn::LoadU(hn::RebindToFloat<decltype(du)>(), base.data() + i));
+  for (std::size_t i = 0; i < n; i += k_each) {
+    const auto value = widen_raw(elements, i);
+    const auto bits = hn::BitCast(du, value);
     // Half a step to either side, and a step's half itself to the one that is even.
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1U));
     const auto half = hn::Sub(hn::Set(du, 0x8000U), odd);
-    hn::StoreU(hn::Sub(bits, half), du, lowest + i);
-    hn::StoreU(hn::Add(half, half), du, width + i);
+    hn::StoreU(value, F32(), base.values.data() + i);
+    hn::StoreU(hn::Sub(bits, half), du, base.lowest.data() + i);
+    hn::StoreU(hn::Add(hn::Add(half, half), hn::Set(du, 1U)), du, base.width.data() + i);
   }
 }
 
-float largest(std::span<const float> values) {
-  const hn::ScalableTag<std::uint32_t> du;
-  auto most = hn::Zero(du);
-  for (std::size_t i = 0; i < values.size(); i += hn::Lanes(du)) {
-    const auto bits = hn::BitCast(du, hn::LoadU(hn::RebindToFloat<decltype(du)>(), values.data() + i));
-    most = hn::Max(most, hn::And(bits, hn::Set(du, 0x7FFFFFFFU)));
+void model_floats(const std::byte* elements, std::size_t n, const ChunkBase& base, ChunkModel& model) {
+  for (std::size_t part = 0; part < k_parts; ++part) {
+    auto* partials = model.total.values.data() + part * k_each;
+    Pair total{partials};
+    for (std::size_t i = part * k_each; i < n; i += k_partials) {
+      const auto delta = hn::Sub(widen_raw(elements, i), hn::LoadU(F32(), base.values.data() + i));
+      Pair squares{delta};
+      squares.lower = hn::Mul(squares.lower, squares.lower);
+      squares.upper = hn::Mul(squares.upper, squares.upper);
+      hn::StoreU(delta, F32(), model.delta.data() + i);
+      squares.store(model.squares.data() + i);
+      total.add(squares);
+    }
+    total.store(partials);
   }
-  HWY_ALIGN std::uint32_t lanes[hn::MaxLanes(du)];
-  hn::Store(most, du, lanes);
-  return std::bit_cast<float>(*std::max_element(lanes, lanes + hn::Lanes(du)));
+}
+
+void whole_floats(const ChunkBase& base, std::span<const ChunkModel> models, std::size_t n, ChunkWhole& whole) {
+  for (std::size_t part = 0; part < k_parts; ++part) {
+    auto* partials = whole.squares.values.data() + part * k_each;
+    Pair squares{partials};
+    for (std::size_t i = part * k_each; i < n; i += k_partials) {
+      auto sum = hn::Set(F32(), -0.0F);
+      for (std::size_t k = 0; k < models.size(); ++k)
+        sum = hn::Add(sum, hn::Mul(hn::Set(F32(), whole.coefficients[k]), hn::LoadU(F32(), models[k].delta.data() + i)));
+      const auto value = hn::LoadU(F32(), base.values.data() + i);
+      const Pair change{hn::Sub(hn::Add(value, sum), value)};
+      change.store(whole.change.data() + i);
+      squares.add_product(change, change);
+    }
+    squares.store(partials);
+  }
+}
+
+void spread(const std::uint16_t* draws, std::size_t n, std::int32_t* drawn) {
+  const U32 du;
+  for (std::size_t i = 0; i < n; i += k_each) {
+    const auto uniform = hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(Raw(), draws + i)));
+    hn::StoreU(hn::BitCast(I32(), hn::Xor(uniform, hn::Set(du, 0x80000000U))), I32(), drawn + i);
+  }
+}
+
+// Looks for eight values at a time; of fewer the last stands for those that are missing.
+std::size_t ties_of(const std::uint16_t* draws, std::size_t n, std::span<const std::uint16_t> ties, std::uint16_t* at) {
+  const hn::ScalableTag<std::uint16_t> d;
+  constexpr std::size_t k_values = 8;
+  std::size_t found = 0;
+  for (std::size_t first = 0; first < ties.size(); first += k_values) {
+    hn::Vec<decltype(d)> values[k_values];
+    DARE_UNROLL
+    for (std::size_t v = 0; v < k_values; ++v) values[v] = hn::Set(d, ties[std::min(first + v, ties.size() - 1)]);
+    for (std::size_t i = 0; i < n; i += hn::Lanes(d)) {
+      const auto drawn = hn::LoadU(d, draws + i);
+      auto any = hn::Eq(drawn, values[0]);
+      DARE_UNROLL
+      for (std::size_t v = 1; v < k_values; ++v) any = hn::Or(any, hn::Eq(drawn, values[v]));
+      if (hn::AllFalse(d, any)) continue;
+      const auto those = ties.subspan(first, std::min(k_values, ties.size() - first));
+      for (auto one = i; one < i + hn::Lanes(d); ++one) {
+        if (std::find(those.begin(), those.end(), draws[one]) != those.end()) at[found++] = static_cast<std::uint16_t>(one);
+      }
+    }
+  }
+  return found;
+}
+
+template <std::size_t Thresholds>
+HWY_NOINLINE void kept_of_some(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, KeptSums* kept) {
+  for (std::size_t part = 0; part < k_parts; ++part) {
+    Pair sums[Thresholds];
+    Tally<I32> counts[Thresholds];
+    hn::Vec<I32> last[Thresholds];
+    DARE_UNROLL
+    for (std::size_t t = 0; t < Thresholds; ++t) {
+      sums[t] = Pair{kept[t].squares.values.data() + part * k_each};
+      last[t] = hn::Set(I32(), kept[t].last_dropped);
+    }
+    for (std::size_t i = part * k_each; i < n; i += k_partials) {
+      const auto uniforms = hn::LoadU(I32(), drawn + i);
+      const Pair squares{model.squares.data() + i};
+      DARE_UNROLL
+      for (std::size_t t = 0; t < Thresholds; ++t) {
+        const auto keeps = hn::Lt(last[t], uniforms);
+        counts[t].add(keeps);
+        sums[t].add_where(keeps, squares);
+      }
+    }
+    DARE_UNROLL
+    for (std::size_t t = 0; t < Thresholds; ++t) {
+      sums[t].store(kept[t].squares.values.data() + part * k_each);
+      kept[t].count += counts[t].total();
+    }
+  }
+}
+
+void kept_of(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, std::span<KeptSums> kept) {
+  std::size_t t = 0;
+  for (; t + 4 <= kept.size(); t += 4) kept_of_some<4>(model, drawn, n, &kept[t]);
+  for (; t < kept.size(); ++t) kept_of_some<1>(model, drawn, n, &kept[t]);
+}
+
+template <std::size_t Models>
+HWY_NOINLINE void setting_of_some(const ChunkBase& base, std::span<const SettingModel> all, const ChunkWhole& whole, std::size_t n,
+                                  SettingSums& sums) {
+  const F32 df;
+  const auto models = Models == 0 ? all.size() : Models;
+  for (std::size_t part = 0; part < k_parts; ++part) {
+    Pair product{sums.product.values.data() + part * k_each};
+    Pair merged{sums.merged.values.data() + part * k_each};
+    Tally<U32> lost;
+    for (std::size_t i = part * k_each; i < n; i += k_partials) {
+      auto sum = hn::Zero(df);
+      DARE_UNROLL
+      for (std::size_t k = 0; k < models; ++k) {
+        const auto& model = all[k];
+        const auto term = hn::Mul(hn::Set(df, model.coefficient), hn::LoadU(df, model.delta + i));
+        // A dropped element adds a zero: that changes nothing that the result shows. The first one is added to nothing.
+        const auto left = hn::IfThenElseZero(hn::RebindMask(df, kept_lanes(model.drawn, i, model.last_dropped)), term);
+        sum = k == 0 ? left : hn::Add(sum, left);
+      }
+      const auto value = hn::LoadU(df, base.values.data() + i);
+      const auto result = hn::Add(value, sum);
+      const Pair m{hn::Sub(result, value)};
+      product.add_product(m, Pair{whole.change.data() + i});
+      merged.add_product(m, m);
+      const auto beyond = hn::Sub(hn::BitCast(U32(), result), hn::LoadU(U32(), base.lowest.data() + i));
+      const auto same = hn::Lt(beyond, hn::LoadU(U32(), base.width.data() + i));
+      lost.add(hn::And(hn::RebindMask(U32(), hn::Ne(sum, hn::Zero(df))), same));
+    }
+    product.store(sums.product.values.data() + part * k_each);
+    merged.store(sums.merged.values.data() + part * k_each);
+    sums.lost += lost.total();
+  }
+}
+
+void setting_of(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums) {
+  switch (models.size()) {
+    case 1:
+      return setting_of_some<1>(base, models, whole, n, sums);
+    case 2:
+      return setting_of_some<2>(base, models, whole, n, sums);
+    case 3:
+      return setting_of_some<3>(base, models, whole, n, sums);
+    default:
+      return setting_of_some<0>(base, models, whole, n, sums);
+  }
+}
+
+std::uint64_t conflicts_of(std::span<const SettingModel> models, std::size_t n, std::int32_t* drawn) {
+  const F32 df;
+  const auto none = hn::Set(I32(), std::numeric_limits<std::int32_t>::min());
+  Tally<I32> both;
+  for (std::size_t i = 0; i < n; i += k_each) {
+    auto up = none;
+    auto down = none;
+    auto any_up = hn::Lt(none, none);
+    auto any_down = any_up;
+    for (const auto& model : models) {
+      const auto delta = hn::LoadU(df, model.delta + i);
+      const auto uniforms = hn::LoadU(I32(), model.drawn + i);
+      const auto is_up = hn::RebindMask(I32(), hn::Lt(hn::Zero(df), delta));
+      const auto is_down = hn::RebindMask(I32(), hn::Lt(delta, hn::Zero(df)));
+      up = hn::IfThenElse(is_up, hn::Max(up, uniforms), up);
+      down = hn::IfThenElse(is_down, hn::Max(down, uniforms), down);
+      any_up = hn::Or(any_up, is_up);
+      any_down = hn::Or(any_down, is_down);
+    }
+    both.add(hn::And(any_up, any_down));
+    hn::StoreU(hn::Min(up, down), I32(), drawn + i);
+  }
+  return both.total();
+}
+
+template <std::size_t Thresholds>
+HWY_NOINLINE void conflicts_of_some(const std::int32_t* drawn, std::size_t n, ConflictSums* conflicts) {
+  Tally<I32> counts[Thresholds];
+  hn::Vec<I32> last[Thresholds];
+  DARE_UNROLL
+  for (std::size_t t = 0; t < Thresholds; ++t) last[t] = hn::Set(I32(), conflicts[t].last_dropped);
+  for (std::size_t i = 0; i < n; i += k_each) {
+    const auto uniforms = hn::LoadU(I32(), drawn + i);
+    DARE_UNROLL
+    for (std::size_t t = 0; t < Thresholds; ++t) counts[t].add(hn::Lt(last[t], uniforms));
+  }
+  DARE_UNROLL
+  for (std::size_t t = 0; t < Thresholds; ++t) conflicts[t].count += counts[t].total();
+}
+
+void conflicts_of_all(const std::int32_t* drawn, std::size_t n, std::span<ConflictSums> conflicts) {
+  for (; conflicts.size() >= 4; conflicts = conflicts.subspan(4)) conflicts_of_some<4>(drawn, n, conflicts.data());
+  for (auto& one : conflicts) conflicts_of_some<1>(drawn, n, &one);
+}
+
+std::uint64_t conflicts_of_each(std::span<const SettingModel> models, std::size_t n) {
+  const F32 df;
+  Tally<I32> count;
+  for (std::size_t i = 0; i < n; i += k_each) {
+    auto up = hn::Lt(hn::Zero(I32()), hn::Zero(I32()));
+    auto down = up;
+    for (const auto& model : models) {
+      const auto delta = hn::LoadU(df, model.delta + i);
+      const auto keeps = kept_lanes(model.drawn, i, model.last_dropped);
+      up = hn::Or(up, hn::And(keeps, hn::RebindMask(I32(), hn::Lt(hn::Zero(df), delta))));
+      down = hn::Or(down, hn::And(keeps, hn::RebindMask(I32(), hn::Lt(delta, hn::Zero(df)))));
+    }
+    count.add(hn::And(up, down));
+  }
+  return count.total();
 }
 
 #endif
@@ -272,38 +335,50 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace dare::merge {
-HWY_EXPORT(add_lanes);
-HWY_EXPORT(mark);
-HWY_EXPORT(count);
-HWY_EXPORT(conflicts_of);
-HWY_EXPORT(square_floats);
+HWY_EXPORT(largest_of);
+HWY_EXPORT(base_floats);
+HWY_EXPORT(model_floats);
 HWY_EXPORT(whole_floats);
-HWY_EXPORT(bounds);
-HWY_EXPORT(largest);
+HWY_EXPORT(spread);
+HWY_EXPORT(ties_of);
+HWY_EXPORT(kept_of);
+HWY_EXPORT(setting_of);
+HWY_EXPORT(conflicts_of);
+HWY_EXPORT(conflicts_of_all);
+HWY_EXPORT(conflicts_of_each);
 
-void add_chunk(const LaneChunk& chunk, LaneSums& sums, std::uint16_t* lost) {
-  HWY_DYNAMIC_DISPATCH(add_lanes)(chunk, sums, lost);
+float largest_magnitude(const std::byte* elements, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(largest_of)(elements, n);
 }
-void mark_kept(std::span<const std::uint16_t> draws, std::span<Mark> marks, std::uint16_t* bits) {
-  HWY_DYNAMIC_DISPATCH(mark)(draws, marks, bits);
+void widen_base(const std::byte* elements, std::size_t n, ChunkBase& base) {
+  HWY_DYNAMIC_DISPATCH(base_floats)(elements, n, base);
 }
-void count_bits(const std::uint16_t* bits, std::size_t n, Lanes<std::uint64_t>& counts) {
-  HWY_DYNAMIC_DISPATCH(count)(bits, n, counts);
+void widen_model(const std::byte* elements, std::size_t n, const ChunkBase& base, ChunkModel& model) {
+  HWY_DYNAMIC_DISPATCH(model_floats)(elements, n, base, model);
 }
-void mark_conflicts(const LaneChunk& chunk, std::uint16_t* conflicts) {
-  HWY_DYNAMIC_DISPATCH(conflicts_of)(chunk, conflicts);
+void add_whole(const ChunkBase& base, std::span<const ChunkModel> models, std::size_t n, ChunkWhole& whole) {
+  HWY_DYNAMIC_DISPATCH(whole_floats)(base, models, n, whole);
 }
-void add_whole(const LaneChunk& chunk, double* undropped) {
-  HWY_DYNAMIC_DISPATCH(whole_floats)(chunk, undropped);
+void spread_draws(const std::uint16_t* draws, std::size_t n, std::int32_t* drawn) {
+  HWY_DYNAMIC_DISPATCH(spread)(draws, n, drawn);
 }
-void square(std::span<const float> values, double* squares, double* sums) {
-  HWY_DYNAMIC_DISPATCH(square_floats)(values, squares, sums);
+std::size_t find_ties(const std::uint16_t* draws, std::size_t n, std::span<const std::uint16_t> ties, std::uint16_t* at) {
+  return HWY_DYNAMIC_DISPATCH(ties_of)(draws, n, ties, at);
 }
-void round_to_base(std::span<const float> base, std::uint32_t* lowest, std::uint32_t* width) {
-  HWY_DYNAMIC_DISPATCH(bounds)(base, lowest, width);
+void add_kept(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, std::span<KeptSums> kept) {
+  HWY_DYNAMIC_DISPATCH(kept_of)(model, drawn, n, kept);
 }
-float largest_magnitude(std::span<const float> values) {
-  return HWY_DYNAMIC_DISPATCH(largest)(values);
+void add_setting(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums) {
+  HWY_DYNAMIC_DISPATCH(setting_of)(base, models, whole, n, sums);
+}
+std::uint64_t find_conflicts(std::span<const SettingModel> models, std::size_t n, std::int32_t* drawn) {
+  return HWY_DYNAMIC_DISPATCH(conflicts_of)(models, n, drawn);
+}
+void count_conflicts(const std::int32_t* drawn, std::size_t n, std::span<ConflictSums> conflicts) {
+  HWY_DYNAMIC_DISPATCH(conflicts_of_all)(drawn, n, conflicts);
+}
+std::uint64_t count_conflicts(std::span<const SettingModel> models, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(conflicts_of_each)(models, n);
 }
 
 }  // namespace dare::merge

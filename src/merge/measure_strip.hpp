@@ -1,73 +1,101 @@
 #pragma once
-/// Vector kernels of SharedMeasurer. Up to eight settings are the lanes of vectors, so that the sums of each go on in the order of the
-/// elements; the work that no sum hangs on runs over elements.
+/// Vector kernels of SharedMeasurer: chunks of bfloat16 elements, 16 of them side by side as PartialSums has them.
+
+#include "merge/partial_sums.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace dare::merge {
 
-inline constexpr std::size_t k_lanes = 8;          ///< settings of a group
-inline constexpr std::size_t k_measure_step = 64;  ///< elements of a chunk are a multiple of it: no vector of any target is longer
+inline constexpr std::size_t k_measure_chunk = 256;  ///< elements whose numbers stay in the first-level cache
+inline constexpr std::size_t k_measure_step = 64;    ///< elements of a chunk are a multiple of it: no vector of any target is longer
 
 template <class T>
-using Lanes = std::array<T, k_lanes>;
+using ChunkArray = std::array<T, k_measure_chunk>;
 
-/// One model's elements of a chunk, and what the settings make of them.
-struct LaneModel {
+/// Uniforms as int32 keep their order once 2^31 is taken off: an element is kept iff last_dropped < drawn.
+[[nodiscard]] constexpr std::int32_t as_drawn(std::uint32_t uniform) noexcept {
+  return static_cast<std::int32_t>(uniform ^ 0x80000000U);
+}
+
+/// The base's elements of a chunk.
+struct ChunkBase {
+  alignas(64) ChunkArray<float> values;
+  alignas(64) ChunkArray<std::uint32_t> lowest;  ///< bits of the first float32 that rounds to the value as bfloat16
+  alignas(64) ChunkArray<std::uint32_t> width;   ///< how many do
+};
+
+/// One model's.
+struct ChunkModel {
+  alignas(64) ChunkArray<float> delta;
+  alignas(64) ChunkArray<double> squares;  ///< of delta
+  PartialSums total;                       ///< of the squares of a strip
+};
+
+/// What one combination of undropped coefficients makes of the elements.
+struct ChunkWhole {
+  std::vector<float> coefficients;        ///< by model
+  alignas(64) ChunkArray<double> change;  ///< u of Measures
+  PartialSums squares;                    ///< of u in a strip
+};
+
+/// One model in one setting. What keeps everything has a `drawn` of its own, above every last_dropped.
+struct SettingModel {
   const float* delta = nullptr;
-  const double* squares = nullptr;  ///< of delta
-  std::uint16_t* kept = nullptr;    ///< of each element: bit s is set where setting s keeps it
-  Lanes<float> coefficient{};       ///< of the combiner
-  Lanes<float> whole{};             ///< with nothing dropped
-  Lanes<double> error{};            ///< (g - 1)^2: what a kept element's square is multiplied with
+  const std::int32_t* drawn = nullptr;
+  float coefficient = 0;
+  std::int32_t last_dropped = 0;
 };
 
-struct LaneChunk {
-  std::size_t n = 0;
-  const float* base = nullptr;
-  std::span<const LaneModel> models;
-  const double* delta = nullptr;          ///< squares of each element, summed over the models
-  const std::uint32_t* lowest = nullptr;  ///< bits of the first float32 that rounds to base
-  const std::uint32_t* width = nullptr;   ///< how many beyond it do
-  const double* undropped = nullptr;      ///< u of each element where it is the same in all settings, from add_whole(); else none
+/// The sums of one setting over a strip.
+struct SettingSums {
+  PartialSums product;  ///< m u of Measures
+  PartialSums merged;   ///< m^2
+  std::uint64_t lost = 0;
 };
 
-/// Sums of the settings of a group (Measures).
-struct LaneSums {
-  Lanes<double> product{};
-  Lanes<double> merged{};
-  Lanes<double> error{};
-  Lanes<double> undropped{};
-  double delta = 0;  ///< the same for all
+/// What one threshold leaves of one model in a strip.
+struct KeptSums {
+  PartialSums squares;
+  std::uint64_t count = 0;
+  std::int32_t last_dropped = 0;
 };
 
-/// Adds a chunk's elements to the sums, in order. @param lost  of each element: bit s is set where rounding to bfloat16 undoes its change.
-/// @pre every result fits bfloat16
-void add_chunk(const LaneChunk& chunk, LaneSums& sums, std::uint16_t* lost);
-
-/// One setting's part of mark_kept.
-struct Mark {
-  std::uint16_t limit = 0;  ///< what is drawn below it is dropped
-  std::uint16_t bit = 0;
-  std::uint64_t kept = 0;  ///< elements
-  bool tie = false;        ///< some draw is equal to `limit`
+/// Elements that two models pull in different directions where a threshold is the same for all models.
+struct ConflictSums {
+  std::uint64_t count = 0;
+  std::int32_t last_dropped = 0;
 };
-/// Adds to bits[i] the bits of those marks whose limit is not above draws[i].
-void mark_kept(std::span<const std::uint16_t> draws, std::span<Mark> marks, std::uint16_t* bits);
-/// Adds to counts[s] how many of n have bit s.
-void count_bits(const std::uint16_t* bits, std::size_t n, Lanes<std::uint64_t>& counts);
-/// Of each element: the settings that keep a positive delta of one model and a negative one of another.
-void mark_conflicts(const LaneChunk& chunk, std::uint16_t* conflicts);
-/// u of each element, with the first setting's `whole`.
-void add_whole(const LaneChunk& chunk, double* undropped);
-/// The squares, which are added to `sums` too.
-void square(std::span<const float> values, double* squares, double* sums);
-/// The bounds of what rounds to each of `base`, values of bfloat16.
-void round_to_base(std::span<const float> base, std::uint32_t* lowest, std::uint32_t* width);
-/// Infinity or NaN where some value is not finite.
-[[nodiscard]] float largest_magnitude(std::span<const float> values);
+
+/// The largest magnitude of n elements of bfloat16; infinity or NaN where some is not finite. @pre n is a multiple of k_measure_step
+[[nodiscard]] float largest_magnitude(const std::byte* elements, std::size_t n);
+
+// n is a chunk's elements throughout.
+
+void widen_base(const std::byte* elements, std::size_t n, ChunkBase& base);
+void widen_model(const std::byte* elements, std::size_t n, const ChunkBase& base, ChunkModel& model);
+void add_whole(const ChunkBase& base, std::span<const ChunkModel> models, std::size_t n, ChunkWhole& whole);
+
+/// Draws of 16 bits as the high halves of uniforms whose low halves are 0.
+void spread_draws(const std::uint16_t* draws, std::size_t n, std::int32_t* drawn);
+/// Where draws are equal to one of `ties`, which all differ. @param at  room for n positions. @return how many
+[[nodiscard]] std::size_t find_ties(const std::uint16_t* draws, std::size_t n, std::span<const std::uint16_t> ties, std::uint16_t* at);
+
+/// Adds what each threshold keeps of a model.
+void add_kept(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, std::span<KeptSums> kept);
+
+/// Adds the merged change to a setting's sums. @pre every result fits bfloat16
+void add_setting(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums);
+
+/// Of each element the largest uniform that makes a conflict: there is one iff last_dropped is below; int32's lowest where there is none.
+/// @return elements that have any
+[[nodiscard]] std::uint64_t find_conflicts(std::span<const SettingModel> models, std::size_t n, std::int32_t* drawn);
+void count_conflicts(const std::int32_t* drawn, std::size_t n, std::span<ConflictSums> conflicts);
+/// Conflicts where the models' thresholds differ.
+[[nodiscard]] std::uint64_t count_conflicts(std::span<const SettingModel> models, std::size_t n);
 
 }  // namespace dare::merge

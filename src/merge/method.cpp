@@ -92,17 +92,6 @@ bool takes(const Method& method, Parameter parameter) noexcept {
   return false;
 }
 
-std::optional<Rescale> rescale_named(std::string_view name) noexcept {
-  for (const auto rescale : {Rescale::none, Rescale::expected, Rescale::l1}) {
-    if (merge::name(rescale) == name) return rescale;
-  }
-  return std::nullopt;
-}
-
-std::string_view name(Rescale rescale) noexcept {
-  return rescale == Rescale::none ? "none" : rescale == Rescale::expected ? "expected" : "l1";
-}
-
 std::uint64_t Rate::kept_of(std::uint64_t n) const noexcept {
   const auto count = [n](double share) { return static_cast<std::uint64_t>(std::floor(static_cast<double>(n) * share + 0.5)); };
   return density_given ? count(density) : n - count(drop);

@@ -1,5 +1,6 @@
 #include "merge/combiner.hpp"
 #include "merge/compat.hpp"
+#include "merge/needs.hpp"
 #include "merge/tensor_survey.hpp"
 
 #include <dare/core/error.hpp>
@@ -13,10 +14,6 @@
 
 namespace dare::merge {
 namespace {
-
-bool selects_by_size(const TensorSettings& settings) {
-  return settings.sparsifier == Sparsifier::magnitude || settings.sparsifier == Sparsifier::breadcrumbs;
-}
 
 std::uint64_t held(const TensorSettings& settings, const ModelTerm& term) {
   return std::min(settings.elements, term.elements);
@@ -49,7 +46,7 @@ SelectionStage::SelectionStage(std::vector<const TensorSettings*> tensors)
     places_.push_back(places_.back() + (tensor->elements + k_sum_block - 1) / k_sum_block * k_sum_block);
   }
   const auto& first = *tensors_.front();
-  if (first.combiner == Combiner::sce && first.select_topk < 1) add_variance(first);
+  if (selects_by_variance(first)) add_variance(first);
   if (!selects_by_size(first)) return;
   struct Of {
     const TensorSettings* settings;

@@ -1,6 +1,7 @@
 #include <dare/merge/settings.hpp>
 
 #include "merge/combiner.hpp"
+#include "merge/needs.hpp"
 
 #include <algorithm>
 
@@ -35,14 +36,24 @@ Extent extent_needed(const TensorSettings& settings, Extent wanted) noexcept {
   return {first, end - first};
 }
 
+bool selects_by_size(const TensorSettings& settings) noexcept {
+  return settings.sparsifier == Sparsifier::magnitude || settings.sparsifier == Sparsifier::breadcrumbs;
+}
+
+bool selects_by_variance(const TensorSettings& settings) noexcept {
+  return settings.combiner == Combiner::sce && settings.select_topk < 1;
+}
+
+bool rescales_by_l1(const TensorSettings& settings) noexcept {
+  return settings.sparsifier != Sparsifier::none &&
+         std::any_of(settings.models.begin(), settings.models.end(), [](const auto& term) { return term.rescale == Rescale::l1; });
+}
+
 unsigned statistics_passes(const TensorSettings& settings) noexcept {
   const auto selection = works_in_float64(settings) ? 4U : 2U;
   unsigned passes = 0;
-  const bool by_size = settings.sparsifier == Sparsifier::magnitude || settings.sparsifier == Sparsifier::breadcrumbs;
-  if (by_size || (settings.combiner == Combiner::sce && settings.select_topk < 1)) passes += selection;
-  const bool l1 = settings.sparsifier != Sparsifier::none &&
-                  std::any_of(settings.models.begin(), settings.models.end(), [](const auto& m) { return m.rescale == Rescale::l1; });
-  if (l1 || tensor_sums(settings) != 0) passes += 1;
+  if (selects_by_size(settings) || selects_by_variance(settings)) passes += selection;
+  if (rescales_by_l1(settings) || tensor_sums(settings) != 0) passes += 1;
   return passes;
 }
 

@@ -1,5 +1,6 @@
 #include "merge/combiner.hpp"
 #include "merge/compat.hpp"
+#include "merge/needs.hpp"
 #include "merge/tensor_survey.hpp"
 
 #include <algorithm>
@@ -8,11 +9,6 @@
 
 namespace dare::merge {
 namespace {
-
-bool rescales_by_l1(const TensorSettings& settings) {
-  return settings.sparsifier != Sparsifier::none &&
-         std::any_of(settings.models.begin(), settings.models.end(), [](const auto& term) { return term.rescale == Rescale::l1; });
-}
 
 // Sums of |delta| and of the kept |delta|.
 template <class W>

@@ -18,6 +18,7 @@ struct TensorMerger::Scratch {
   StripBuffers<double> wide;
   StripBuffers<float> narrow_row;  // of a row that is looked at before a strip in it is merged
   StripBuffers<double> wide_row;
+  FusedRoom fused;
   SparsifierScratch sparsifier;
   FinishScratch finish;
   std::array<bool, k_strip> bad;        // an input of this element is not finite
@@ -40,8 +41,10 @@ struct TensorMerger::Scratch {
 void TensorMerger::ScratchDeleter::operator()(Scratch* scratch) const noexcept {
   delete scratch;
 }
-TensorMerger::ScratchPtr TensorMerger::make_scratch() {
-  return ScratchPtr{new Scratch};
+TensorMerger::ScratchPtr TensorMerger::make_scratch(bool shares_draws) {
+  ScratchPtr scratch{new Scratch};
+  if (shares_draws) scratch->fused.shared.emplace();
+  return scratch;
 }
 
 TensorMerger::TensorMerger(TensorSettings settings, TensorStatistics statistics)
@@ -115,7 +118,7 @@ std::optional<Finding> TensorMerger::merge_plain(const Run& run, std::span<std::
 
 std::optional<Finding> TensorMerger::merge(const Run& run, std::span<std::byte> out, Counts& counts, Scratch& scratch) const {
   if (plain_only_ || !fused_applies(settings_)) return merge_plain(run, out, counts, scratch);
-  FusedMerge fused{settings_};
+  FusedMerge fused{settings_, scratch.fused};
   std::vector<std::span<const std::byte>> models(run.models.size());
   const auto n = run.wanted.elements;
   for (std::uint64_t at = 0; at < n;) {

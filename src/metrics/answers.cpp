@@ -45,17 +45,43 @@ std::optional<std::string> boxed_at(std::string_view text, std::size_t command_e
   return std::string{trimmed(text.substr(open, text.find('$', open) - open))};  // "\boxed 5$"
 }
 
-// What follows the last "answer is", in any case.
-std::optional<std::string_view> after_phrase(std::string_view text) {
+// "**5**" is 5; "2**3" stays.
+std::string without_bold(std::string_view text) {
+  const auto inside_word = [&](std::size_t i) { return i < text.size() && std::isalnum(static_cast<unsigned char>(text[i])) != 0; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("**") && !(i > 0 && inside_word(i - 1) && inside_word(i + 2))) {
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// Where the next '$' that is no "\$" stands.
+std::size_t find_dollar(std::string_view text, std::size_t from) {
+  auto at = text.find('$', from);
+  while (at != std::string_view::npos && at > 0 && text[at - 1] == '\\') at = text.find('$', at + 1);
+  return at;
+}
+
+// What follows the last "answer is", in any case, read as Minerva's prompt has it: "... is $5$. I hope it is correct."
+std::optional<std::string> after_phrase(std::string_view text) {
   std::string lower{text};
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   constexpr std::string_view phrase = "answer is";
   const auto found = lower.rfind(phrase);
   if (found == std::string::npos) return std::nullopt;
-  auto rest = text.substr(found + phrase.size());
-  rest = trimmed(rest.substr(0, rest.find('\n')));
-  if (rest.starts_with(':')) rest.remove_prefix(1);
-  return trimmed(rest);
+  const auto start = found + phrase.size();
+  const auto end = std::min(lower.find('\n', start), lower.find(". i hope", start));
+  const auto plain = without_bold(text.substr(start, end - start));
+  auto rest = trimmed(plain);
+  if (rest.starts_with(':')) rest = trimmed(rest.substr(1));
+  const auto open = find_dollar(rest, 0);
+  const auto close = open == std::string_view::npos ? open : find_dollar(rest, open + 1);
+  if (close != std::string_view::npos) rest = trimmed(rest.substr(open + 1, close - open - 1));
+  return std::string{rest};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "metrics/undefined.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -76,7 +77,9 @@ double matthews(const ClassCounts& counts) {
   const auto of_predicted = n * n - dot(counts.predicted, counts.predicted);
   const auto of_actual = n * n - dot(counts.actual, counts.actual);
   if (of_predicted == 0 || of_actual == 0) return 0.0;
-  return covariance / (std::sqrt(of_predicted) * std::sqrt(of_actual));
+  // Equal margins, as of perfect predictions: no root, which would round 1 to its neighbours.
+  const auto norm = of_predicted == of_actual ? of_actual : std::sqrt(of_predicted * of_actual);
+  return std::clamp(covariance / norm, -1.0, 1.0);
 }
 
 }  // namespace dare::metrics

@@ -11,10 +11,6 @@
 namespace dare::metrics {
 namespace {
 
-bool constant(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
-}
-
 // Differences from the mean, divided by the largest: squares neither overflow nor vanish, and r does not depend on the scale.
 std::vector<double> centred(std::span<const double> values) {
   double largest = 0;
@@ -39,6 +35,10 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
+bool constant(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
+}
+
 std::vector<double> ranks(std::span<const double> values) {
   std::vector<std::uint32_t> order(values.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -61,7 +61,9 @@ double pearson(std::span<const double> x, std::span<const double> y) {
   if (constant(x) || constant(y)) return k_undefined;
   const auto a = centred(x);
   const auto b = centred(y);
-  const auto norms = std::sqrt(dot(a, a)) * std::sqrt(dot(b, b));
+  const auto aa = dot(a, a);
+  const auto bb = dot(b, b);
+  const auto norms = aa == bb ? aa : std::sqrt(aa) * std::sqrt(bb);  // of equal values r is 1 exactly
   return norms > 0 ? std::clamp(dot(a, b) / norms, -1.0, 1.0) : k_undefined;
 }
 

@@ -1,5 +1,7 @@
 #include "metrics/isolation.hpp"
 
+#include "metrics/filter.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -81,11 +83,15 @@ uid_t spare_users() {
   return 0;
 }
 
-unsigned try_namespaces(unsigned wanted, const std::filesystem::path& scratch, uid_t owner) {
+unsigned try_namespaces(unsigned wanted, const Hiding& hiding, const std::filesystem::path& scratch, uid_t owner) {
   return exit_status_of_child([&] {
     const auto parts = enter_namespaces(wanted);
-    return exit_status_of_child([&] { return set_up_mounts(parts, scratch, 1U << 20U, owner); });
+    return exit_status_of_child([&] { return set_up_mounts(parts, hiding, scratch, 1U << 20U, owner); });
   });
+}
+
+unsigned try_filter() {
+  return exit_status_of_child([] { return load_filter() ? 1U : 0U; }) == 1U ? k_filter : 0U;
 }
 
 std::uint64_t tasks_of_this_user() {
@@ -130,11 +136,14 @@ unsigned enter_namespaces(unsigned wanted) {
   return parts;
 }
 
-unsigned set_up_mounts(unsigned parts, const std::filesystem::path& scratch, std::uint64_t bytes, uid_t owner) {
+unsigned set_up_mounts(unsigned parts, const Hiding& hiding, const std::filesystem::path& scratch, std::uint64_t bytes, uid_t owner) {
   // Private first: nothing mounted here may show outside.
   if ((parts & k_mount_namespace) == 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return parts;
   if ((parts & k_pid_namespace) != 0 && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0)
     parts |= k_own_proc;
+  if (hide(hiding)) parts |= k_hidden;
+  std::error_code ignored;
+  std::filesystem::create_directories(scratch, ignored);  // it may lie in what is hidden now
   if (!mount_scratch(scratch.c_str(), bytes, owner)) return parts;
   const auto shared_memory = mount_scratch("/dev/shm", bytes, owner);
   if (set_read_only("/", true, true) && set_read_only(scratch.c_str(), false, false) &&
@@ -148,18 +157,20 @@ bool become(uid_t user) {
   return ::setgroups(0, nullptr) == 0 && ::setresgid(user, user, user) == 0 && ::setresuid(user, user, user) == 0;
 }
 
-Isolation find_isolation(const std::filesystem::path& scratch) {
+Isolation find_isolation(const Hiding& hiding, const std::filesystem::path& scratch) {
+  const auto filter = try_filter();
   if (::geteuid() == 0) {
-    if (const auto first = spare_users(); first != 0) return {k_own_user | try_namespaces(k_namespaces, scratch, first), first};
+    if (const auto first = spare_users(); first != 0)
+      return {k_own_user | filter | try_namespaces(k_namespaces, hiding, scratch, first), first};
     if (is_system_root()) {
       throw IoError{
           "programs cannot be run here: this process is root and may not change to another user (setresuid), so that no limit on "
           "processes would hold; run as an ordinary user, or with the capabilities CAP_SETUID and CAP_SETGID"};
     }
   }
-  const auto parts = try_namespaces(k_user_namespace | k_namespaces, scratch, k_nobody);
+  const auto parts = try_namespaces(k_user_namespace | k_namespaces, hiding, scratch, k_nobody);
   // A user namespace that brought no mounts and no processes of its own only gets in the way.
-  return {(parts & k_pid_namespace) != 0 ? parts : 0U, 0};
+  return {((parts & k_pid_namespace) != 0 ? parts : 0U) | filter, 0};
 }
 
 std::vector<std::string> gaps_of(unsigned parts) {
@@ -167,7 +178,15 @@ std::vector<std::string> gaps_of(unsigned parts) {
   const auto open_where_missing = [&](unsigned part, const char* gap) {
     if ((parts & part) == 0) gaps.emplace_back(gap);
   };
-  open_where_missing(k_net_namespace, "they can reach the network (no network namespace)");
+  if ((parts & k_filter) == 0) {
+    open_where_missing(k_net_namespace, "they can reach the network (no network namespace, no seccomp)");
+    gaps.emplace_back("they can hold memory that the limit does not count, and mount more (no seccomp)");
+  }
+  if ((parts & k_own_user) == 0) {
+    open_where_missing(k_hidden, "they can read all of your files (no mount namespace)");
+  } else {
+    open_where_missing(k_hidden, "they can reach pipes and files of others that everyone may use, e.g. in /tmp (no mount namespace)");
+  }
   open_where_missing(k_pid_namespace | k_own_user, "they can signal your other processes (no PID namespace)");
   open_where_missing(k_read_only, (parts & k_own_user) != 0 ? "they can write where everyone can, e.g. in /tmp (no mount namespace)"
                                                             : "they can change and delete your files (no mount namespace)");

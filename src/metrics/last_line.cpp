@@ -1,19 +1,22 @@
 #include "metrics/last_line.hpp"
 
+#include <algorithm>
+
 namespace dare::metrics {
 
-std::string last_line(std::string_view text) {
-  constexpr std::size_t k_longest = 300;
+std::string_view last_line(std::string_view text) noexcept {
   const auto last = text.find_last_not_of(" \t\r\n");
   if (last == std::string_view::npos) return {};
   text = text.substr(0, last + 1);
-  const auto start = text.find_last_of('\n');
-  std::string line{text.substr(start == std::string_view::npos ? 0 : start + 1).substr(0, k_longest)};
-  for (auto& c : line) {
-    // A terminal must not be told what to do by a generated program.
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return line;
+  const auto before = text.find_last_of('\n');
+  return text.substr(before == std::string_view::npos ? 0 : before + 1);
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string shown{text.substr(0, most)};
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return shown;
 }
 
 }  // namespace dare::metrics

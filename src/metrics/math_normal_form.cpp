@@ -31,9 +31,9 @@ bool is_unit(std::string_view before, std::string_view inside) {
   while (!before.empty() && before.back() == ' ') before.remove_suffix(1);
   const auto follows_value =
       !before.empty() && (is_digit(before.back()) || before.back() == '}' || before.back() == ')' || before.back() == '.');
-  std::string word{inside};
-  word.erase(std::remove(word.begin(), word.end(), ' '), word.end());
-  return (follows_value || inside.starts_with(' ')) && !word.starts_with("or") && !word.starts_with("and") && !before.empty();
+  const auto first = std::min(inside.find_first_not_of(' '), inside.size());
+  const auto word = inside.substr(first, inside.find_first_of(" ,", first) - first);  // the whole word: oranges are a unit
+  return (follows_value || inside.starts_with(' ')) && word != "or" && word != "and" && !before.empty();
 }
 
 // Removes units; other words lose their \text{}.

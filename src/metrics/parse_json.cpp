@@ -5,6 +5,8 @@
 
 #include <dare/core/error.hpp>
 
+#include <algorithm>
+
 namespace dare::metrics {
 namespace {
 
@@ -31,6 +33,10 @@ Json parse(std::string_view text, const std::string& where) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
+    const auto rest = text.substr(std::min(text.size(), error.byte > 0 ? error.byte - 1 : 0));
+    for (const std::string_view word : {"NaN", "Infinity"}) {  // what Python writes
+      if (rest.starts_with(word)) throw InputError{fmt::format("{}: {} is no JSON; write null or leave the record out", where, word)};
+    }
     throw InputError{fmt::format("{}: not JSON (broken at byte {} of {})", where, error.byte, text.size())};
   }
 }

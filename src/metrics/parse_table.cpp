@@ -22,11 +22,11 @@ Cells split_tabs(std::string_view line) {
   }
 }
 
-void set_names(Cells names, Records& out) {
+void set_names(Cells names, std::uint64_t line, Records& out) {
   std::set<std::string_view> seen;
   for (const auto& name : names) {
     if (!seen.insert(name).second) {
-      throw InputError{fmt::format("{}: line 1: two columns are named \"{}\"; name each once", out.path.string(), name)};
+      throw InputError{fmt::format("{}: line {}: two columns are named \"{}\"; name each once", out.path.string(), line, name)};
     }
   }
   out.names = std::move(names);
@@ -118,7 +118,7 @@ std::string_view take_line(std::string_view& rest) {
 void parse_csv(std::string_view text, Records& out) {
   CsvParser parser{text, out};
   if (parser.done()) return;
-  set_names(parser.row(), out);
+  set_names(parser.row(), 1, out);
   while (!parser.done()) {
     const auto line = parser.line();
     auto cells = parser.row();
@@ -132,22 +132,22 @@ void parse_tsv(std::string_view text, const std::vector<std::string>& headerless
     const auto line = take_line(text);
     if (line.empty() && out.names.size() != 1) continue;
     auto cells = split_tabs(line);
-    if (number > 1) {
+    if (!out.names.empty()) {
       add_row(std::move(cells), number, out);
       continue;
     }
     const auto named = [&](const std::string& cell) { return std::find(headerless.begin(), headerless.end(), cell) != headerless.end(); };
     if (cells.size() == headerless.size() && std::none_of(cells.begin(), cells.end(), named)) {
-      set_names(headerless, out);
+      set_names(headerless, number, out);
       add_row(std::move(cells), number, out);
     } else {
-      set_names(std::move(cells), out);
+      set_names(std::move(cells), number, out);
     }
   }
 }
 
 void parse_lines(std::string_view text, Records& out) {
-  set_names({"value"}, out);
+  set_names({"value"}, 1, out);
   for (std::uint64_t number = 1; !text.empty(); ++number) add_row({std::string{take_line(text)}}, number, out);
 }
 

@@ -1,5 +1,7 @@
 #include "metrics/sample_process.hpp"
 
+#include "metrics/filter.hpp"
+
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,14 +16,16 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <vector>
+#include <fstream>
+#include <optional>
 
 namespace dare::metrics {
 namespace {
 
-enum Step : int { k_mounts, k_fork, k_descriptors, k_scratch, k_limits, k_user, k_exec };
+enum Step : int { k_mounts, k_fork, k_descriptors, k_scratch, k_limits, k_user, k_calls, k_exec };
 
 // Reads the program from descriptor 3; gives the token back on descriptor 4 when all has run. The names are bound before the program
 // runs, because programs replace them; os._exit because a forgotten thread must not keep a finished program waiting.
@@ -116,28 +120,41 @@ bool set_descriptors(const Sample& sample) {
   for (unsigned long capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
   if (sample.user != 0 && !become(sample.user)) give_up(sample, k_user);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(sample, k_user);
+  if ((sample.parts & k_filter) != 0 && !load_filter()) give_up(sample, k_calls);
   exec_python(sample);
 }
 
-// Resident bytes that belong to the processes of this PID namespace alone, this one not counted.
-std::uint64_t memory_in_use() {
-  std::uint64_t pages = 0;
+// Bytes that `path`, a file of /proc, has in a line "name: N kB"; nothing where it cannot be read.
+std::optional<std::uint64_t> kilobytes_in(const std::filesystem::path& path, const char* name) {
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name)) return std::strtoull(line.c_str() + std::strlen(name), nullptr, 10) * 1024;
+  }
+  return std::nullopt;
+}
+
+// Resident bytes of the processes of this PID namespace, this one not counted. Quick: pages that several share are counted for each.
+// Else each page once (a share of it for each process), which takes a walk through their page tables; for a process that does not let
+// itself be looked at (it may end, or have made itself undumpable), the quick count.
+std::uint64_t memory_in_use(bool quick) {
+  std::uint64_t bytes = 0;
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator{"/proc", ignored}) {
     const auto name = entry.path().filename().native();
     if (name.find_first_not_of("0123456789") != std::string::npos || name == "1") continue;
+    if (const auto share = quick ? std::nullopt : kilobytes_in(entry.path() / "smaps_rollup", "Pss:")) {
+      bytes += *share;
+      continue;
+    }
     const int fd = ::open((entry.path() / "statm").c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) continue;
     std::array<char, 128> text{};
     unsigned long resident = 0;
-    unsigned long shared = 0;
-    if (::read(fd, text.data(), text.size() - 1) > 0 && std::sscanf(text.data(), "%*u %lu %lu", &resident, &shared) == 2 &&
-        resident > shared) {
-      pages += resident - shared;
-    }
+    if (::read(fd, text.data(), text.size() - 1) > 0 && std::sscanf(text.data(), "%*u %lu", &resident) == 1) bytes += resident * page;
     ::close(fd);
   }
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
 // Reaps whatever ends; the wait status of `main` once that has ended.
@@ -156,8 +173,8 @@ bool reap(pid_t main, int& status) {
 }  // namespace
 
 const char* step_name(int step) noexcept {
-  constexpr std::array names{
-      "mount", "fork", "dup2", "chdir to the scratch folder", "setrlimit", "change of user", "exec of the interpreter"};
+  constexpr std::array names{"mount",     "fork",           "dup2",    "chdir to the scratch folder",
+                             "setrlimit", "change of user", "seccomp", "exec of the interpreter"};
   return names[static_cast<std::size_t>(step)];
 }
 
@@ -168,7 +185,8 @@ void watch_sample(const Sample& sample) {
   sigaddset(&children, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &children, nullptr);
   const auto owner = sample.user != 0 ? sample.user : k_nobody;
-  if (set_up_mounts(sample.parts & ~(k_own_proc | k_read_only), sample.scratch, sample.options.limits.file_size, owner) != sample.parts) {
+  const auto given = sample.parts & ~(k_own_proc | k_hidden | k_read_only);
+  if (set_up_mounts(given, sample.hiding, sample.scratch, sample.options.limits.file_size, owner) != sample.parts) {
     give_up(sample, k_mounts);
   }
   const auto main = ::fork();
@@ -183,7 +201,8 @@ void watch_sample(const Sample& sample) {
       report(sample, {Report::ended, status, 0});
       ::_exit(0);
     }
-    if ((sample.parts & k_own_proc) != 0 && memory_in_use() > sample.options.limits.memory) {
+    const auto most = sample.options.limits.memory;
+    if ((sample.parts & k_own_proc) != 0 && memory_in_use(true) > most && memory_in_use(false) > most) {
       report(sample, {Report::over_memory, 0, 0});
       ::_exit(0);
     }

@@ -10,6 +10,7 @@ namespace dare::metrics {
 /// What one program runs with. Descriptors are above the standard ones and close on exec.
 struct Sample {
   const SandboxOptions& options;
+  const Hiding& hiding;
   std::string python;  ///< absolute path
   std::filesystem::path scratch;
   unsigned parts;

@@ -77,35 +77,50 @@ std::vector<pid_t> supervisors(const Programs& running) {
 }  // namespace
 
 std::string_view name(Verdict verdict) noexcept {
-  constexpr std::array<std::string_view, 5> names{"passed", "failed", "timeout", "memory", "output"};
+  constexpr std::array<std::string_view, k_verdicts> names{"passed", "failed", "timeout", "memory", "output"};
   return names[static_cast<std::size_t>(verdict)];
 }
 
 Sandbox::Sandbox(SandboxOptions options) : options_{std::move(options)} {
   options_.python = find_program(options_.python);
-  {
-    const ScratchFolder scratch{options_.scratch, 0};
-    const auto isolation = find_isolation(scratch.path());
-    parts_ = isolation.parts;
-    first_uid_ = isolation.first_uid;
+  options_.scratch = fs::weakly_canonical(options_.scratch);  // programs have another working folder, and see no links in hidden ones
+  hiding_ = std::make_shared<Hiding>(what_to_hide(options_.python));
+  find_parts();
+  if ((parts_ & k_hidden) == 0) hide_nothing();  // some of it hidden and the rest missing would be worse
+  auto trial = try_out();
+  if (trial.verdict != Verdict::passed && (parts_ & k_hidden) != 0) {
+    hide_nothing();  // an interpreter may need more of these folders than its own
+    trial = try_out();
   }
+  if (trial.verdict == Verdict::passed) return;
+  const auto* user = (parts_ & k_own_user) != 0 ? " by a user who is not root" : "";
+  throw IoError{fmt::format(
+      "{}: a small program that should pass does not ({}: {}); name an interpreter that can be run{} with --python, or widen the limits",
+      options_.python, name(trial.verdict), trial.detail, user)};
+}
+
+void Sandbox::hide_nothing() {
+  *hiding_ = {};
+  find_parts();
+}
+
+void Sandbox::find_parts() {
+  const ScratchFolder scratch{options_.scratch, 0};
+  const auto isolation = find_isolation(*hiding_, scratch.path());
+  parts_ = isolation.parts;
+  first_uid_ = isolation.first_uid;
   gaps_ = gaps_of(parts_);
-  try_out();
 }
 
 // Else an interpreter that programs may not read, say, would show as a model that can do nothing.
-void Sandbox::try_out() {
+ProgramResult Sandbox::try_out() {
   ProgramResult trial;
   try {
     run(
         1, [](std::size_t) { return "open('trial', 'w').write('1'); assert open('trial').read() == '1'"; }, 1,
         [&](std::size_t, const ProgramResult& result) { trial = result; }, [] { return false; });
   } catch (const IoError& error) { trial.detail = error.what(); }
-  if (trial.verdict == Verdict::passed) return;
-  const auto* user = (parts_ & k_own_user) != 0 ? " by a user who is not root" : "";
-  throw IoError{fmt::format(
-      "{}: a small program that should pass does not ({}: {}); name an interpreter that can be run{} with --python, or widen the limits",
-      options_.python, name(trial.verdict), trial.detail, user)};
+  return trial;
 }
 
 void Sandbox::run(std::size_t n, const Source& source, unsigned jobs, const Done& done, const std::function<bool()>& stop) {
@@ -115,7 +130,7 @@ void Sandbox::run(std::size_t n, const Source& source, unsigned jobs, const Done
     const auto slot = free_slot(running);
     const auto user = (parts_ & k_own_user) != 0 ? first_uid_ + slot : 0;
     ScratchFolder scratch{options_.scratch, user};
-    const Work work{options_, options_.python, scratch.path(), parts_, user, source(index)};
+    const Work work{options_, *hiding_, options_.python, scratch.path(), parts_, user, source(index)};
     running.emplace_back(index, slot, work, std::move(scratch));
   };
   const auto collect = [&](Programs::iterator program) {

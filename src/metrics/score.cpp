@@ -2,7 +2,7 @@
 
 #include "metrics/score_kinds.hpp"
 
-#include <cassert>
+#include <stdexcept>
 
 namespace dare::metrics {
 
@@ -23,7 +23,7 @@ Score score_pairs(const Task& task, const Records& predictions, const Records& r
       score_answers(task, matched, options, score);
       break;
     default:
-      assert(!"a task of pairs");
+      throw std::invalid_argument{"score_pairs: " + task.name + " compares no pairs"};
   }
   return score;
 }

@@ -10,13 +10,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace dare::metrics {
 namespace {
-
-bool constant(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
-}
 
 std::vector<double> at(const std::vector<double>& values, std::span<const std::uint32_t> sample) {
   std::vector<double> out(sample.size());
@@ -34,7 +31,9 @@ double number_of(const Records& records, const Record& record, const std::string
   if (digits.starts_with('+')) digits.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(number)) {
+  // Too small for a double is 0 or near it, as Python reads it; too large is none.
+  const auto small = error == std::errc::result_out_of_range && std::abs(number = std::strtod(text.c_str(), nullptr)) < 1;
+  if ((error != std::errc{} && !small) || end != digits.data() + digits.size() || !std::isfinite(number)) {
     throw InputError{fmt::format("{}: {} \"{}\" is no finite number", records.where(record), field, text)};
   }
   return number;

@@ -1,6 +1,7 @@
 #include "metrics/measured.hpp"
 #include "metrics/score_kinds.hpp"
 
+#include <dare/metrics/code_samples.hpp>
 #include <dare/metrics/pass_at_k.hpp>
 
 #include <fmt/format.h>
@@ -14,7 +15,6 @@ namespace {
 
 struct Tally {
   std::string id;
-  const Record* first;
   std::uint64_t samples = 0;
   std::uint64_t passed = 0;
 };
@@ -34,7 +34,7 @@ std::vector<Tally> tally(const Records& results) {
   for (const auto& record : results.records) {
     const auto& id = value_of(results, record, "task_id").text;
     const auto [place, is_new] = places.emplace(id, tallies.size());
-    if (is_new) tallies.push_back({id, &record});
+    if (is_new) tallies.push_back({id});
     auto& entry = tallies[place->second];
     ++entry.samples;
     entry.passed += passed(results, record) ? 1U : 0U;
@@ -42,42 +42,32 @@ std::vector<Tally> tally(const Records& results) {
   return tallies;
 }
 
-void require_same_tasks(const Records& results, const std::vector<Tally>& tallies, const Records& problems) {
-  std::map<std::string, const Record*> known;
-  for (const auto& problem : problems.records) {
-    const auto& id = value_of(problems, problem, "task_id").text;
-    if (!known.emplace(id, &problem).second) throw InputError{fmt::format("{}: task_id \"{}\" stands twice", problems.where(problem), id)};
-  }
-  for (const auto& entry : tallies) {
-    if (known.erase(entry.id) == 0) {
-      throw InputError{fmt::format("{}: task_id \"{}\" is not among the {} of {}", results.where(*entry.first), entry.id,
-                                   problems.records.size(), problems.path.string())};
+}  // namespace
+
+void require_samples(const std::map<std::string, std::uint64_t>& samples_of, const std::vector<std::uint64_t>& k,
+                     const std::filesystem::path& file) {
+  for (const auto needed : k) {
+    for (const auto& [id, n] : samples_of) {
+      if (n >= needed) continue;
+      throw InputError{fmt::format("{}: task_id \"{}\" has {} samples, pass@{} needs {} of every task; draw more or give a smaller --k",
+                                   file.string(), id, n, needed, needed)};
     }
   }
-  if (known.empty()) return;
-  const auto& [id, problem] = *known.begin();
-  throw InputError{fmt::format("{}: no sample for task_id \"{}\" of {}{}; sample every problem", results.path.string(), id,
-                               problems.where(*problem), known.size() > 1 ? fmt::format(" (one of {} such)", known.size()) : "")};
 }
-
-}  // namespace
 
 Score score_results(const Records& results, const Records* problems, const ScoreOptions& options) {
   const auto tallies = tally(results);
-  if (problems != nullptr) require_same_tasks(results, tallies, *problems);
+  if (problems != nullptr) static_cast<void>(match_samples(results, *problems));
+  std::map<std::string, std::uint64_t> samples_of;
+  for (const auto& entry : tallies) samples_of.emplace(entry.id, entry.samples);
+  require_samples(samples_of, options.k, results.path);
   Score score{.task = "pass-at-k", .examples = tallies.size()};
   std::uint64_t all_passed = 0;
   for (const auto& entry : tallies) all_passed += entry.passed;
   score.counts = {{"samples", results.records.size()}, {"passed", all_passed}};
   for (const auto k : options.k) {
     std::vector<double> estimates;
-    for (const auto& entry : tallies) {
-      if (entry.samples < k) {
-        throw InputError{fmt::format("{}: task_id \"{}\" has {} samples, pass@{} needs {} of every task; draw more or give a smaller --k",
-                                     results.path.string(), entry.id, entry.samples, k, k)};
-      }
-      estimates.push_back(pass_at_k(entry.samples, entry.passed, k));
-    }
+    for (const auto& entry : tallies) { estimates.push_back(pass_at_k(entry.samples, entry.passed, k)); }
     const auto mean = [&](std::span<const std::uint32_t> sample) {
       double sum = 0;
       for (const auto i : sample) sum += estimates[i];

@@ -98,6 +98,7 @@ struct Received {
   static constexpr std::size_t k_tail = 4096;
 };
 
+constexpr std::size_t k_shown_line = 300;
 constexpr std::uint64_t k_at_once = std::uint64_t{1} << 16U;
 
 struct Seen {
@@ -163,7 +164,7 @@ ProgramResult judge(const Seen& seen, const SandboxLimits& limits, const std::st
   if (WIFSIGNALED(report.value)) return {Verdict::failed, 0, signal_text(WTERMSIG(report.value))};
   const auto code = WEXITSTATUS(report.value);
   if (code == 0 && seen.token.tail == token) return {Verdict::passed, 0, ""};
-  const auto line = last_line(seen.output.tail);
+  const auto line = printable(last_line(seen.output.tail), k_shown_line);
   if (code == 1 && !line.empty()) return {Verdict::failed, 0, line};
   return {Verdict::failed, 0, fmt::format("exit code {} before its end", code)};
 }
@@ -184,8 +185,8 @@ ProgramResult run(const Work& work, int finding_fd) {
   if (watcher < 0) fail("fork");
   if (watcher == 0) {
     for (const int fd : {finding_fd, output.read_end, token_pipe.read_end, report.read_end}) ::close(fd);
-    watch_sample({work.options, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write_end, output.write_end,
-                  report.write_end});
+    watch_sample({work.options, work.hiding, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write_end,
+                  output.write_end, report.write_end});
   }
   for (const int fd : {program_fd, output.write_end, token_pipe.write_end, report.write_end}) ::close(fd);
   Seen seen;
@@ -242,7 +243,7 @@ void supervise(const Work& work, int finding_fd) {
     // Where memory runs out, programs go first.
     std::ofstream{"/proc/self/oom_score_adj"} << 1000;
   }
-  Finding finding{k_sandbox_failed, 0, 0};
+  Finding finding{k_sandbox_failed, 0};
   std::string detail;
   try {
     const auto result = run(work, finding_fd);
@@ -250,7 +251,6 @@ void supervise(const Work& work, int finding_fd) {
     finding.elapsed_s = result.elapsed_s;
     detail = result.detail;
   } catch (const std::exception& error) { detail = error.what(); }
-  finding.detail_size = detail.size();
   std::string message(reinterpret_cast<const char*>(&finding), sizeof finding);
   message += detail;
   const auto written = ::write(finding_fd, message.data(), message.size());

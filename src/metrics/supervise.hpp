@@ -10,6 +10,7 @@ namespace dare::metrics {
 
 struct Work {
   const SandboxOptions& options;
+  const Hiding& hiding;
   std::string python;
   std::filesystem::path scratch;
   unsigned parts;
@@ -17,11 +18,10 @@ struct Work {
   std::string program;
 };
 
-/// What a supervisor says about its program; `detail` follows on the pipe.
+/// What a supervisor says about its program; the detail follows on the pipe, up to its end.
 struct Finding {
   int verdict;  ///< a Verdict, or k_sandbox_failed
   double elapsed_s;
-  std::uint64_t detail_size;
 };
 inline constexpr int k_sandbox_failed = -1;
 

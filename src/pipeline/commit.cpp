@@ -28,7 +28,7 @@ void commit_at_root(const RunContext& run, const Product& product, const plan::G
   const auto& paths = staging.paths();
   if (product.manifest) {
     std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
-    write_manifest(paths.new_manifest, run.work, product, grid, hashes);
+    write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, hashes);
     if (!paths.single_file) sync_folder(paths.temporary);
   }
   staging.commit(run.options.overwrite);

@@ -11,6 +11,7 @@
 #include <dare/core/byte_size.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
+#include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
 
@@ -23,10 +24,31 @@ namespace {
 plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, const std::vector<std::uint64_t>& done) {
   std::optional<plan::Plan> plan;
   run.world.agree([&] { plan = make_plan(run.work, grid_of(run.work), cluster, run.options.limits, done); });
-  run.tell(fmt::format("planned: {} ranks, {} writers, tiles of {} elements, {} of buffers a rank, {} of {} blocks to do", cluster.ranks(),
-                       plan->writers(), plan->tile_elements, format_bytes(plan->buffer_bytes), plan->grid.blocks() - done.size(),
-                       plan->grid.blocks()));
+  run.tell(fmt::format(
+      "plan: {} of {} blocks to do by {} ranks on {} nodes, the largest {:.3f} x the mean; {} writers; tiles of {} elements, "
+      "{} of {} for buffers a rank",
+      plan->grid.blocks() - done.size(), plan->grid.blocks(), cluster.ranks(), cluster.nodes(), plan->imbalance(), plan->writers(),
+      plan->tile_elements, format_bytes(plan->buffer_bytes), format_bytes(run.options.limits.memory_per_rank)));
   return std::move(*plan);
+}
+
+// What is told of an output's beginning.
+void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, std::size_t done) {
+  for (const auto& output : staged) {
+    run.tell(fmt::format("output: {} of {} files, {}", output.root.string(), output.layout.files.size(),
+                         !output.continued
+                             ? std::string{"made anew"}
+                             : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
+                                           "disk in all outputs",
+                                           count_done(output.records), done)));
+  }
+}
+
+void tell_inputs(const RunContext& run, const plan::Plan& plan, const Inputs& inputs) {
+  if (!run.tells()) return;
+  for (const auto& line : inputs.descriptions()) run.tell(line);
+  const auto earlier = survey_cost(run.work, plan.tensors_to_do());
+  run.tell(fmt::format("passes: {} before the merge, which read {}, and the merge", earlier.passes, format_bytes(earlier.bytes_read)));
 }
 
 // survey -> read, merge, gather, write -> sync -> check inputs -> commit
@@ -34,8 +56,9 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   try {
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
+    tell_inputs(run, plan, inputs);
     const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
-    run.tell("inputs opened and surveyed");
+    run.tell("passes before the merge done");
     auto made = merge_slices(run, plan, inputs, statistics, sinks);
     inputs.close();
     run.tell("all slices read, merged and written");
@@ -59,6 +82,7 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
   check_inputs(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
   const auto done = blocks_done_in_all(staged, work, plan.grid, world);
+  tell_staged(run, staged, done.size());
   if (!done.empty()) plan = agreed_plan(run, cluster, done);
   const auto made = make_outputs(run, plan, staged, done);
   print_summary(run, plan, made, done);

@@ -1,5 +1,7 @@
 #include "pipeline/inputs.hpp"
 
+#include <fmt/format.h>
+
 namespace dare::pipeline {
 
 Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timings)
@@ -13,6 +15,16 @@ Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timin
 
 void Inputs::close() {
   for (auto& input : inputs_) input.reader->close();
+}
+
+std::vector<std::string> Inputs::descriptions() const {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const auto& header = work_.input(i);
+    lines.push_back(fmt::format("input {}: {} tensors in {} file{}, {}", header.root.string(), header.tensors.size(), header.files.size(),
+                                header.files.size() == 1 ? "" : "s", inputs_[i].reader->access()));
+  }
+  return lines;
 }
 
 std::span<const std::byte> Inputs::read(std::size_t number, std::uint32_t tensor, merge::Extent extent) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace dare::pipeline {
@@ -22,6 +23,9 @@ class Inputs {
   Inputs(const Work& work, const comm::Communicator& world, Timings& timings);
   /// Collective.
   void close();
+
+  /// A line an input: what it is and how it is read. Local.
+  [[nodiscard]] std::vector<std::string> descriptions() const;
 
   /// Elements of one tensor of one input; what was read last of an input is not read again. Where rows are added an input may end before
   /// the extent does: the span ends there too. Valid until the next read of that input. Local. @throws IoError

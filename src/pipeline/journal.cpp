@@ -3,6 +3,7 @@
 #include <dare/core/archive.hpp>
 #include <dare/core/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -10,7 +11,7 @@ namespace dare::pipeline {
 namespace {
 
 // The number is the layout's: of the file, of JournalHead and of all in it.
-constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '1', '\n'};
+constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '2', '\n'};
 constexpr std::uint64_t k_alignment = 4096;
 constexpr std::uint64_t k_longest_head = std::uint64_t{1} << 32U;
 
@@ -43,7 +44,7 @@ void Journal::write_head(File& file, const JournalHead& head) {
   const std::span<const std::byte> bytes{out.bytes()};
   const Prefix prefix{k_magic, bytes.size(), hash128(bytes)};
   file.resize(0);
-  file.resize(records_offset(bytes.size()) + head.blocks * sizeof(Hash128));
+  file.resize(records_offset(bytes.size()) + head.blocks * sizeof(JournalRecord));
   file.write_at(sizeof(prefix), bytes);
   file.write_at(0, std::as_bytes(std::span{&prefix, 1}));
   file.sync();
@@ -63,15 +64,15 @@ std::optional<JournalHead> Journal::read_head(const std::filesystem::path& path)
     in(head);
   } catch (const ArchiveError&) { return std::nullopt; }  // of another version of the program
   if (!in.at_end()) return std::nullopt;
-  if (file.size() != records_offset(bytes.size()) + head.blocks * sizeof(Hash128)) return std::nullopt;
+  if (file.size() != records_offset(bytes.size()) + head.blocks * sizeof(JournalRecord)) return std::nullopt;
   return head;
 }
 
-std::vector<Hash128> Journal::read_records(const std::filesystem::path& path, const JournalHead& head) {
+std::vector<JournalRecord> Journal::read_records(const std::filesystem::path& path, const JournalHead& head) {
   const auto file = File::open_read(path);
-  std::vector<Hash128> hashes(head.blocks);
-  file.read_at(file.size() - head.blocks * sizeof(Hash128), std::as_writable_bytes(std::span{hashes}));
-  return hashes;
+  std::vector<JournalRecord> records(head.blocks);
+  file.read_at(file.size() - head.blocks * sizeof(JournalRecord), std::as_writable_bytes(std::span{records}));
+  return records;
 }
 
 Journal::Journal(const std::filesystem::path& path) : file_{File::open_write(path)} {
@@ -80,8 +81,12 @@ Journal::Journal(const std::filesystem::path& path) : file_{File::open_write(pat
   records_ = records_offset(prefix->head_bytes);
 }
 
-void Journal::note(std::uint64_t first, std::span<const Hash128> hashes) {
-  file_.write_at(records_ + first * sizeof(Hash128), std::as_bytes(hashes));
+void Journal::note(std::uint64_t first, std::span<const JournalRecord> records) {
+  file_.write_at(records_ + first * sizeof(JournalRecord), std::as_bytes(records));
+}
+
+std::size_t count_done(std::span<const JournalRecord> records) {
+  return static_cast<std::size_t>(std::count_if(records.begin(), records.end(), [](const auto& record) { return record.done(); }));
 }
 
 }  // namespace dare::pipeline

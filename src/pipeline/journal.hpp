@@ -4,12 +4,14 @@
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/merge/run.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace dare::pipeline {
@@ -25,7 +27,15 @@ struct JournalHead {
   }
 };
 
-/// One file: the head, then a place of 16 bytes for the hash of each block's output bytes, zero until the block is written. A record that
+/// What is known of a finished block.
+struct JournalRecord {
+  Hash128 hash;          ///< of its output bytes; zero for a block that is not done
+  merge::Counts counts;  ///< of its elements
+  [[nodiscard]] bool done() const noexcept { return hash != Hash128{}; }
+};
+static_assert(std::is_trivially_copyable_v<JournalRecord> && 4096 % sizeof(JournalRecord) == 0);  // none lies in two pages
+
+/// One file: the head, then a place of 32 bytes for the record of each block, zero until the block is written. A record that
 /// is lost or torn costs the block's work again and nothing else, since a block counts only where its bytes still have that hash.
 class Journal {
  public:
@@ -34,17 +44,20 @@ class Journal {
   /// The head of the journal at `path`; nothing where there is none, or an incomplete one. @throws IoError
   [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path);
   /// All records, zero for blocks that are not done. @throws IoError
-  [[nodiscard]] static std::vector<Hash128> read_records(const std::filesystem::path& path, const JournalHead& head);
+  [[nodiscard]] static std::vector<JournalRecord> read_records(const std::filesystem::path& path, const JournalHead& head);
 
   /// Opens a journal whose head is written. Local.
   explicit Journal(const std::filesystem::path& path);
-  /// Records blocks [first, first + hashes.size()) as written. Local.
-  void note(std::uint64_t first, std::span<const Hash128> hashes);
+  /// Records blocks [first, first + records.size()) as written. Local.
+  void note(std::uint64_t first, std::span<const JournalRecord> records);
   void close() { file_.close(); }
 
  private:
   File file_;
   std::uint64_t records_ = 0;  // offset of block 0's
 };
+
+/// How many blocks are done. Pure.
+[[nodiscard]] std::size_t count_done(std::span<const JournalRecord> records);
 
 }  // namespace dare::pipeline

@@ -1,5 +1,7 @@
 #include <dare/pipeline/manifest.hpp>
 
+#include "pipeline/output_parts.hpp"
+
 #include <dare/core/file.hpp>
 #include <dare/random/drop_stream.hpp>
 
@@ -61,6 +63,12 @@ Json head_of(const Work& work, const Product& product) {
           {"block_elements", plan::k_block_elements}};
 }
 
+Json parts_json(const std::vector<OutputPart>& parts) {
+  auto list = Json::array();
+  for (const auto& part : parts) list.push_back({{"part", part.kind}, {"name", part.name}, {"size", part.size}, {"xxh3_128", part.hash}});
+  return list;
+}
+
 void compare(const Json& now, const Json& before, const std::string& where, std::string& lines) {
   if (now == before) return;
   const bool both = (now.is_object() && before.is_object()) || (now.is_array() && before.is_array() && now.size() == before.size());
@@ -93,10 +101,12 @@ std::string difference(const std::string& now, const std::string& before) {
   return lines;
 }
 
-void write_manifest(const std::filesystem::path& path, const Work& work, const Product& product, const plan::Grid& grid,
-                    const std::vector<Hash128>& hashes) {
+void write_manifest(const std::filesystem::path& path, const std::filesystem::path& output, const Work& work, const Product& product,
+                    const plan::Grid& grid, const std::vector<Hash128>& hashes) {
   TextFile file{path};
-  auto text = manifest_head(work, product);
+  auto head = head_of(work, product);
+  head["parts"] = parts_json(parts_of(checkpoint::read_header(output)));
+  auto text = head.dump(1);
   text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
   file.add(text + ",\n \"tensors\": [");
   const auto tensors = output_tensors(work, product);

@@ -1,9 +1,9 @@
 #include <dare/pipeline/measure.hpp>
 
+#include "pipeline/finding_text.hpp"
 #include "pipeline/input_watch.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/survey_loop.hpp"
-#include "pipeline/tile_worker.hpp"
 
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>

@@ -26,8 +26,7 @@ void print_plan(const Work& work, const MergeOptions& options, const comm::Commu
   std::optional<plan::Plan> plan;
   world.agree([&] { plan = make_plan(work, grid_of(work), std::move(cluster), options.run.limits, {}); });
   const auto earlier = survey_cost(work);
-  if (!world.is_root()) return;
-  fmt::print("{}", options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
+  comm::print_result(world, options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
 }
 
 void check_before_work(const Work& work, const MergeOptions& options) {
@@ -56,7 +55,9 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   auto& product = work.products.front();
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
   if (world.is_root() && options.run.log_level != LogLevel::error) {
-    for (const auto& note : product.job.notes) comm::print_message(options.run.program, note);
+    for (const auto* const notes : {&sources.frame.notes, &product.job.notes}) {
+      for (const auto& note : *notes) comm::print_message(options.run.program, note);
+    }
   }
   if (options.explain) {
     explain(work, sources.recipe, options, world);

@@ -1,5 +1,6 @@
 #include <dare/pipeline/plan_work.hpp>
 
+#include <dare/merge/tensor_merger.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
 #include <algorithm>
@@ -9,6 +10,8 @@ namespace dare::pipeline {
 plan::Plan make_plan(const Work& work, plan::Grid grid, plan::Cluster cluster, plan::Limits limits,
                      const std::vector<std::uint64_t>& done) {
   limits.working_memory = working_memory(work);
+  // Several products take a tile one after another: its inputs and draws stay in the L2 cache meanwhile.
+  if (work.products.size() > 1) limits.tile_elements = std::min(limits.tile_elements, merge::TensorMerger::k_shared_run);
   const auto todo = plan::remaining(grid, done);
   return plan::make_plan(std::move(grid), std::move(cluster), limits, todo);
 }

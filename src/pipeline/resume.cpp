@@ -8,10 +8,10 @@
 namespace dare::pipeline {
 namespace {
 
-std::vector<std::uint64_t> recorded(const std::vector<Hash128>& records) {
+std::vector<std::uint64_t> recorded(const std::vector<JournalRecord>& records) {
   std::vector<std::uint64_t> blocks;
   for (std::uint64_t block = 0; block < records.size(); ++block) {
-    if (records[block] != Hash128{}) blocks.push_back(block);
+    if (records[block].done()) blocks.push_back(block);
   }
   return blocks;
 }
@@ -56,7 +56,7 @@ std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::ve
     BlockReader reader{staged, write_bits, grid};
     for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
       StopSignal::check("while the finished blocks of the interrupted run were checked", "the same command goes on");
-      if (reader.hash(all[i]) == staged.records[all[i]]) good.push_back(all[i]);
+      if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);
     }
   });
   return world.all_gather(good);
@@ -81,7 +81,13 @@ std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& s
 void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
   for (std::size_t p = 0; p < staged.size(); ++p) {
     if (results[p].outcome.refusal) continue;
-    for (const auto block : done) results[p].hashes[block] = staged[p].records[block];
+    auto& counts = results[p].outcome.counts;
+    for (const auto block : done) {
+      const auto& record = staged[p].records[block];
+      results[p].hashes[block] = record.hash;
+      counts.merged += record.counts.merged;
+      counts.swallowed += record.counts.swallowed;
+    }
   }
 }
 

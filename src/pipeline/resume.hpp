@@ -18,7 +18,7 @@ namespace dare::pipeline {
 [[nodiscard]] std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& staged, const Work& work,
                                                             const plan::Grid& grid, const comm::Communicator& world);
 
-/// Adds the hashes of the blocks `done` to those of this run. Pure.
+/// Adds the hashes and counts of the blocks `done` to those of this run. Pure.
 void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results);
 
 }  // namespace dare::pipeline

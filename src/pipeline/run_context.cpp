@@ -7,7 +7,7 @@
 namespace dare::pipeline {
 
 void RunContext::tell(const std::string& stage) const {
-  if (options.log_level != LogLevel::debug || !world.is_root()) return;
+  if (!tells()) return;
   comm::print_message(options.program, fmt::format("{:.3f} s: {}", elapsed_s(), stage));
 }
 

@@ -24,8 +24,10 @@ struct RunContext {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Timings timings{};  ///< of this rank
 
-  /// With --log-level debug: says on rank 0's stderr that a stage has ended, and when. Local.
+  /// With --log-level debug: says on rank 0's stderr what a stage has decided or done, and when. Local.
   void tell(const std::string& stage) const;
+  /// Is there anyone to tell? Local.
+  [[nodiscard]] bool tells() const noexcept { return options.log_level == LogLevel::debug && world.is_root(); }
   [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 };
 

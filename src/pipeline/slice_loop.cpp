@@ -59,7 +59,9 @@ bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<s
     const StageTimer timer{timings_, Stage::merge};
     state.hasher.update(space);
     if (tile.ends_block) {
-      state.hashes.push_back(state.hasher.digest());
+      const auto& counts = worker_.counts(product);
+      state.records.push_back({state.hasher.digest(), {counts.merged - state.counted.merged, counts.swallowed - state.counted.swallowed}});
+      state.counted = counts;
       state.hasher.reset();
     }
     return true;
@@ -126,14 +128,14 @@ void SliceLoop::note(const plan::Share& slice) {
     for (std::size_t product = 0; product < products_.size(); ++product) {
       auto& state = products_[product];
       if (state.refusal) continue;
-      auto rest = std::span<const Hash128>{state.hashes}.subspan(state.noted);
+      auto rest = std::span<const JournalRecord>{state.records}.subspan(state.noted);
       done = rest.size();
       for (const auto& range : slice) {
         const auto blocks = std::min<std::uint64_t>(range.last - range.first, rest.size());
         journals_[product].note(range.first, rest.first(blocks));
         rest = rest.subspan(blocks);
       }
-      state.noted = state.hashes.size();
+      state.noted = state.records.size();
     }
   } catch (const Error& error) { failure_ = error; }  // told when all agree next
   blocks_done_ += done;
@@ -162,7 +164,9 @@ std::uint64_t SliceLoop::blocks_in_all() const {
 }
 
 std::vector<Hash128> SliceLoop::all_hashes(std::size_t product) const {
-  const auto of_shares = world_.all_gather(products_[product].hashes);
+  std::vector<Hash128> mine;
+  for (const auto& record : products_[product].records) mine.push_back(record.hash);
+  const auto of_shares = world_.all_gather(mine);
   std::vector<Hash128> hashes(plan_.grid.blocks());
   std::size_t next = 0;
   for (const auto& share : plan_.shares) {

@@ -34,8 +34,9 @@ class SliceLoop {
 
  private:
   struct Product {
-    std::vector<Hash128> hashes;  // of this rank's blocks, in order
-    std::size_t noted = 0;        // of them, in the journal
+    std::vector<JournalRecord> records;  // of this rank's blocks, in order
+    std::size_t noted = 0;               // of them, in the journal
+    merge::Counts counted;               // in all of them
     Hasher128 hasher;
     std::optional<Error> finding;  // this rank's
     std::optional<comm::AgreedError> refusal;

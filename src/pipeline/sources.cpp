@@ -1,5 +1,7 @@
 #include <dare/pipeline/sources.hpp>
 
+#include "pipeline/source_path.hpp"
+
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
 #include <dare/recipe/quantization.hpp>
@@ -14,6 +16,7 @@ enum class Role { model, other };
 // Every problem of every input is told at once.
 checkpoint::Header read_source(const recipe::Source& source, Role role, Problems& problems) {
   try {
+    check_source(source);
     auto header =
         checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
     if (checkpoint::is_delta(header)) {
@@ -21,8 +24,10 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, Problems
         throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
       header = checkpoint::unpacked(std::move(header));
     }
-    if (const auto why = recipe::quantised_by_config(header)) problems.input(fmt::format("{}: {}", header.root.string(), *why));
+    const auto config = recipe::read_model_config(header);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
+    header.ties_embeddings = config && config->ties_embeddings;
+    if (const auto why = recipe::why_quantised(header, config)) problems.input(fmt::format("{}: {}", source.written, *why));
     return header;
   } catch (const Error& error) {
     problems.add(error);

@@ -14,9 +14,9 @@ struct StagedOutput {
   std::filesystem::path root;  ///< of the temporary
   std::filesystem::path journal;
   checkpoint::OutputLayout layout;
-  bool continued = false;            ///< an interrupted run's
-  std::vector<Hash128> records;      ///< of its journal, where it is continued
-  std::unique_ptr<Staging> staging;  ///< rank 0 alone
+  bool continued = false;              ///< an interrupted run's
+  std::vector<JournalRecord> records;  ///< of its journal, where it is continued
+  std::unique_ptr<Staging> staging;    ///< rank 0 alone
 
   template <class A>
   void archive(A& a) {

@@ -1,44 +1,15 @@
 #include "pipeline/tile_worker.hpp"
 
+#include "pipeline/finding_text.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/merge/deltas.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 
 namespace dare::pipeline {
 
 using Action = recipe::TensorTask::Action;
-
-InputError refusal(const Work& work, const recipe::TensorTask& task, const merge::Finding& finding) {
-  using Kind = merge::Finding::Kind;
-  const auto& tensor = work.frame.tensors[task.tensor];
-  if (finding.kind == Kind::nonfinite_input) {
-    const auto model = finding.model < 0 ? -1 : task.inputs[static_cast<std::size_t>(finding.model)].model;
-    const auto& header = work.input(finding.auxiliary ? work.auxiliary_of(model) : finding.model < 0 ? 0 : work.input_of(model));
-    return InputError{
-        fmt::format("{}: tensor \"{}\": element {} is {}; the file is damaged or its training diverged; `nonfinite: keep` in the recipe "
-                    "merges it as it is",
-                    header.root.string(), tensor.name, finding.index, finding.value)};
-  }
-  if (finding.kind == Kind::singular) {
-    return InputError{
-        fmt::format("tensor \"{}\": the sum of the Gram matrices has no inverse (smallest pivot {}); gather them on more "
-                    "inputs, or set alpha below 1",
-                    tensor.name, finding.value)};
-  }
-  if (std::isnan(finding.value)) {
-    return InputError{
-        fmt::format("tensor \"{}\": element {} becomes nan although every input is finite: sums on the way are more than {} holds; give "
-                    "smaller weights or a smaller lambda, or exclude the tensor",
-                    tensor.name, finding.index, name(merge::works_in_float64(task.settings) ? Dtype::f64 : Dtype::f32))};
-  }
-  return InputError{fmt::format(
-      "tensor \"{}\": element {} becomes {}, more than {} holds; write a wider dtype, or set `overflow: saturate` in the recipe",
-      tensor.name, finding.index, finding.value, name(task.settings.out_dtype))};
-}
 
 TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<ProductStatistics>& statistics, Timings& timings,
                        std::uint64_t tile_elements)
@@ -48,7 +19,8 @@ TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<Produ
       tile_elements_{tile_elements},
       timings_{timings},
       products_(work.products.size()),
-      deltas_{work} {}
+      deltas_{work},
+      scratch_{merge::TensorMerger::make_scratch(work.products.size() > 1)} {}
 
 // A new tensor has its own mergers.
 void TileWorker::enter(std::uint32_t tensor) {
@@ -74,10 +46,7 @@ void TileWorker::copy(const plan::Tile& tile, const recipe::TensorTask& task, st
     const auto differs = std::mismatch(frame.begin(), frame.end(), bytes.begin()).first;
     if (differs == frame.end()) continue;
     const auto at = tile.first + static_cast<std::uint64_t>(differs - frame.begin()) * 8 / info(tensor.dtype).bits;
-    throw InputError{
-        fmt::format("{}: tensor \"{}\" ({}): element {} differs from the base's; integers are copied, not merged: exclude the tensor to "
-                    "keep the base's",
-                    work_.input(number).root.string(), tensor.name, name(tensor.dtype), at)};
+    throw unequal_integer(work_, task, number, at);
   }
   std::copy(frame.begin(), frame.end(), out.begin());
 }
@@ -92,15 +61,7 @@ void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task,
   double value = 0;
   (void)merge::convert(task.settings.base_dtype, frame.subspan(*lost * size, size), Dtype::f64,
                        std::as_writable_bytes(std::span{&value, 1}), merge::Overflow::saturate);
-  throw InputError{fmt::format("{}: tensor \"{}\": element {} is {}, {}", work_.frame.root.string(), work_.frame.tensors[task.tensor].name,
-                               tile.first + *lost, value,
-                               std::isinf(value)
-                                   ? fmt::format("which {} does not have; write another dtype, or set `nonfinite: keep` in the "
-                                                 "recipe, which makes it nan",
-                                                 name(task.settings.out_dtype))
-                                   : fmt::format("more than {} holds; write a wider dtype, or set `overflow: saturate` in the "
-                                                 "recipe",
-                                                 name(task.settings.out_dtype)))};
+  throw lost_in_conversion(work_, task, tile.first + *lost, value);
 }
 
 // Costs next to nothing where models differ from the base: in most tensors the first elements do.

@@ -5,7 +5,6 @@
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
 
-#include <dare/core/error.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/pipeline/work.hpp>
 #include <dare/plan/partition.hpp>
@@ -15,9 +14,6 @@
 #include <vector>
 
 namespace dare::pipeline {
-
-/// What a user is told of a finding in one tensor's elements.
-[[nodiscard]] InputError refusal(const Work& work, const recipe::TensorTask& task, const merge::Finding& finding);
 
 class TileWorker {
  public:
@@ -58,7 +54,7 @@ class TileWorker {
   std::vector<Product> products_;
   DeltaFlags deltas_;
   std::optional<std::uint32_t> tensor_;
-  merge::TensorMerger::ScratchPtr scratch_ = merge::TensorMerger::make_scratch();
+  merge::TensorMerger::ScratchPtr scratch_;
 };
 
 }  // namespace dare::pipeline

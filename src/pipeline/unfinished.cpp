@@ -7,14 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace dare::pipeline {
 namespace {
-
-std::size_t blocks_in(const std::vector<Hash128>& records) {
-  return records.size() - static_cast<std::size_t>(std::count(records.begin(), records.end(), Hash128{}));
-}
 
 // The hashes of --hash-inputs are not there yet when a run is planned.
 std::string without_contents(const std::string& identity) {
@@ -37,9 +31,9 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
   return identity.dump();
 }
 
-bool goes_on_from(const JournalHead& head, const std::vector<Hash128>& records, const std::string& identity, std::uint64_t blocks,
+bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity, std::uint64_t blocks,
                   const OutputPaths& paths, const RunOptions& options) {
-  const auto done = blocks_in(records);
+  const auto done = count_done(records);
   const auto lines = difference(identity, head.identity);
   const bool usable = lines.empty() && head.blocks == blocks && complete(paths.temporary, head.layout);
   if (options.unfinished == Unfinished::restart || done == 0) return false;
@@ -71,7 +65,7 @@ bool check_unfinished(const Work& work, const Product& product, const RunOptions
   if (!goes_on_from(compared, records, identity_of(work, product, options), grid_of(work).blocks(), paths, options)) return true;
   if (options.log_level != LogLevel::error)
     comm::print_message(options.program, fmt::format("{}: goes on where an interrupted run stopped, with {} of {} blocks done",
-                                                     paths.output.string(), blocks_in(records), records.size()));
+                                                     paths.output.string(), count_done(records), records.size()));
   return true;
 }
 
@@ -79,7 +73,7 @@ void remove_unfinished(Staging& staging, const RunOptions& options) {
   const auto& head = staging.unfinished();
   const auto& paths = staging.paths();
   if (head && options.unfinished != Unfinished::restart && options.unfinished != Unfinished::resume_same) {
-    const auto done = blocks_in(Journal::read_records(paths.journal, *head));
+    const auto done = count_done(Journal::read_records(paths.journal, *head));
     if (done != 0) {
       throw InputError{
           fmt::format("{}: an interrupted run of another kind did {} of {} blocks there; name another output, or give "

@@ -18,7 +18,7 @@ namespace dare::pipeline {
 /// Whether this run goes on from `head`, which an interrupted run left at `paths`; if not, it may be removed.
 /// @param identity  of this run; @param blocks  of its grid; @param records  the journal's.
 /// @throws InputError  it has finished blocks, and options.unfinished does not say to remove them or they are of another run.
-[[nodiscard]] bool goes_on_from(const JournalHead& head, const std::vector<Hash128>& records, const std::string& identity,
+[[nodiscard]] bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity,
                                 std::uint64_t blocks, const OutputPaths& paths, const RunOptions& options);
 
 /// The same decision before anything is made: for --plan, and ahead of what takes long. Changes nothing. Says how many blocks are done

@@ -13,8 +13,6 @@
 namespace dare::plan {
 namespace {
 
-constexpr std::uint64_t k_largest_tile = std::uint64_t{1} << 17U;  // 256 KiB of bfloat16: all of a tile's buffers fit the L2 cache
-constexpr std::uint64_t k_smallest_tile = std::uint64_t{1} << 12U;
 constexpr std::uint64_t k_own_tiles = 3;  // outputs of a member: one being merged, two under way
 constexpr int k_receives = 2;
 constexpr std::uint64_t k_mebibyte = std::uint64_t{1} << 20U;
@@ -135,7 +133,7 @@ Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& to
     const auto tile = largest_tile(plan.grid, elements);
     return limits.working_memory + tile.in + tile.out * (k_own_tiles + static_cast<std::uint64_t>(active * k_receives));
   };
-  plan.tile_elements = k_largest_tile;
+  plan.tile_elements = limits.tile_elements;
   plan.active_members = members;
   // First fewer members at a time, then smaller tiles: a smaller tile costs every rank, a waiting member only itself.
   while (plan.active_members > 1 && needed(plan.tile_elements, plan.active_members) > limits.memory_per_rank) --plan.active_members;

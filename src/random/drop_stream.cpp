@@ -67,6 +67,13 @@ void DropStream::high_halves(std::uint64_t first, std::span<std::uint16_t> out) 
   }
 }
 
+std::span<std::uint16_t> DropStream::high_halves(std::uint64_t first, std::size_t n, std::span<std::uint16_t> room) const {
+  assert(room.size() >= room_for(n));
+  const auto skip = static_cast<std::size_t>(first & 7U);
+  (void)fill_draws({key64_, name64_, first >> 3U}, (skip + n + 7) / k_block_draws, 0, room.data());
+  return room.subspan(skip, n);
+}
+
 std::uint16_t DropStream::settle(std::uint64_t first, std::uint64_t threshold, std::span<std::uint16_t> high) const {
   assert(threshold < k_drops_all);
   const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
@@ -90,6 +97,17 @@ DropStream::Settled DropStream::settled(std::uint64_t first, std::size_t n, std:
   const auto draws = room.subspan(skip, n);
   if (found || tie == 0) return {draws.data(), settle(first, threshold, draws)};
   return {draws.data(), tie};
+}
+
+DropStream::Settled DropStream::settled(std::uint64_t first, std::span<const std::uint16_t> high, std::uint64_t threshold,
+                                        std::span<std::uint16_t> room) const {
+  assert(threshold < k_drops_all && room.size() >= room_for(high.size()));
+  const auto tie = static_cast<std::uint16_t>(threshold >> 16U);
+  const bool settles = (threshold & 0xFFFFU) != 0 && (tie == 0 || find_draw(high.data(), 0, high.size(), tie) < high.size());
+  if (!settles) return {high.data(), tie};
+  const auto draws = room.first(high.size());
+  std::copy(high.begin(), high.end(), draws.begin());
+  return {draws.data(), settle(first, threshold, draws)};
 }
 
 }  // namespace dare::random

@@ -1,7 +1,5 @@
 #include "recipe/match.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
 
@@ -45,16 +43,6 @@ constexpr std::array<std::string_view, 4> k_heads{"lm_head.weight", "embed_out.w
 
 bool is_head(std::string_view name) {
   return std::find(k_heads.begin(), k_heads.end(), name) != k_heads.end();
-}
-
-bool config_ties(const checkpoint::Header& header) {
-  if (std::find(header.side_files.begin(), header.side_files.end(), "config.json") == header.side_files.end()) return false;
-  const auto bytes = checkpoint::read_side_file(header, "config.json");
-  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return false;
-  const auto found = json.find("tie_word_embeddings");
-  return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
 std::string renamed(std::string_view name, const PrefixRule& rule) {
@@ -122,8 +110,7 @@ std::vector<std::string_view> Matcher::tied_to(std::string_view name) {
 // A base that has both has both to merge; of a model without one of them its config.json must say that it is the other.
 bool Matcher::may_be_tied(std::string_view name, std::string_view other) const {
   if ((!is_head(name) && !is_head(other)) || !base_index_.contains(other)) return true;
-  if (!config_ties_) config_ties_ = config_ties(model_) || config_ties(base_);
-  return *config_ties_;
+  return model_.ties_embeddings || base_.ties_embeddings;
 }
 
 std::optional<Match> Matcher::find(const checkpoint::TensorInfo& tensor) const {

@@ -29,9 +29,8 @@ struct Match {
 };
 
 /// Finds a model's tensors by the base's names: the same name; else, by the one prefix rule under which most of the missing names are
-/// found; else a tensor tied to it, of the same shape. Where the base has both the output head and the embeddings, they are tied only if a
-/// config.json of the two checkpoints says so (`tie_word_embeddings: true`); it is read when that question first comes up, and may then
-/// throw IoError. Headers must outlive it.
+/// found; else a tensor tied to it, of the same shape. Where the base has both the output head and the embeddings, they are tied only if
+/// one of the two headers says so (ties_embeddings). Headers must outlive it.
 class Matcher {
  public:
   Matcher(const checkpoint::Header& base, const checkpoint::Header& model);
@@ -48,7 +47,6 @@ class Matcher {
 
   const checkpoint::Header& base_;
   const checkpoint::Header& model_;
-  mutable std::optional<bool> config_ties_;
   std::unordered_map<std::string_view, std::uint32_t> index_;
   std::unordered_map<std::string_view, std::uint32_t> base_index_;
   std::optional<PrefixRule> rule_;

@@ -26,11 +26,6 @@ inline constexpr Words<merge::Sign, 2> k_sign{{{"weighted", merge::Sign::weighte
 inline constexpr Words<merge::Scope, 2> k_scope{{{"tensor", merge::Scope::tensor}, {"model", merge::Scope::model}}};
 inline constexpr Words<merge::Rescale, 3> k_rescale{
     {{"none", merge::Rescale::none}, {"expected", merge::Rescale::expected}, {"l1", merge::Rescale::l1}}};
-inline constexpr Words<merge::Sparsifier, 5> k_sparsifier{{{"none", merge::Sparsifier::none},
-                                                           {"dare", merge::Sparsifier::dare},
-                                                           {"magnitude", merge::Sparsifier::magnitude},
-                                                           {"breadcrumbs", merge::Sparsifier::breadcrumbs},
-                                                           {"della", merge::Sparsifier::della}}};
 
 template <class Enum, std::size_t N>
 constexpr std::string_view word_for(const Words<Enum, N>& words, Enum value) {

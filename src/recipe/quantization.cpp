@@ -1,7 +1,6 @@
 #include <dare/recipe/quantization.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,9 +10,6 @@ namespace dare::recipe {
 namespace {
 
 using checkpoint::TensorInfo;
-
-constexpr std::array<std::string_view, 2> k_config_keys{"quantization_config", "compression_config"};
-constexpr std::array<std::string_view, 2> k_quantization_keys{"quant_method", "quant_type"};
 
 // Names that only quantised checkpoints have.
 struct CodeName {
@@ -46,25 +42,6 @@ std::string_view before_last_dot(std::string_view name) {
 
 }  // namespace
 
-std::optional<std::string> quantization_in(std::string_view config) {
-  const auto json = nlohmann::json::parse(config, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  for (const auto key : k_config_keys) {
-    for (const auto& part : {json, json.value("text_config", nlohmann::json::object())}) {
-      if (!part.is_object()) continue;
-      const auto found = part.find(key);
-      if (found == part.end() || found->is_null() || found->empty()) continue;
-      for (const auto method : k_quantization_keys) {
-        if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
-          return (*found)[std::string{method}].get<std::string>();
-        }
-      }
-      return "unnamed";
-    }
-  }
-  return std::nullopt;
-}
-
 std::optional<std::string> quantization_in(const checkpoint::Header& header) {
   std::unordered_map<std::string_view, const TensorInfo*> by_name;
   for (const auto& tensor : header.tensors) by_name.emplace(tensor.name, &tensor);
@@ -95,15 +72,14 @@ std::optional<std::string> quantization_in(const checkpoint::Header& header) {
   return std::nullopt;
 }
 
-std::optional<std::string> quantised_by_config(const checkpoint::Header& header) {
-  const auto& files = header.side_files;
-  if (std::find(files.begin(), files.end(), "config.json") == files.end()) return std::nullopt;
-  const auto bytes = checkpoint::read_side_file(header, "config.json");
-  const auto method = quantization_in(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!method) return std::nullopt;
-  return fmt::format(
-      "config.json has a quantization_config ({}): the tensors are codes, not weights; merge the checkpoint it was quantised from",
-      *method);
+std::optional<std::string> why_quantised(const checkpoint::Header& header, const std::optional<ModelConfig>& config) {
+  constexpr auto k_advice = "merge the checkpoint it was quantised from";
+  if (config && config->quantization) {
+    return fmt::format("config.json has a quantization_config ({}): the tensors are codes, not weights; {}", *config->quantization,
+                       k_advice);
+  }
+  const auto codes = quantization_in(header);
+  return codes ? std::optional{fmt::format("{}: a quantised checkpoint holds codes, not weights; {}", *codes, k_advice)} : std::nullopt;
 }
 
 }  // namespace dare::recipe

@@ -41,17 +41,6 @@ bool Resolver::excluded(const std::string& name) const {
   return std::any_of(exclude_.begin(), exclude_.end(), [&](const auto& pattern) { return std::regex_search(name, pattern); });
 }
 
-void Resolver::refuse_quantised() {
-  const auto check = [&](const checkpoint::Header& header) {
-    const auto why = quantization_in(header);
-    if (!why) return;
-    problems_.input(fmt::format("{}: {}: a quantised checkpoint holds codes, not weights; merge the checkpoint it was quantised from",
-                                header.root.string(), *why));
-  };
-  if (recipe_.base) check(frame_);
-  for (const auto& model : models_) check(model);
-}
-
 // Fisher weights and Gram matrices belong to whole tensors: a base that stands in for what an adapter does not name has none.
 void Resolver::refuse_adapters_to_be_weighed() {
   const auto kind = auxiliary(method_);
@@ -240,9 +229,8 @@ void Resolver::note_idle_patterns() {
 MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
-  refuse_quantised();
   refuse_adapters_to_be_weighed();
-  problems_.throw_if_any();  // of codes everything else is wrong too
+  problems_.throw_if_any();
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];
     const bool kept = excluded(tensor.name);

@@ -32,7 +32,6 @@ class Resolver {
     std::uint64_t elements = 0;  ///< that can enter
   };
   [[nodiscard]] bool excluded(const std::string& name) const;
-  void refuse_quantised();
   void refuse_adapters_to_be_weighed();
   [[nodiscard]] TensorTask untouched(std::uint32_t tensor, bool compare);
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);

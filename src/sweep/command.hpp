@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dare::sweep {
 
@@ -16,13 +18,17 @@ struct CommandResult {
   std::string standard_output;  ///< its last 1 MiB
 };
 
-/// Runs `command` with /bin/sh in a process group of its own, without input and without what an MPI launcher put into the environment, so
-/// that it may start MPI programs itself. When the time is over, or `stop` says so (it is asked about 20 times a second), the whole group
-/// is ended, by SIGTERM and two seconds later by SIGKILL; what it leaves running is killed too. Local.
-/// @param log  new file for its standard error.
+/// Names and values.
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+/// Runs `command` with /bin/sh, without input and without what a launcher of MPI programs put into the environment, so that it may start
+/// such programs itself. When it ends, when its time is over, when `stop` says so (it is asked about 20 times a second) or when this
+/// process dies, all processes that it has started are ended, by SIGTERM and k_grace later by SIGKILL where there is time for that. Local.
+/// @param log        new file for its standard error.
+/// @param variables  that its environment has besides.
 /// @throws IoError  it cannot be started.
 [[nodiscard]] CommandResult run_command(const std::string& command, std::chrono::duration<double> limit, const std::filesystem::path& log,
-                                        const std::function<bool()>& stop);
+                                        const std::function<bool()>& stop, const Variables& variables = {});
 
 /// `text` as one word of a shell. Pure.
 [[nodiscard]] std::string shell_quoted(const std::string& text);

@@ -2,10 +2,14 @@
 
 #include "sweep/command.hpp"
 
+#include "metrics/last_line.hpp"
+
 #include <dare/core/error.hpp>
+#include <dare/core/hash.hpp>
 
 #include <fmt/format.h>
 
+#include <span>
 #include <string_view>
 
 namespace dare::sweep {
@@ -14,13 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t k_shown = 200;
-
-std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos) return "";
-  const auto begin = text.find_last_of('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
-}
 
 void flatten(const Json& from, const std::string& prefix, Json& into) {
   for (const auto& [key, value] : from.items()) {
@@ -65,11 +62,28 @@ std::string command_for(const std::string& command, const std::string& checkpoin
   return result;
 }
 
+void refuse_quoted_placeholder(const std::string& command, const std::string& folder) {
+  if (shell_quoted(folder) == folder) return;
+  char quote = 0;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    if (c == '\\' && quote != '\'') ++i;
+    else if (quote == 0 && (c == '"' || c == '\'')) quote = c;
+    else if (c == quote) quote = 0;
+    else if (quote != 0 && std::string_view{command}.substr(i).starts_with("{checkpoint}")) {
+      throw UsageError{
+          fmt::format("evaluate: {{checkpoint}} stands within quotes and becomes {}..., which has quotes of its own; write it without "
+                      "quotes, or \"$CHECKPOINT\"",
+                      shell_quoted(folder))};
+    }
+  }
+}
+
 Json scores_in(const std::string& output) {
-  const auto line = last_line(output);
+  const auto line = metrics::last_line(output);
   const auto expected = [&] {
     return InputError{fmt::format("evaluate's last line is no JSON object of scores such as {{\"accuracy\": 0.91}}: {}",
-                                  line.empty() ? "it printed nothing" : line.substr(0, k_shown))};
+                                  line.empty() ? "it printed nothing" : metrics::printable(line, k_shown))};
   };
   const auto json = Json::parse(line, nullptr, false);
   if (!json.is_object()) throw expected();
@@ -79,18 +93,34 @@ Json scores_in(const std::string& output) {
   return scores;
 }
 
+std::string evaluation_hash(const std::string& command) {
+  return command.empty() ? "" : to_hex(hash128(std::as_bytes(std::span{command})));
+}
+
+std::string lacks_score(const Json& scores, const std::string& score) {
+  std::string there;
+  for (const auto& [key, unused] : scores.items()) there += (there.empty() ? "" : ", ") + key;
+  return fmt::format("has no score \"{}\", which score: names, only {}", score, there);
+}
+
 void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record) {
   const auto log = places.log(record.point);
-  const auto command = command_for(settings.evaluate, (places.folder / record.output).string(), record.point);
-  record.status = Status::unscored;
+  const auto checkpoint = (places.folder / record.output).string();
+  const auto command = command_for(settings.evaluate, checkpoint, record.point);
+  const Variables variables{{"CHECKPOINT", checkpoint}, {"POINT", record.point}};
   try {
-    const auto result = run_command(command, std::chrono::duration<double>{settings.evaluate_timeout_s}, log, stop);
+    const auto result = run_command(command, std::chrono::duration<double>{settings.evaluate_timeout_s}, log, stop, variables);
     if (result.end == CommandResult::End::stopped) throw Interrupted{fmt::format("stopped while point {} was evaluated", record.point)};
+    record.status = Status::unscored;
+    record.scores = Json::object();
+    record.evaluated = evaluation_hash(settings.evaluate);
     record.error = failure_of(result, settings, log);
     if (!record.error.empty()) return;
     record.scores = scores_in(result.standard_output);
-    record.status = Status::done;
+    if (settings.score.empty() || record.scores.contains(settings.score)) record.status = Status::done;
+    else record.error = lacks_score(record.scores, settings.score) + "; mend score: or what evaluate prints";
   } catch (const Interrupted&) { throw; } catch (const Error& error) {
+    record.status = Status::unscored;
     record.error = error.what();
   }
 }

@@ -13,9 +13,20 @@ namespace dare::sweep {
 /// names with dots. Pure. @throws InputError  there is no such line.
 [[nodiscard]] nlohmann::ordered_json scores_in(const std::string& output);
 
-/// Runs the settings' command on a record's checkpoint and puts the scores into the record, or the reason why there are none. Local.
+/// What a record remembers of the command that scored it; empty for an empty command. Pure.
+[[nodiscard]] std::string evaluation_hash(const std::string& command);
+
+/// "has no score "x", which decides, only a, b". Pure.
+[[nodiscard]] std::string lacks_score(const nlohmann::ordered_json& scores, const std::string& score);
+
+/// Runs the settings' command on a record's checkpoint and puts the scores into the record, or the reason why it is not scored: also
+/// where the score that decides is not among them. Local.
 /// @param stop  says that a signal has come; then @throws Interrupted, and the record is as before.
 void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record);
+
+/// Refuses {checkpoint} within quotes of the shell where checkpoints in that folder need quotes of their own, which would end the others.
+/// Pure. @throws UsageError
+void refuse_quoted_placeholder(const std::string& command, const std::string& folder);
 
 /// The command with {checkpoint} and {point} replaced, quoted for the shell where that is needed. Pure.
 [[nodiscard]] std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point);

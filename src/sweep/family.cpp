@@ -1,12 +1,16 @@
 #include "sweep/family.hpp"
 
+#include <dare/core/hash.hpp>
 #include <dare/pipeline/delta_models.hpp>
 #include <dare/pipeline/input_hash.hpp>
+#include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/merge_output_spec.hpp>
 
 #include <fmt/format.h>
 
-#include <unordered_map>
+#include <algorithm>
+#include <map>
+#include <span>
 
 namespace dare::sweep {
 namespace {
@@ -47,16 +51,46 @@ Json of_models(const Json& models, const std::string& key) {
   return joined(values);
 }
 
+std::string hash_of(const std::string& text) {
+  return to_hex(hash128(std::as_bytes(std::span{text})));
+}
+
+void identify(Family& family) {
+  auto inputs = inputs_of(family);
+  inputs.content_hashes.clear();
+  pipeline::Product none;
+  none.job.recipe_json = "null";
+  auto manifest = Json::parse(pipeline::manifest_head(inputs, none));
+  manifest.erase("program");
+  family.identity = hash_of(manifest.dump());
+  if (!family.content_hashes.empty()) family.contents = hash_of(Json(family.content_hashes).dump());
+}
+
 }  // namespace
 
-std::vector<Family> find_families(const Specification& specification, bool hash_inputs, const comm::Communicator& world) {
+std::string recipe_hash(const std::string& recipe_json, const Settings& settings) {
+  return hash_of(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
+}
+
+std::vector<PointKey> keys_of(const Specification& specification) {
+  std::vector<PointKey> keys;
+  specification.check([&](std::uint64_t, const recipe::Recipe& recipe, const std::string& recipe_json) {
+    const auto inputs = key_of(recipe);
+    keys.push_back(
+        {recipe_hash(recipe_json, specification.settings()), hash128(std::as_bytes(std::span{inputs})), recipe.seed, merge::find_method(recipe.method)});
+  });
+  return keys;
+}
+
+std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys, bool hash_inputs,
+                                  const comm::Communicator& world) {
   auto all = world.from_root([&] {
     std::vector<Family> families;
-    std::unordered_map<std::string, std::size_t> known;
-    for (std::uint64_t i = 0; i < specification.points(); ++i) {
-      auto recipe = specification.recipe(specification.point(i));
-      const auto [at, is_new] = known.emplace(key_of(recipe), families.size());
+    std::map<Hash128, std::size_t> known;
+    for (std::uint64_t i = 0; i < keys.size(); ++i) {
+      const auto [at, is_new] = known.emplace(keys[i].inputs, families.size());
       if (is_new) {
+        auto recipe = specification.recipe(specification.point(i));
         auto& family = families.emplace_back();
         family.sources.recipe = recipe;
         try {
@@ -65,10 +99,14 @@ std::vector<Family> find_families(const Specification& specification, bool hash_
       }
       families[at->second].points.push_back(i);
     }
+    for (auto& family : families)
+      std::stable_sort(family.points.begin(), family.points.end(), [&](auto a, auto b) { return keys[a].seed < keys[b].seed; });
     return families;
   });
   for (auto& family : all) {
-    if (hash_inputs && family.problem.empty()) family.content_hashes = pipeline::hash_inputs(inputs_of(family), world);
+    if (!family.problem.empty()) continue;
+    if (hash_inputs) family.content_hashes = pipeline::hash_inputs(inputs_of(family), world);
+    identify(family);
   }
   return all;
 }
@@ -103,7 +141,7 @@ std::filesystem::path output_of(const std::filesystem::path& folder, const std::
 
 PassWork::PassWork(const Specification& specification, const Family& family, const std::vector<std::uint64_t>& points,
                    const std::filesystem::path& folder, const pipeline::RunOptions& run)
-    : work_{inputs_of(family)} {
+    : family_{family}, work_{inputs_of(family)} {
   for (const auto number : points) {
     const auto point = specification.point(number);
     auto recipe = std::make_unique<recipe::Recipe>(specification.recipe(point));

@@ -5,6 +5,8 @@
 #include "sweep/specification.hpp"
 
 #include <dare/comm/communicator.hpp>
+#include <dare/core/hash.hpp>
+#include <dare/merge/method.hpp>
 #include <dare/pipeline/run_options.hpp>
 #include <dare/pipeline/sources.hpp>
 #include <dare/pipeline/work.hpp>
@@ -20,18 +22,36 @@ namespace dare::sweep {
 /// Checkpoints that points share, with their headers.
 struct Family {
   pipeline::Sources sources;                             ///< of its first point's recipe
-  std::vector<std::uint64_t> points;                     ///< all of them, in order
+  std::vector<std::uint64_t> points;                     ///< all of them: by seed, as those share draws, then in order
   std::string problem;                                   ///< why its checkpoints cannot be read; empty: they can
   std::vector<std::vector<std::string>> content_hashes;  ///< by input and file; empty unless they were asked for
+  std::string identity;                                  ///< hash of the inputs' headers
+  std::string contents;                                  ///< hash of content_hashes; empty without them
   template <class A>
   void archive(A& a) {
-    a(sources, points, problem, content_hashes);
+    a(sources, points, problem, content_hashes, identity, contents);
   }
 };
 
+/// What a point's recipe says, in a few bytes: recipes are made once and not kept.
+struct PointKey {
+  std::string recipe;  ///< recipe_hash()
+  Hash128 inputs{};    ///< of the paths of its checkpoints
+  std::uint64_t seed = 0;
+  const merge::Method* method = nullptr;
+};
+
+/// Of a recipe and the form of the output. Pure. @param recipe_json  of recipe::MergeJob.
+[[nodiscard]] std::string recipe_hash(const std::string& recipe_json, const Settings& settings);
+
+/// Makes every point, once. Local. @throws UsageError  as Specification::check()
+[[nodiscard]] std::vector<PointKey> keys_of(const Specification& specification);
+
 /// Sorts all points into families and reads the headers. Collective. @throws comm::AgreedError
+/// @param keys         of all points; rank 0 alone needs them.
 /// @param hash_inputs  read and hash all contents too.
-[[nodiscard]] std::vector<Family> find_families(const Specification& specification, bool hash_inputs, const comm::Communicator& world);
+[[nodiscard]] std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys, bool hash_inputs,
+                                                const comm::Communicator& world);
 
 /// The work without products: headers alone. The family must outlive it.
 [[nodiscard]] pipeline::Work inputs_of(const Family& family);
@@ -62,10 +82,12 @@ class PassWork {
   [[nodiscard]] const std::vector<Refused>& refused() const noexcept { return refused_; }
   /// The others, in order; one a product.
   [[nodiscard]] const std::vector<std::uint64_t>& points() const noexcept { return points_; }
+  [[nodiscard]] const Family& family() const noexcept { return family_; }
   [[nodiscard]] const pipeline::Work& work() const noexcept { return work_; }
   [[nodiscard]] const recipe::Recipe& recipe(std::size_t product) const { return *recipes_[product]; }
 
  private:
+  const Family& family_;
   std::vector<std::unique_ptr<const recipe::Recipe>> recipes_;
   std::vector<std::uint64_t> points_;
   std::vector<Refused> refused_;

@@ -2,7 +2,6 @@
 
 #include "sweep/evaluation.hpp"
 #include "sweep/measures.hpp"
-#include "sweep/retention.hpp"
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -15,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace dare::sweep {
@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::chrono::milliseconds k_nap{5};
 constexpr std::chrono::seconds k_between_updates{10};
+constexpr int k_update_share = 20;  // of the time at most one part in so many
 
 }  // namespace
 
@@ -31,7 +32,12 @@ void Tally::add_failure(ExitCode code) noexcept {
   if (code == ExitCode::usage) ++usage;
 }
 
-GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group) : shared_{shared}, group_{group} {}
+GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
+    : shared_{shared},
+      group_{group},
+      results_{shared.places, shared.names},
+      retention_{shared.specification.settings(), shared.places},
+      next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
 
 Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
@@ -40,8 +46,7 @@ Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::ui
       if (*next < batches.size()) {
         run_batch(batches[*next]);
       } else {
-        const auto& name = shared_.names[to_score[*next - batches.size()]];
-        at_root([&] { score(*read_record(shared_.places.record(name))); });
+        at_root([&] { score(to_score[*next - batches.size()]); });
       }
     } catch (const comm::AgreedError& error) {
       if (error.code() != ExitCode::interrupted) throw;
@@ -101,14 +106,21 @@ void GroupRun::make_models(const PassWork& pass) {
   const auto outcomes = pipeline::execute(work, shared_.run, group_);
   count_pass(pass);
   // First all records: what is made is written down before an evaluation takes its time.
+  const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
-    else finish_model(pass, p, outcomes[p].counts);
   }
-  if (shared_.specification.settings().evaluate.empty()) return;
+  at_root([&] {
+    for (std::size_t p = 0; p < outcomes.size(); ++p) {
+      if (outcomes[p].refusal) continue;
+      record_model(pass, p, outcomes[p].counts);
+      if (!to_score) ++tally_.done;
+    }
+  });
+  if (!to_score) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) continue;
-    at_root([&] { score(*read_record(shared_.places.record(shared_.names[pass.points()[p]]))); });
+    at_root([&] { score(pass.points()[p]); });
   }
 }
 
@@ -116,20 +128,20 @@ void GroupRun::make_statistics(const PassWork& pass) {
   const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
   count_pass(pass);
   for (std::size_t p = 0; p < measures.size(); ++p) {
-    if (measures[p].refusal) {
-      fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
-      continue;
-    }
-    ++tally_.done;
-    at_root([&] {
+    if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
+  }
+  at_root([&] {
+    for (std::size_t p = 0; p < measures.size(); ++p) {
+      if (measures[p].refusal) continue;
       merge::Measures all;
       for (const auto& tensor : measures[p].tensors) all.add(tensor);
       auto record = record_of(pass, p);
       record.statistics = statistics_of(all);
       replace_text(shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors));
       write_record(shared_.places, record);
-    });
-  }
+      ++tally_.done;
+    }
+  });
 }
 
 void GroupRun::make_deltas(const PassWork& pass) {
@@ -159,31 +171,29 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   Record record;
   record.point = shared_.names[number];
   record.status = Status::done;
-  record.identity = identity_of(pipeline::manifest_head(pass.work(), one), shared_.specification.settings());
+  record.identity = identity_of(recipe_hash(one.job.recipe_json, shared_.specification.settings()), pass.family());
+  record.contents = pass.family().contents;
   record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
   return record;
 }
 
-void GroupRun::finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) {
-  const bool to_score = !shared_.specification.settings().evaluate.empty();
-  if (!to_score) ++tally_.done;
-  at_root([&] {
-    const auto& output = pass.work().products[product].output;
-    auto record = record_of(pass, product);
-    if (to_score) {
-      record.status = Status::unscored;
-      record.error = "not evaluated yet";
-    }
-    record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
-    record.output = output.filename().string();
-    record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
-    write_record(shared_.places, record);
-  });
+void GroupRun::record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const {
+  const auto& output = pass.work().products[product].output;
+  auto record = record_of(pass, product);
+  if (!shared_.specification.settings().evaluate.empty()) {
+    record.status = Status::unscored;
+    record.error = "not evaluated yet";
+  }
+  record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
+  record.output = output.filename().string();
+  record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
+  write_record(shared_.places, record);
 }
 
 // Rank 0 alone; the tally is brought to the others by at_root().
-void GroupRun::score(Record record) {
+void GroupRun::score(std::uint64_t point) {
   const auto& settings = shared_.specification.settings();
+  auto record = *read_record(shared_.places.record(shared_.names[point]));
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
   write_record(shared_.places, record);
@@ -193,8 +203,7 @@ void GroupRun::score(Record record) {
     tally_.add_failure(ExitCode::failure);
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
   }
-  if (settings.keep == Keep::none && record.status == Status::done) delete_checkpoint(shared_.places, record);
-  if (settings.keep == Keep::best) apply_retention(settings, shared_.places, read_records(shared_.places, shared_.names));
+  retention_.add(point, std::move(record));
   update_results(false);
 }
 
@@ -211,10 +220,11 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
 }
 
 void GroupRun::update_results(bool now) {
-  const auto time = std::chrono::steady_clock::now();
-  if (!now && time - last_update_ < k_between_updates) return;
-  write_results(shared_.places, shared_.names);
-  last_update_ = std::chrono::steady_clock::now();
+  const auto begin = std::chrono::steady_clock::now();
+  if (!now && begin < next_update_) return;
+  results_.write();
+  const auto end = std::chrono::steady_clock::now();
+  next_update_ = end + std::max<std::chrono::steady_clock::duration>(k_between_updates, k_update_share * (end - begin));
 }
 
 void GroupRun::at_root(const std::function<void()>& work) {

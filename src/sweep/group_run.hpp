@@ -5,6 +5,7 @@
 #include "sweep/dealer.hpp"
 #include "sweep/family.hpp"
 #include "sweep/results.hpp"
+#include "sweep/retention.hpp"
 
 #include <dare/comm/communicator.hpp>
 
@@ -58,8 +59,8 @@ class GroupRun {
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
   void count_pass(const PassWork& pass);
-  void finish_model(const PassWork& pass, std::size_t product, const merge::Counts& counts);
-  void score(Record record);
+  void record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
+  void score(std::uint64_t point);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
   void update_results(bool now);
   /// Rank 0 of the group works while the others wait without taking its processor.
@@ -69,7 +70,9 @@ class GroupRun {
   const Shared& shared_;
   const comm::Communicator& group_;
   Tally tally_;
-  std::chrono::steady_clock::time_point last_update_ = std::chrono::steady_clock::now();
+  Results results_;      // of the group's rank 0, as is
+  Retention retention_;  // what this group has scored
+  std::chrono::steady_clock::time_point next_update_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace dare::sweep

@@ -2,6 +2,7 @@
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/hash.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -17,8 +18,18 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
+constexpr std::size_t k_longest_beginning = 200;
+
 Status status_named(const std::string& name_) {
   return name_ == "done" ? Status::done : name_ == "unscored" ? Status::unscored : Status::failed;
+}
+
+// Several processes may write the same file, each from a name of its own; the longest that a point may have still gives one.
+std::string temporary_name(const std::string& name) {
+  std::string host(256, '\0');
+  ::gethostname(host.data(), host.size() - 1);
+  const auto process = fmt::format("{}.{}", host.c_str(), ::getpid());
+  return fmt::format(".{}.{:016x}", name.substr(0, k_longest_beginning), hash64(std::as_bytes(std::span{process})));
 }
 
 }  // namespace
@@ -36,10 +47,7 @@ std::string_view name(Status status) noexcept {
 }
 
 void replace_text(const fs::path& file, std::string_view text) {
-  // Several processes may write the same file, each from a name of its own.
-  std::string host(256, '\0');
-  ::gethostname(host.data(), host.size() - 1);
-  const auto next = file.parent_path() / fmt::format(".{}.{}.{}", file.filename().string(), host.c_str(), ::getpid());
+  const auto next = file.parent_path() / temporary_name(file.filename().string());
   std::error_code ignored;
   fs::remove(next, ignored);
   write_new_file(next, std::as_bytes(std::span{text}));
@@ -52,9 +60,10 @@ void replace_text(const fs::path& file, std::string_view text) {
 }
 
 void write_record(const Places& places, const Record& record) {
-  const Json json{{"point", record.point},       {"status", name(record.status)}, {"error", record.error},
-                  {"identity", record.identity}, {"settings", record.settings},   {"statistics", record.statistics},
-                  {"scores", record.scores},     {"output", record.output},       {"xxh3_128", record.hash}};
+  const Json json{{"point", record.point},           {"status", name(record.status)}, {"error", record.error},
+                  {"identity", record.identity},     {"contents", record.contents},   {"settings", record.settings},
+                  {"statistics", record.statistics}, {"scores", record.scores},       {"evaluated", record.evaluated},
+                  {"output", record.output},         {"xxh3_128", record.hash}};
   replace_text(places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -62,8 +71,8 @@ std::optional<Record> read_record(const fs::path& file) {
   if (!fs::exists(file)) return std::nullopt;
   try {
     const auto json = Json::parse(read_text(file));
-    return Record{json.at("point"),    status_named(json.at("status")), json.at("error"),  json.at("identity"),
-                  json.at("settings"), json.at("statistics"),           json.at("scores"), json.at("output"),
+    return Record{json.at("point"),    status_named(json.at("status")), json.at("error"),  json.at("identity"),  json.at("contents"),
+                  json.at("settings"), json.at("statistics"),           json.at("scores"), json.at("evaluated"), json.at("output"),
                   json.at("xxh3_128")};
   } catch (const Json::exception&) { return std::nullopt; }
 }

@@ -22,12 +22,14 @@ struct Record {
   std::string point;
   Status status = Status::failed;
   std::string error;     ///< why it is not done
-  std::string identity;  ///< of recipe, inputs and form of the output; a rerun does a point again that has another one
+  std::string identity;  ///< identity_of() the point when it was made
+  std::string contents;  ///< hash of the inputs' contents; empty where they were not hashed
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();
   nlohmann::ordered_json statistics = nlohmann::ordered_json::object();
   nlohmann::ordered_json scores = nlohmann::ordered_json::object();
-  std::string output;  ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
-  std::string hash;    ///< XXH3-128 of the hashes of its blocks
+  std::string evaluated;  ///< evaluation_hash() of the command that gave the scores, or failed to
+  std::string output;     ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
+  std::string hash;       ///< XXH3-128 of the hashes of its blocks
 };
 
 /// The names in a sweep's folder.

@@ -1,24 +1,47 @@
 #include "sweep/results.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
-#include <unordered_map>
+#include <array>
+#include <set>
+#include <system_error>
 
 namespace dare::sweep {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view k_ending = ".json";
+constexpr std::array<const char*, 3> k_last_columns{"output", "xxh3_128", "error"};
+
 std::string cell_of(const Json& value) {
   if (value.is_null()) return "";
   return csv_cell(value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-// One row with everything in it, flat. A score that is called like a setting does not hide it.
-Json row_of(const Record& record) {
+// The names that are no score's.
+std::set<std::string> other_columns(const std::vector<const Record*>& records) {
+  std::set<std::string> names{k_last_columns.begin(), k_last_columns.end()};
+  names.insert({"point", "status"});
+  for (const auto* record : records) {
+    for (const auto* part : {&record->settings, &record->statistics}) {
+      for (const auto& [key, unused] : part->items()) names.insert(key);
+    }
+  }
+  return names;
+}
+
+// One row with everything in it, flat. A score that is called like another column does not hide it.
+Json row_of(const Record& record, const std::set<std::string>& others) {
   Json row{{"point", record.point}, {"status", name(record.status)}};
   row.update(record.settings);
   row.update(record.statistics);
-  for (const auto& [key, value] : record.scores.items()) row[row.contains(key) ? "score." + key : key] = value;
+  for (const auto& [key, value] : record.scores.items()) {
+    auto column = others.count(key) != 0 ? "score." + key : key;
+    while (row.contains(column)) column.insert(0, "score.");
+    row[column] = value;
+  }
   row["output"] = record.output.empty() ? Json{} : Json(record.output);
   row["xxh3_128"] = record.hash.empty() ? Json{} : Json(record.hash);
   row["error"] = record.error.empty() ? Json{} : Json(record.error);
@@ -34,28 +57,7 @@ std::string csv_cell(const std::string& text) {
   return result + '"';
 }
 
-std::vector<Record> read_records(const Places& places, const std::vector<std::string>& order) {
-  std::unordered_map<std::string, std::size_t> position;
-  for (std::size_t i = 0; i < order.size(); ++i) position.emplace(order[i], i);
-  std::vector<std::pair<std::size_t, Record>> found;
-  if (!std::filesystem::is_directory(places.records)) return {};
-  for (const auto& entry : std::filesystem::directory_iterator{places.records}) {
-    const auto file = entry.path().filename().string();
-    if (file.starts_with('.') || !file.ends_with(".json")) continue;
-    auto record = read_record(entry.path());
-    if (!record) continue;
-    const auto at = position.find(record->point);
-    found.emplace_back(at == position.end() ? order.size() : at->second, std::move(*record));
-  }
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.second.point < b.second.point; });
-  std::vector<Record> records;
-  records.reserve(found.size());
-  for (auto& one : found) records.push_back(std::move(one.second));
-  return records;
-}
-
-std::string to_csv(const std::vector<Record>& records) {
+std::string to_csv(const std::vector<const Record*>& records) {
   std::vector<Json> rows;
   std::vector<std::string> columns;
   // Settings of all rows come before scores of any: columns are gathered kind by kind.
@@ -64,12 +66,13 @@ std::string to_csv(const std::vector<Record>& records) {
       if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
     }
   };
-  for (const auto& record : records) rows.push_back(row_of(record));
+  const auto others = other_columns(records);
+  for (const auto* record : records) rows.push_back(row_of(*record, others));
   add(Json{{"point", 0}, {"status", 0}});
-  for (const auto& record : records) add(record.settings);
-  for (const auto& record : records) add(record.statistics);
+  for (const auto* record : records) add(record->settings);
+  for (const auto* record : records) add(record->statistics);
   for (auto row : rows) {
-    for (const auto* last : {"output", "xxh3_128", "error"}) row.erase(last);
+    for (const auto* last : k_last_columns) row.erase(last);
     add(row);
   }
   add(Json{{"output", 0}, {"xxh3_128", 0}, {"error", 0}});
@@ -85,18 +88,54 @@ std::string to_csv(const std::vector<Record>& records) {
   return text + '\n';
 }
 
-std::string to_json(const std::vector<Record>& records) {
+std::string to_json(const std::vector<const Record*>& records) {
   std::string text = "[";
-  for (const auto& record : records) {
-    text += (text.size() == 1 ? "\n " : ",\n ") + row_of(record).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto others = other_columns(records);
+  for (const auto* record : records) {
+    text += (text.size() == 1 ? "\n " : ",\n ") + row_of(*record, others).dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   return text + "\n]\n";
 }
 
-void write_results(const Places& places, const std::vector<std::string>& order) {
-  const auto records = read_records(places, order);
-  replace_text(places.folder / "results.csv", to_csv(records));
-  replace_text(places.folder / "results.json", to_json(records));
+Results::Results(const Places& places, const std::vector<std::string>& order) : places_{places}, points_{order.size()} {
+  for (std::size_t i = 0; i < order.size(); ++i) position_.emplace(order[i], i);
+}
+
+Results::Key Results::key_of(const std::string& file) const {
+  const auto point = std::string_view{file}.substr(0, file.size() - k_ending.size());
+  const auto at = position_.find(point);
+  return {at == position_.end() ? points_ : at->second, file};
+}
+
+std::vector<const Record*> Results::read() {
+  for (auto& [key, seen] : seen_) seen.there = false;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator{places_.records, error}) {
+    const auto file = entry.path().filename().string();
+    struct stat now {};
+    if (file.starts_with('.') || !file.ends_with(k_ending) || ::stat(entry.path().c_str(), &now) != 0) continue;
+    auto key = key_of(file);
+    const auto before = seen_.find(key);
+    // A record is replaced by a rename, so that a new one is another file.
+    if (before != seen_.end() && before->second.file == now.st_ino && before->second.bytes == now.st_size &&
+        before->second.written.tv_sec == now.st_mtim.tv_sec && before->second.written.tv_nsec == now.st_mtim.tv_nsec) {
+      before->second.there = true;
+      continue;
+    }
+    if (auto record = read_record(entry.path()))
+      seen_.insert_or_assign(std::move(key), Seen{now.st_ino, now.st_size, now.st_mtim, true, std::move(*record)});
+  }
+  std::erase_if(seen_, [](const auto& one) { return !one.second.there; });
+  std::vector<const Record*> records;
+  records.reserve(seen_.size());
+  for (const auto& [key, seen] : seen_) records.push_back(&seen.record);
+  return records;
+}
+
+void Results::write() {
+  const auto records = read();
+  replace_text(places_.folder / "results.csv", to_csv(records));
+  replace_text(places_.folder / "results.json", to_json(records));
 }
 
 }  // namespace dare::sweep

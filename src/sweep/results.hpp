@@ -3,25 +3,54 @@
 
 #include "sweep/record.hpp"
 
+#include <sys/types.h>
+
+#include <ctime>
+#include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace dare::sweep {
-
-/// The records of the folder: those of `order` in that order, then others (of points that the sweep no longer has) by name. Local.
-/// @throws IoError
-[[nodiscard]] std::vector<Record> read_records(const Places& places, const std::vector<std::string>& order);
 
 /// A text as it stands in a CSV file. Pure.
 [[nodiscard]] std::string csv_cell(const std::string& text);
 
 /// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, the output's
-/// name and hash, the error. Pure.
-[[nodiscard]] std::string to_csv(const std::vector<Record>& records);
+/// name and hash, the error. A score that is called like another column is "score." and its name. Pure.
+[[nodiscard]] std::string to_csv(const std::vector<const Record*>& records);
 /// A list of one object a record, with the same names. Pure.
-[[nodiscard]] std::string to_json(const std::vector<Record>& records);
+[[nodiscard]] std::string to_json(const std::vector<const Record*>& records);
 
-/// Writes both files anew, each at once or not at all. Local. @throws IoError
-void write_results(const Places& places, const std::vector<std::string>& order);
+/// The records of a sweep's folder. Files that have not changed since are not read again.
+class Results {
+ public:
+  /// @param order  the points' names in the sweep's order. References must outlive it.
+  Results(const Places& places, const std::vector<std::string>& order);
+
+  /// The records: those of the sweep's points in order, then others (of points that it no longer has) by name. They stay valid until the
+  /// next call. Local. @throws IoError
+  [[nodiscard]] std::vector<const Record*> read();
+  /// Writes both files anew, each at once or not at all. Local. @throws IoError
+  void write();
+
+ private:
+  using Key = std::pair<std::size_t, std::string>;  // position in the sweep, file's name
+  struct Seen {
+    ino_t file = 0;
+    off_t bytes = 0;
+    timespec written{};
+    bool there = true;
+    Record record;
+  };
+  [[nodiscard]] Key key_of(const std::string& file) const;
+
+  const Places& places_;
+  std::size_t points_;
+  std::unordered_map<std::string_view, std::size_t> position_;
+  std::map<Key, Seen> seen_;
+};
 
 }  // namespace dare::sweep

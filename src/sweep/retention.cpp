@@ -1,33 +1,28 @@
 #include "sweep/retention.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/pipeline/output_paths.hpp>
+
+#include <fmt/format.h>
+
+#include <system_error>
 
 namespace dare::sweep {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_scored(const Record& record) {
-  return record.status == Status::done && !record.scores.empty();
+// Another group may be removing the same, so that what remove_all() has just seen is gone a moment later.
+void remove_checkpoint(const fs::path& path) {
+  std::error_code error;
+  for (int tries = 0; tries < 3; ++tries) {
+    fs::remove_all(path, error);
+    if (!fs::exists(path)) return;
+  }
+  throw IoError{fmt::format("{}: cannot be removed: {}", path.string(), error.message())};
 }
 
 }  // namespace
-
-std::optional<std::size_t> best_of(const std::vector<Record>& records, const Settings& settings) {
-  std::optional<std::size_t> best;
-  double best_score = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!is_scored(records[i])) continue;
-    const auto& scores = records[i].scores;
-    const auto found = settings.score.empty() ? scores.begin() : scores.find(settings.score);
-    if (found == scores.end()) continue;
-    const auto score = found->get<double>();
-    if (best && !(settings.lowest_is_best ? score < best_score : score > best_score)) continue;
-    best = i;
-    best_score = score;
-  }
-  return best;
-}
 
 void delete_checkpoint(const Places& places, Record& record) {
   if (record.output.empty()) return;
@@ -35,18 +30,28 @@ void delete_checkpoint(const Places& places, Record& record) {
   // The record goes first: a checkpoint without a record is made anew where it is broken, a record without its checkpoint would mislead.
   record.output.clear();
   write_record(places, record);
-  fs::remove_all(paths.output);
-  if (paths.single_file) fs::remove(paths.manifest);
+  remove_checkpoint(paths.output);
+  if (paths.single_file) remove_checkpoint(paths.manifest);
 }
 
-void apply_retention(const Settings& settings, const Places& places, std::vector<Record> records) {
-  if (settings.keep == Keep::all) return;
-  const auto best = settings.keep == Keep::best ? best_of(records, settings) : std::nullopt;
-  // Where no record has the score that decides, nothing is known to be worse.
-  if (settings.keep == Keep::best && !best) return;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (i != best && is_scored(records[i])) delete_checkpoint(places, records[i]);
+bool Retention::is_better(const Best& one, const Best& other) const noexcept {
+  if (one.score != other.score) return (one.score < other.score) == settings_.lowest_is_best;
+  return one.position < other.position;
+}
+
+void Retention::add(std::uint64_t position, Record record) {
+  if (settings_.keep == Keep::all || record.status != Status::done || record.output.empty() || record.scores.empty()) return;
+  if (settings_.keep == Keep::none) return delete_checkpoint(places_, record);
+  if (score_.empty()) score_ = settings_.score.empty() ? record.scores.begin().key() : settings_.score;
+  const auto found = record.scores.find(score_);
+  if (found == record.scores.end()) return;
+  Best one{position, found->get<double>(), std::move(record)};
+  if (!best_) {
+    best_ = std::move(one);
+    return;
   }
+  if (is_better(one, *best_)) std::swap(one, *best_);
+  delete_checkpoint(places_, one.record);
 }
 
 }  // namespace dare::sweep

@@ -4,17 +4,39 @@
 #include "sweep/record.hpp"
 #include "sweep/specification.hpp"
 
-#include <vector>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace dare::sweep {
 
-/// Position of the best scored record, the first of equals; nothing where none has the score. Pure.
-[[nodiscard]] std::optional<std::size_t> best_of(const std::vector<Record>& records, const Settings& settings);
-
-/// Deletes a record's checkpoint and writes that down. Local. @throws IoError
+/// Deletes a record's checkpoint and writes that down. Several processes may do so at once. Local. @throws IoError
 void delete_checkpoint(const Places& places, Record& record);
 
-/// With keep: best deletes the checkpoints of all scored points but the best; with keep: none of all. Local. @throws IoError
-void apply_retention(const Settings& settings, const Places& places, std::vector<Record> records);
+/// Keeps what `keep` says of the checkpoints that it is told of, and touches no other. Of several that see a part each, none deletes the
+/// best of all.
+class Retention {
+ public:
+  /// References must outlive it.
+  Retention(const Settings& settings, const Places& places) : settings_{settings}, places_{places} {}
+
+  /// Takes a record that may be deleted: with keep: none it is; with keep: best it or the best so far is, whichever is worse. What has no
+  /// checkpoint, no scores or not the one that decides counts for nothing. Local. @throws IoError
+  /// @param position  the point's place in the sweep: of equals the first stays.
+  void add(std::uint64_t position, Record record);
+
+ private:
+  struct Best {
+    std::uint64_t position = 0;
+    double score = 0;
+    Record record;
+  };
+  [[nodiscard]] bool is_better(const Best& one, const Best& other) const noexcept;
+
+  const Settings& settings_;
+  const Places& places_;
+  std::string score_;  // that decides
+  std::optional<Best> best_;
+};
 
 }  // namespace dare::sweep

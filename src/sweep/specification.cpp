@@ -1,15 +1,20 @@
 #include "sweep/specification.hpp"
 
 #include "recipe/names.hpp"
+#include "recipe/recipe_json.hpp"
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/hash.hpp>
 #include <dare/core/shape.hpp>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 namespace dare::sweep {
 namespace {
@@ -52,6 +57,28 @@ std::string text_of(const fs::path& file) {
   try {
     return read_text(file);
   } catch (const IoError& error) { throw UsageError{error.what()}; }
+}
+
+bool is_called_like_a_file(const std::string& name) {
+  try {
+    checkpoint::check_ending(name);
+  } catch (const UsageError&) { return true; }
+  return checkpoint::output_kind(name) != checkpoint::OutputKind::folder;
+}
+
+// Equal for recipes that differ in nothing but whether a rate is given as density or as drop_rate.
+std::string with_drop_rates(const std::string& recipe_json) {
+  auto recipe = nlohmann::json::parse(recipe_json);  // keys by name, not in the text's order
+  for (auto& model : recipe["models"]) {
+    if (!model.contains("density") || !model["density"].is_number()) continue;
+    model["drop_rate"] = 1 - model["density"].get<double>();
+    model.erase("density");
+  }
+  return recipe.dump();
+}
+
+std::string digest_of(const std::string& text) {
+  return to_hex(hash128(std::as_bytes(std::span{text})));
 }
 
 }  // namespace
@@ -226,11 +253,11 @@ recipe::Recipe Specification::recipe(const Point& point) const {
   return recipe;
 }
 
-void Specification::check() const {
+void Specification::check(const Visit& visit) const {
   Problems problems;
   std::set<std::string> told;
   std::map<std::string, std::string> names;
-  std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> recipes;
   const auto tell = [&](std::string text) {
     if (told.insert(text).second) problems.usage(std::move(text));
   };
@@ -238,15 +265,20 @@ void Specification::check() const {
     const auto one = point(i);
     if (!is_plain_name(one.name))
       tell(fmt::format("{}: \"{}\" is too long for a file's name; name the points under points", one.place, one.name));
-    std::string same;
-    for (const auto& value : one.variations) same += fmt::format("{}={},", value->key, value->text);
+    if (is_called_like_a_file(one.name)) {
+      tell(fmt::format("{}: point {} is called like a file; name it without an ending of weight files, and give format:", one.place,
+                       one.name));
+    }
     const auto [with_name, new_name] = names.emplace(one.name, one.place);
-    const auto [with_settings, new_settings] = settings.emplace(same, one.name);
     if (!new_name) tell(fmt::format("{}: two points are called {}, the other in {}", one.place, one.name, with_name->second));
-    else if (!new_settings) tell(fmt::format("{}: point {} has the settings of {}", one.place, one.name, with_settings->second));
     Problems of_recipe;
-    (void)make_recipe(one, of_recipe);
+    const auto recipe = make_recipe(one, of_recipe);
     for (const auto& text : of_recipe.texts()) tell(text);
+    if (!of_recipe.empty()) continue;
+    const auto json = recipe::recipe_json(recipe, *merge::find_method(recipe.method));
+    const auto [same, is_new] = recipes.emplace(digest_of(with_drop_rates(json)), one.name);
+    if (new_name && !is_new) tell(fmt::format("{}: point {} has the settings of {}", one.place, one.name, same->second));
+    if (visit) visit(i, recipe, json);
   }
   problems.throw_if_any();
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,8 +64,11 @@ class Specification {
   [[nodiscard]] const std::vector<std::string>& varied() const noexcept { return varied_; }
   /// The recipe that dare-merge would be given for the point. @throws UsageError  every problem of it.
   [[nodiscard]] recipe::Recipe recipe(const Point& point) const;
-  /// Makes every point. @throws UsageError  lists every problem of any: recipes that are wrong, two points that are the same.
-  void check() const;
+  /// What is done with a point and its recipe; recipe_json is that of recipe::MergeJob.
+  using Visit = std::function<void(std::uint64_t point, const recipe::Recipe& recipe, const std::string& recipe_json)>;
+  /// Makes every point once and shows it to `visit`, in order.
+  /// @throws UsageError  at the end: lists every problem of any: recipes that are wrong, two points that are the same.
+  void check(const Visit& visit = {}) const;
 
  private:
   struct Axis {

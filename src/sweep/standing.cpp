@@ -1,5 +1,7 @@
 #include "sweep/standing.hpp"
 
+#include "sweep/evaluation.hpp"
+
 #include "recipe/recipe_json.hpp"
 
 #include <dare/core/file.hpp>
@@ -9,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 
 namespace dare::sweep {
@@ -38,97 +42,208 @@ std::string hash_of(const Json& manifest) {
   return hash_text(hashes);
 }
 
+bool has_contents(const Json& manifest) {
+  for (const auto& input : manifest.value("inputs", Json::array())) {
+    for (const auto& file : input.value("files", Json::array())) {
+      if (file.contains("pieces_xxh3_128")) return true;
+    }
+  }
+  return false;
+}
+
+void forget_contents(Json& manifest) {
+  if (!manifest.contains("inputs")) return;
+  for (auto& input : manifest["inputs"]) {
+    for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
+  }
+}
+
+// What differs between two manifests that the bytes depend on. The program's version is no such thing, and contents can only be compared
+// where both runs have hashed them.
+std::string difference_of(Json now, Json before) {
+  for (auto* one : {&now, &before}) {
+    for (const auto* key : {"program", "tensors", "outputs"}) one->erase(key);
+  }
+  if (has_contents(now) != has_contents(before)) {
+    forget_contents(now);
+    forget_contents(before);
+  }
+  return pipeline::difference(now.dump(), before.dump());
+}
+
+// Lines of a difference after some words.
+std::string without_indent(const std::string& lines) {
+  return lines.empty() ? lines : lines.substr(lines.find_first_not_of("\n "));
+}
+
 class Look {
  public:
-  Look(const Specification& specification, const Places& places, bool overwrite, Problems& problems)
-      : specification_{specification}, places_{places}, overwrite_{overwrite}, problems_{problems} {}
+  Look(const Specification& specification, const Places& places, bool overwrite, bool write, Problems& problems)
+      : specification_{specification},
+        places_{places},
+        overwrite_{overwrite},
+        write_{write},
+        problems_{problems},
+        evaluation_{evaluation_hash(settings().evaluate)} {}
 
   // Where the inputs cannot be read, what was made of them before is not doubted.
-  Standing without_inputs(std::uint64_t number) {
-    const auto record = read_record(places_.record(specification_.point(number).name));
-    return record && record->status == Status::done ? Standing::done : Standing::to_do;
+  PointState without_inputs(std::uint64_t number) {
+    const auto point = specification_.point(number);
+    auto record = read_record(places_.record(point.name));
+    if (!record || record->status == Status::failed) return {};
+    if (record->status == Status::unscored && !is_there(*record)) return {};
+    auto identity = record->identity;
+    return {has_all(*record) && record->status == Status::done ? Standing::done : settle(point, std::move(*record)), std::move(identity)};
   }
 
-  Standing at(const pipeline::Work& inputs, std::uint64_t number) {
+  PointState at(const Family& family, std::uint64_t number, std::string identity) {
     const auto point = specification_.point(number);
-    const auto head = head_of(specification_, inputs, number);
-    const auto identity = identity_of(head, specification_.settings());
-    const auto record = read_record(places_.record(point.name));
-    if (record && record->status != Status::failed) {
-      if (record->identity != identity) return taken(point, "its settings or inputs were others");
-      if (record->status == Status::done && (record->output.empty() || fs::exists(places_.folder / record->output))) return Standing::done;
-      if (record->status == Status::unscored && fs::exists(places_.folder / record->output)) return Standing::to_score;
-      return Standing::to_do;
+    const One one{point, family};
+    auto record = read_record(places_.record(point.name));
+    if (!record || record->status == Status::failed) {
+      const auto standing = settings().outputs == Outputs::statistics ? Standing::to_do : recover(one, identity);
+      return {standing, std::move(identity)};
     }
-    if (specification_.settings().outputs == Outputs::statistics) return Standing::to_do;
-    return recover(point, head, identity);
+    const auto other = what_differs(one, *record, identity);
+    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity)};
+    if (record->identity != identity) {
+      record->identity = identity;
+      write(*record);
+    }
+    const auto standing = settle(point, std::move(*record));
+    return {standing, std::move(identity)};
   }
 
  private:
+  struct One {
+    const Point& point;
+    const Family& family;
+  };
+
+  std::string recipe_json_of(const Point& point) const {
+    const auto recipe = specification_.recipe(point);
+    return recipe::recipe_json(recipe, *merge::find_method(recipe.method));
+  }
+
+  [[nodiscard]] const Settings& settings() const { return specification_.settings(); }
+  [[nodiscard]] bool is_there(const Record& record) const { return !record.output.empty() && fs::exists(places_.folder / record.output); }
+
+  // Whether a record has what this run's evaluation would give it.
+  [[nodiscard]] bool has_all(const Record& record) const {
+    if (settings().evaluate.empty()) return true;
+    return record.evaluated == evaluation_ && !record.scores.empty() &&
+           (settings().score.empty() || record.scores.contains(settings().score));
+  }
+
+  void write(const Record& record) {
+    if (write_) write_record(places_, record);
+  }
+
   Standing taken(const Point& point, const std::string& why) {
     if (!overwrite_) {
-      problems_.input(fmt::format("{}: was made by another run: {}; name another folder, or give --overwrite",
-                                  output_of(places_.folder, point.name, specification_.settings()).string(), why));
+      problems_.input(
+          fmt::format("{}: {}; name another folder, or give --overwrite", output_of(places_.folder, point.name, settings()).string(), why));
     }
     return Standing::to_do;
   }
 
+  // The standing of a record of this very point.
+  Standing settle(const Point& point, Record record) {
+    if (has_all(record)) {
+      if (!record.output.empty() && !is_there(record)) return Standing::to_do;
+      if (record.status == Status::unscored) {
+        record.status = Status::done;
+        record.error.clear();
+        write(record);
+      }
+      return Standing::done;
+    }
+    if (is_there(record)) return Standing::to_score;
+    if (!record.output.empty()) return Standing::to_do;
+    if (record.evaluated != evaluation_) {
+      return taken(point, record.evaluated.empty() ? "was never evaluated, and its checkpoint is deleted"
+                                                   : "was scored by another evaluate, and its checkpoint is deleted");
+    }
+    return taken(point, lacks_score(record.scores, settings().score) + ", and its checkpoint is deleted");
+  }
+
+  Json manifest_of(const One& one) const {
+    pipeline::Product product;
+    product.job.recipe_json = recipe_json_of(one.point);
+    return Json::parse(pipeline::manifest_head(inputs_of(one.family), product));
+  }
+
+  // Why a record is not of this point; empty where it is.
+  std::string what_differs(const One& one, const Record& record, const std::string& identity) const {
+    const bool contents = !record.contents.empty() && !one.family.contents.empty() && record.contents != one.family.contents;
+    if (record.identity == identity) return contents ? "the contents of its inputs were others" : "";
+    const pipeline::OutputPaths paths{output_of(places_.folder, one.point.name, settings())};
+    if (!record.output.empty() && record.output != paths.output.filename()) return fmt::format("its output was {}", record.output);
+    if (!record.output.empty() && fs::exists(paths.manifest)) return manifest_differs(one, read_manifest(paths.manifest));
+    const auto lines = pipeline::difference(settings_of(one.point, recipe_json_of(one.point)).dump(), record.settings.dump());
+    if (!lines.empty()) return without_indent(lines);
+    const auto recipe_part = [](const std::string& text) { return text.substr(0, text.find('-')); };
+    return recipe_part(record.identity) == recipe_part(identity) ? "the headers of its inputs were others"
+                                                                 : "settings that results.csv does not show were others";
+  }
+
+  std::string manifest_differs(const One& one, const Json& manifest) const {
+    if ((manifest.value("outputs", "model") == "delta") != (settings().outputs == Outputs::delta)) return "outputs was another";
+    return without_indent(difference_of(manifest_of(one), manifest));
+  }
+
   // A run that was killed between an output and its record.
-  Standing recover(const Point& point, const std::string& head, const std::string& identity) {
-    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, specification_.settings())};
+  Standing recover(const One& one, const std::string& identity) {
+    const pipeline::OutputPaths paths{output_of(places_.folder, one.point.name, settings())};
     if (!fs::exists(paths.output)) return Standing::to_do;
-    if (!fs::exists(paths.manifest)) return taken(point, "it has no manifest");
-    auto manifest = read_manifest(paths.manifest);
-    const auto hash = hash_of(manifest);
-    manifest.erase("tensors");
-    if ((manifest.value("outputs", "model") == "delta") != (specification_.settings().outputs == Outputs::delta))
-      return taken(point, "outputs was another");
-    manifest.erase("outputs");
-    const auto lines = pipeline::difference(head, manifest.dump());
-    if (!lines.empty()) return taken(point, lines.substr(lines.find_first_not_of("\n ")));
-    const bool score = !specification_.settings().evaluate.empty();
-    Record record{point.name, score ? Status::unscored : Status::done, score ? "not evaluated yet" : "", identity, {}, {}, {}, {}, hash};
-    record.settings = settings_of(point, Json::parse(head)["recipe"].dump());
-    record.statistics = record.scores = Json::object();
+    if (!fs::exists(paths.manifest)) return taken(one.point, "was made by another run: it has no manifest");
+    const auto manifest = read_manifest(paths.manifest);
+    const auto other = manifest_differs(one, manifest);
+    if (!other.empty()) return taken(one.point, "was made by another run: " + other);
+    const bool score = !settings().evaluate.empty();
+    Record record;
+    record.point = one.point.name;
+    record.status = score ? Status::unscored : Status::done;
+    record.error = score ? "not evaluated yet" : "";
+    record.identity = identity;
+    if (has_contents(manifest)) record.contents = one.family.contents;
+    record.settings = settings_of(one.point, recipe_json_of(one.point));
     record.output = paths.output.filename().string();
-    write_record(places_, record);
+    record.hash = hash_of(manifest);
+    write(record);
     return score ? Standing::to_score : Standing::done;
   }
 
   const Specification& specification_;
   const Places& places_;
   bool overwrite_;
+  bool write_;
   Problems& problems_;
+  std::string evaluation_;
 };
 
 }  // namespace
 
-std::string identity_of(const std::string& head, const Settings& settings) {
-  return hash_text(fmt::format("{}\n{}\n{}", head, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
-}
-
-std::string head_of(const Specification& specification, const pipeline::Work& inputs, std::uint64_t point) {
-  const auto recipe = specification.recipe(specification.point(point));
-  pipeline::Product product;
-  product.job.recipe_json = recipe::recipe_json(recipe, *merge::find_method(recipe.method));
-  return pipeline::manifest_head(inputs, product);
+std::string identity_of(const std::string& recipe, const Family& family) {
+  return recipe + '-' + family.identity;
 }
 
 std::string hash_in_manifest(const fs::path& manifest) {
   return hash_of(read_manifest(manifest));
 }
 
-std::vector<Standing> look_at_points(const Specification& specification, const std::vector<Family>& families, const Places& places,
-                                     bool overwrite) {
-  std::vector<Standing> standing(specification.points(), Standing::to_do);
+std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,
+                                       const std::vector<Family>& families, const Places& places, bool overwrite, bool write) {
+  std::vector<PointState> states(specification.points());
   Problems problems;
-  Look look{specification, places, overwrite, problems};
+  Look look{specification, places, overwrite, write, problems};
   for (const auto& family : families) {
-    const auto inputs = inputs_of(family);
-    for (const auto point : family.points) standing[point] = family.problem.empty() ? look.at(inputs, point) : look.without_inputs(point);
+    for (const auto point : family.points) {
+      states[point] = family.problem.empty() ? look.at(family, point, identity_of(keys[point].recipe, family)) : look.without_inputs(point);
+    }
   }
   problems.throw_if_any();
-  return standing;
+  return states;
 }
 
 }  // namespace dare::sweep

@@ -11,21 +11,27 @@ namespace dare::sweep {
 
 enum class Standing : std::uint8_t { to_do, to_score, done };
 
-/// Of a point's recipe, inputs, and form of output: two points of equal identity give equal outputs. Pure.
-/// @param head  pipeline::manifest_head of the point.
-[[nodiscard]] std::string identity_of(const std::string& head, const Settings& settings);
-
-/// All of a point's manifest but the tensors, from its recipe alone. Pure.
-/// @param inputs  inputs_of() the point's family.
-[[nodiscard]] std::string head_of(const Specification& specification, const pipeline::Work& inputs, std::uint64_t point);
+/// Of a point's recipe and form of output, then of its inputs' headers: points of equal identity give equal outputs. The program's version
+/// does not enter. Pure.
+/// @param recipe  recipe_hash() of the point.
+[[nodiscard]] std::string identity_of(const std::string& recipe, const Family& family);
 
 /// XXH3-128 over the hashes of an output's blocks, as its manifest has them. Local. @throws IoError  @throws InputError  it is no manifest.
 [[nodiscard]] std::string hash_in_manifest(const std::filesystem::path& manifest);
 
-/// Looks at records and manifests, and writes the records that a killed run had no time for. Local: rank 0 calls it.
+struct PointState {
+  Standing standing = Standing::to_do;
+  std::string identity;  ///< of the point in this run
+};
+
+/// Looks at records and manifests; writes the records that a killed run had no time for, and those that other settings of evaluate or
+/// score make right. Local: rank 0 calls it.
+/// @param keys       of all points.
+/// @param overwrite  a place that is taken by something else is to do.
+/// @param write      else no record is written.
 /// @return one a point.
-/// @throws InputError  lists points whose place is taken by something else, unless `overwrite`.
-[[nodiscard]] std::vector<Standing> look_at_points(const Specification& specification, const std::vector<Family>& families,
-                                                   const Places& places, bool overwrite);
+/// @throws InputError  lists points whose place is taken by something else, and what is different there, unless `overwrite`.
+[[nodiscard]] std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,
+                                                     const std::vector<Family>& families, const Places& places, bool overwrite, bool write);
 
 }  // namespace dare::sweep

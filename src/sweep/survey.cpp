@@ -13,6 +13,7 @@ namespace dare::sweep {
 namespace {
 
 constexpr std::uint64_t k_most_tasks = 5'000'000;  // resolved before the start: about ten seconds
+constexpr std::uint64_t k_tasks_of_recipe = 500;   // that take as long as all else that a point needs
 
 // What a rank holds for one point while its pass runs: tasks, hashes of blocks, mergers.
 std::uint64_t memory_of(const pipeline::Work& work, const plan::Grid& grid) {
@@ -31,8 +32,8 @@ class FamilySurvey {
       : specification_{specification}, family_{family}, places_{places}, run_{run}, cost_{cost} {}
 
   // Adds one point; one of a kind that is known already is not looked at again.
-  std::optional<Error> add(std::uint64_t point, bool look) {
-    const auto method = specification_.recipe(specification_.point(point)).method;
+  std::optional<Error> add(std::uint64_t point, const merge::Method& of_point, bool look) {
+    const std::string method{of_point.name};
     const auto known = methods_.find(method);
     if (!look && known != methods_.end()) {
       cost_.earlier_bytes += known->second;
@@ -112,11 +113,11 @@ class FamilySurvey {
 
 }  // namespace
 
-CostSurvey survey_costs(const Specification& specification, const std::vector<Family>& families, const std::vector<Standing>& standing,
-                        const Places& places, const pipeline::RunOptions& run) {
+CostSurvey survey_costs(const Specification& specification, const std::vector<PointKey>& keys, const std::vector<Family>& families,
+                        const std::vector<Standing>& standing, const Places& places, const pipeline::RunOptions& run) {
   CostSurvey survey;
   std::uint64_t tasks = 0;
-  for (const auto& family : families) tasks += family.points.size() * family.sources.frame.tensors.size();
+  for (const auto& family : families) tasks += family.points.size() * (k_tasks_of_recipe + family.sources.frame.tensors.size());
   for (const auto& family : families) {
     auto& cost = survey.families.emplace_back();
     FamilySurvey one{specification, family, places, run, cost};
@@ -124,7 +125,7 @@ CostSurvey survey_costs(const Specification& specification, const std::vector<Fa
       if (standing[point] != Standing::to_do) continue;
       std::optional<Error> error;
       if (!family.problem.empty()) error = InputError{family.problem};
-      else error = one.add(point, tasks <= k_most_tasks);
+      else error = one.add(point, *keys[point].method, tasks <= k_most_tasks);
       if (error) survey.refused.push_back({point, static_cast<int>(error->code()), error->what()});
       else cost.to_do.push_back(point);
     }

@@ -50,7 +50,9 @@ struct CostSurvey {
 };
 
 /// Resolves the points to do against the headers: all of them, or where that would take long one of each method and family. Local.
-[[nodiscard]] CostSurvey survey_costs(const Specification& specification, const std::vector<Family>& families,
-                                      const std::vector<Standing>& standing, const Places& places, const pipeline::RunOptions& run);
+/// @param keys  of all points of the families.
+[[nodiscard]] CostSurvey survey_costs(const Specification& specification, const std::vector<PointKey>& keys,
+                                      const std::vector<Family>& families, const std::vector<Standing>& standing, const Places& places,
+                                      const pipeline::RunOptions& run);
 
 }  // namespace dare::sweep

@@ -1,6 +1,7 @@
 #include <dare/sweep/sweep.hpp>
 
 #include "sweep/cost.hpp"
+#include "sweep/evaluation.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/group_run.hpp"
 #include "sweep/groups.hpp"
@@ -20,6 +21,8 @@
 
 namespace dare::sweep {
 namespace {
+
+constexpr std::uint64_t k_said_points = 2'000;  // more take seconds to plan
 
 plan::Cluster cluster_for(const SweepOptions& options, const comm::Communicator& world) {
   auto cluster = pipeline::cluster_of(world);
@@ -52,14 +55,19 @@ std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& sp
 // The whole run, from the specification to the last row.
 class Sweep {
  public:
-  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification)
-      : options_{options}, world_{world}, specification_{specification}, places_{options.folder}, cluster_{cluster_for(options, world)} {
+  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, std::vector<PointKey> keys)
+      : options_{options},
+        world_{world},
+        specification_{specification},
+        keys_{std::move(keys)},
+        places_{options.folder},
+        cluster_{cluster_for(options, world)} {
     world_.agree([&] { groups_ = number_of_groups(cluster_, options_.groups); });
     for (std::uint64_t i = 0; i < specification_.points(); ++i) names_.push_back(specification_.point(i).name);
   }
 
   int run() {
-    families_ = find_families(specification_, options_.run.hash_inputs && !options_.plan_only, world_);
+    families_ = find_families(specification_, keys_, options_.run.hash_inputs && !options_.plan_only, world_);
     std::optional<FolderLock> lock;
     world_.agree([&] {
       if (!world_.is_root()) return;
@@ -69,11 +77,13 @@ class Sweep {
     look();
     plan();
     if (options_.plan_only) {
-      if (world_.is_root()) fmt::print("{}", options_.run.json ? to_json(cost_) : to_text(cost_));
+      comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
       return exit_code(refusals());
     }
     world_.agree([&] {
-      if (world_.is_root()) require_space();
+      if (!world_.is_root()) return;
+      record_refused();
+      require_space();
     });
     auto tally = work();
     tally.failed += refusals().failed;
@@ -88,9 +98,18 @@ class Sweep {
   }
 
  private:
+  // Where the folder and the inputs do not lie in each other no point of it can be among them.
+  [[nodiscard]] bool lies_apart(const Family& family) const {
+    try {
+      pipeline::refuse_output_among_inputs(family.sources, places_.folder);
+    } catch (const UsageError&) { return false; }
+    return true;
+  }
+
   void refuse_outputs_among_inputs() const {
     for (const auto& family : families_) {
       if (!family.problem.empty()) continue;  // nothing is made of it, and its headers are not there
+      if (lies_apart(family)) continue;
       for (const auto point : family.points)
         pipeline::refuse_output_among_inputs(family.sources, output_of(places_.folder, names_[point], specification_.settings()));
     }
@@ -100,15 +119,17 @@ class Sweep {
   void look() {
     const auto states = world_.from_root([&] {
       std::vector<std::uint8_t> bytes;
-      for (const auto one : look_at_points(specification_, families_, places_, options_.run.overwrite || options_.plan_only))
-        bytes.push_back(static_cast<std::uint8_t>(one));
+      for (auto& one : look_at_points(specification_, keys_, families_, places_, options_.run.overwrite, !options_.plan_only)) {
+        bytes.push_back(static_cast<std::uint8_t>(one.standing));
+        identities_.push_back(std::move(one.identity));
+      }
       return bytes;
     });
     for (const auto state : states) standing_.push_back(static_cast<Standing>(state));
     for (std::uint64_t i = 0; i < standing_.size(); ++i) {
       if (standing_[i] == Standing::to_score) to_score_.push_back(i);
     }
-    survey_ = world_.from_root([&] { return survey_costs(specification_, families_, standing_, places_, options_.run); });
+    survey_ = world_.from_root([&] { return survey_costs(specification_, keys_, families_, standing_, places_, options_.run); });
     if (!world_.is_root()) return;
     for (const auto& refused : survey_.refused)
       comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
@@ -130,13 +151,16 @@ class Sweep {
     cost_.ranks = cluster_.ranks();
   }
 
-  void require_space() const {
+  void record_refused() const {
     for (const auto& refused : survey_.refused) {
       Record record;
       record.point = names_[refused.point];
       record.error = refused.text;
       write_record(places_, record);
     }
+  }
+
+  void require_space() const {
     if (options_.run.resumes() || cost_.bytes_kept <= cost_.bytes_free) return;
     throw IoError{fmt::format("{}: needs {} for {} points, {} are free there; make room, or use keep: best or keep: none",
                               places_.folder.string(), format_bytes(cost_.bytes_kept), cost_.to_do, format_bytes(cost_.bytes_free))};
@@ -166,8 +190,18 @@ class Sweep {
   }
 
   void end() const {
-    apply_retention(specification_.settings(), places_, read_records(places_, names_));
-    write_results(places_, names_);
+    const auto evaluation = evaluation_hash(specification_.settings().evaluate);
+    Retention retention{specification_.settings(), places_};
+    Results results{places_, names_};
+    const auto records = results.read();
+    // Those of this sweep come first, in its order; those of other settings and other points are nobody's to delete.
+    std::uint64_t point = 0;
+    for (const auto* record : records) {
+      while (point < names_.size() && names_[point] != record->point) ++point;
+      if (point == names_.size()) break;
+      if (record->identity == identities_[point] && record->evaluated == evaluation) retention.add(point, *record);
+    }
+    results.write();
   }
 
   [[nodiscard]] Tally refusals() const {
@@ -220,6 +254,7 @@ class Sweep {
   const SweepOptions& options_;
   const comm::Communicator& world_;
   const Specification& specification_;
+  const std::vector<PointKey> keys_;  // of the points; on rank 0
   const Places places_;
   const plan::Cluster cluster_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -227,6 +262,7 @@ class Sweep {
   std::vector<std::string> names_;
   std::vector<Family> families_;
   std::vector<Standing> standing_;
+  std::vector<std::string> identities_;  // of the points; on rank 0
   std::vector<std::uint64_t> to_score_;
   CostSurvey survey_;
   std::vector<Batch> batches_;
@@ -240,7 +276,8 @@ void refuse_too_many(const Specification& specification, const SweepOptions& opt
   family.sources = pipeline::read_sources(specification.recipe(specification.point(0)));
   family.points = {0};
   std::vector<Standing> standing(specification.points(), Standing::to_do);
-  const auto survey = survey_costs(specification, {family}, standing, Places{options.folder}, options.run);
+  const PointKey key{"", {}, 0, merge::find_method(family.sources.recipe.method)};
+  const auto survey = survey_costs(specification, {key}, {family}, standing, Places{options.folder}, options.run);
   if (!survey.refused.empty()) throw Error{static_cast<ExitCode>(survey.refused.front().code), survey.refused.front().text};
   const auto& cost = survey.families.front();
   const auto most = points_of_a_pass(cost, specification, options, {raise_open_files(), free_space(options.folder)});
@@ -264,10 +301,15 @@ int sweep(const SweepOptions& options, const comm::Communicator& world) {
     specification.emplace(texts);
     if (world.is_root()) refuse_too_many(*specification, options);
   });
+  std::vector<PointKey> keys;
   world.agree([&] {
-    if (world.is_root()) specification->check();
+    if (!world.is_root()) return;
+    refuse_quoted_placeholder(specification->settings().evaluate, options.folder.string());
+    if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
+      comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));
+    keys = keys_of(*specification);
   });
-  return Sweep{options, world, *specification}.run();
+  return Sweep{options, world, *specification, std::move(keys)}.run();
 }
 
 }  // namespace dare::sweep

@@ -149,6 +149,20 @@ std::vector<Refused> refused() {
          const H5Dataset made{H5Dcreate2(file, "w", H5T_IEEE_F32LE, space.get(), H5P_DEFAULT, chunked.get(), H5P_DEFAULT), k_make};
        },
        "dataset \"w\" has chunks of 536870912 bytes, at most 268435456 are read; repack it with `h5repack -l CONTI`"},
+      {"sum_that_wraps",
+       [](hid_t file) {
+         const H5Properties chunked{H5Pcreate(H5P_DATASET_CREATE), k_make};
+         const hsize_t chunk = 1'024;
+         check(H5Pset_chunk(chunked.get(), 1, &chunk), k_make);
+         const hsize_t extent = (hsize_t{1} << 58U) - 1;  // the most that a float's tensor may have
+         const H5Space space{H5Screate_simple(1, &extent, nullptr), k_make};
+         for (int i = 0; i < 17; ++i) {
+           const auto name = std::to_string(i);
+           const H5Dataset made{H5Dcreate2(file, name.c_str(), H5T_IEEE_F32LE, space.get(), H5P_DEFAULT, chunked.get(), H5P_DEFAULT),
+                                k_make};
+         }
+       },
+       "its tensors have 2^60 bytes or more; fetch it again"},
       {"deep_groups",
        [](hid_t file) {
          std::string path = "w";
@@ -178,7 +192,7 @@ TEST(ForeignHdf5, WhatCannotBeReadIsRefusedWithItsReason) {
     make_shared(path, bad.fill);
     EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path); }), path.string() + ": " + bad.text) << bad.rule;
   }
-  EXPECT_EQ(n, 9);
+  EXPECT_EQ(n, 10);
 }
 
 }  // namespace

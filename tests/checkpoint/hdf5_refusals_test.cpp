@@ -7,6 +7,8 @@
 #include <dare/checkpoint/link.hpp>
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <functional>
 
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 using checkpoint::hdf5::Doing;
 using checkpoint::hdf5::H5Dataset;
 using checkpoint::hdf5::H5Group;
+using checkpoint::hdf5::H5Properties;
 using checkpoint::hdf5::H5Space;
 using checkpoint::hdf5::put_number;
 using checkpoint::hdf5::put_shape;
@@ -45,9 +48,36 @@ std::function<void(hid_t)> attribute(const char* object, const char* name, const
   };
 }
 
-void add_dataset(hid_t file, const char* path, hsize_t bytes) {
+void add_dataset(hid_t file, const char* path, hsize_t bytes, hid_t creation = H5P_DEFAULT) {
   const H5Space space{H5Screate_simple(1, &bytes, nullptr), k_edit};
-  const H5Dataset made{H5Dcreate2(file, path, H5T_STD_U8LE, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), k_edit};
+  const H5Dataset made{H5Dcreate2(file, path, H5T_STD_U8LE, space.get(), H5P_DEFAULT, creation, H5P_DEFAULT), k_edit};
+}
+
+H5Properties placed() {
+  H5Properties creation{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+  check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), k_edit);
+  return creation;
+}
+
+// A dataset of one virtual part, whose extent HDF5 looks for in `source`.
+void add_virtual(hid_t file, const char* path, const fs::path& source) {
+  const hsize_t one = 1;
+  const hsize_t any = H5S_UNLIMITED;
+  const H5Space space{H5Screate_simple(1, &one, &any), k_edit};
+  const H5Space part{H5Scopy(space.get()), k_edit};
+  const hsize_t start = 0;
+  check(H5Sselect_hyperslab(part.get(), H5S_SELECT_SET, &start, nullptr, &any, &one), k_edit);
+  const H5Properties creation{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+  check(H5Pset_virtual(creation.get(), part.get(), source.c_str(), "/x", part.get()), k_edit);
+  const H5Dataset made{H5Dcreate2(file, path, H5T_STD_U8LE, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), k_edit};
+}
+
+// Puts a link of that name to another file in the place of what is there.
+std::function<void(hid_t)> led_away(const char* name) {
+  return [=](hid_t file) {
+    if (H5Lexists(file, name, H5P_DEFAULT) > 0) check(H5Ldelete(file, name, H5P_DEFAULT), k_edit);
+    check(H5Lcreate_external("other.h5", name, file, name, H5P_DEFAULT, H5P_DEFAULT), k_edit);
+  };
 }
 
 std::vector<Edit> edits() {
@@ -85,7 +115,7 @@ std::vector<Edit> edits() {
                  [](hid_t object) {
                    put_shape(object, "shape", {1U << 31U, 1ULL << 33U}, k_edit);
                  }),
-       "tensor \"b\": BOOL [2147483648, 8589934592] is no whole number of bytes below 2^63" + again},
+       "tensor \"b\": BOOL [2147483648, 8589934592] is no whole number of bytes below 2^60" + again},
       {"no_place",
        [](hid_t file) {
          add_dataset(file, "/tensors/late", 4);
@@ -109,12 +139,46 @@ std::vector<Edit> edits() {
        "\"files/.bashrc\" is no name for a file beside the weights" + again},
       {"side_file_for_weights", [](hid_t file) { add_dataset(file, "/files/model.safetensors", 4); },
        "\"files/model.safetensors\" is no name for a file beside the weights" + again},
+      {"side_file_that_a_run_writes", [](hid_t file) { add_dataset(file, "/files/dare-manifest.json", 4); },
+       "\"files/dare-manifest.json\" is no name for a file beside the weights" + again},
+      {"side_file_for_other_weights", [](hid_t file) { add_dataset(file, "/files/pytorch_model.bin", 4); },
+       "\"files/pytorch_model.bin\" is no name for a file beside the weights" + again},
       {"side_file_is_a_link", [](hid_t file) { check(H5Lcreate_soft("/metadata", file, "/files/s", H5P_DEFAULT, H5P_DEFAULT), k_edit); },
        "\"files/s\" is a soft or external link, the format has none" + again},
+      {"side_file_never_written", [](hid_t file) { add_dataset(file, "/files/a.txt", 4); },
+       "\"files/a.txt\" has 4 bytes, 0 are stored, less than one for 100" + again},
+      {"side_file_of_unwritten_chunks",
+       [](hid_t file) {
+         const H5Properties creation{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+         const hsize_t extent = 1U << 20U;
+         check(H5Pset_chunk(creation.get(), 1, &extent), k_edit);
+         check(H5Pset_deflate(creation.get(), 9), k_edit);
+         add_dataset(file, "/files/a.txt", hsize_t{200} << 20U, creation.get());
+       },
+       "\"files/a.txt\" has 209715200 bytes, 0 are stored, less than one for 100" + again},
+      {"side_file_in_another_file",
+       [](hid_t file) {
+         const H5Properties creation{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+         check(H5Pset_external(creation.get(), "/etc/hostname", 0, 4), k_edit);
+         add_dataset(file, "/files/a.txt", 4, creation.get());
+       },
+       "\"files/a.txt\" lies in another file, only tensors may" + again},
+      {"side_file_huge", [](hid_t file) { add_dataset(file, "/files/a.txt", 256'000'001, placed().get()); },
+       "\"files/a.txt\" has 256000001 bytes, at most 256000000 are read"},
+      {"tensors_in_another_file", led_away("tensors"), "\"tensors\" is a soft or external link, the format has none" + again},
+      {"metadata_in_another_file", led_away("metadata"), "\"metadata\" is a soft or external link, the format has none" + again},
+      {"side_files_in_another_file", led_away("files"), "\"files\" is a soft or external link, the format has none" + again},
+      {"source_in_another_file", led_away("source"), "\"source\" is a soft or external link, the format has none" + again},
+      {"tensors_by_another_name",
+       [](hid_t file) {
+         check(H5Lmove(file, "tensors", file, "t", H5P_DEFAULT, H5P_DEFAULT), k_edit);
+         check(H5Lcreate_soft("/t", file, "tensors", H5P_DEFAULT, H5P_DEFAULT), k_edit);
+       },
+       "\"tensors\" is a soft or external link, the format has none" + again},
       {"metadata_no_json",
        [](hid_t file) {
          check(H5Ldelete(file, "metadata", H5P_DEFAULT), k_edit);
-         add_dataset(file, "metadata", 2);
+         add_dataset(file, "metadata", 2, placed().get());
        },
        "/metadata is no JSON object of texts" + again},
       {"metadata_huge",
@@ -171,6 +235,11 @@ class Damaged : public testing::Test {
       EXPECT_THAT(error.what(), testing::StartsWith(path_.string() + ": "));
       return false;
     }
+  }
+  void edit(const std::string& bytes, const std::function<void(hid_t file)>& change) {
+    test::write_file(path_, bytes);
+    const checkpoint::hdf5::H5File file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), k_edit};
+    change(file.get());
   }
   std::string good() {
     checkpoint::OutputSpec spec;
@@ -234,6 +303,78 @@ TEST_F(Damaged, OtherFilesAreToldFromHdf5) {
   EXPECT_EQ(text(""), path_.string() + ": no HDF5 file: its signature is not there (0 bytes); fetch the file again");
   EXPECT_EQ(text("some text"), path_.string() + ": no HDF5 file: its signature is not there (9 bytes); fetch the file again");
   EXPECT_EQ(text("PK\3\4 and more"), path_.string() + ": a zip archive, not HDF5; unpack it and give the .h5 file in it");
+}
+
+// HDF5 opens the files of a virtual dataset when it is asked for its extent: a pipe would keep it for ever.
+TEST_F(Damaged, NoFileOfAVirtualDatasetIsOpened) {
+  const auto pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto own = good();
+  const auto expect_refusal = [&](const char* name) {
+    ::alarm(30);
+    EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path_); }),
+              path_.string() + ": dataset \"" + name +
+                  "\" is a virtual dataset, which parallel HDF5 cannot read; copy it with `h5repack -l CONTI`");
+    ::alarm(0);
+  };
+  test::make(path_, [&](hid_t file) { add_virtual(file, "w", pipe); });
+  expect_refusal("w");
+  for (const auto* name : {"metadata", "files/config.json"}) {
+    edit(own, [&](hid_t file) {
+      check(H5Ldelete(file, name, H5P_DEFAULT), k_edit);
+      add_virtual(file, name, pipe);
+    });
+    expect_refusal(name);
+  }
+  edit(own, [&](hid_t file) {
+    add_virtual(file, "tensors/w", pipe);
+    const H5Dataset made{H5Dopen2(file, "tensors/w", H5P_DEFAULT), k_edit};
+    put_text(made.get(), "name", "w", k_edit);
+    put_number(made.get(), "index", 3, k_edit);
+    put_text(made.get(), "dtype", "U8", k_edit);
+  });
+  expect_refusal("w");
+}
+
+TEST_F(Damaged, SideFilesThatShareTheirBytesAreNotMoreThanTheFile) {
+  edit(good(), [](hid_t file) {
+    add_dataset(file, "/files/a0", 100'000, placed().get());
+    for (const auto* name : {"/files/a1", "/files/a2"}) {
+      check(H5Lcreate_hard(file, "/files/a0", file, name, H5P_DEFAULT, H5P_DEFAULT), k_edit);
+    }
+  });
+  EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path_); }),
+            path_.string() + ": /files takes 300020 bytes of a file of " + std::to_string(fs::file_size(path_)) + "; fetch the file again");
+}
+
+// HDF5 takes the name "e/w" of a damaged group for a path: by the link e out of the file.
+TEST_F(Damaged, ANameOfALinkIsNoPath) {
+  test::make(path_, [](hid_t file) {
+    test::add(file, "e+w", H5T_IEEE_F32LE, {2});
+    check(H5Lcreate_soft("/", file, "e", H5P_DEFAULT, H5P_DEFAULT), k_edit);
+    test::add(file, "w", H5T_IEEE_F32LE, {2});
+  });
+  auto bytes = test::file_text(path_);
+  bytes.at(bytes.find("e+w") + 1) = '/';
+  test::write_file(path_, bytes);
+  EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path_); }),
+            path_.string() + ": group \"/\" has a link \"e/w\", which is no name; fetch the file again");
+}
+
+// HDF5 copies an extent's bytes from the dataset's description, however few are there.
+TEST_F(Damaged, ACompactDatasetHoldsItsExtent) {
+  test::make(path_, [](hid_t file) {
+    const H5Properties compact{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+    check(H5Pset_layout(compact.get(), H5D_COMPACT), k_edit);
+    test::add(file, "w", H5T_IEEE_F64LE, {100}, compact.get());
+  });
+  auto bytes = test::file_text(path_);
+  const std::string layout{"\3\0\x20\3", 4};  // version 3, compact, 800 bytes
+  ASSERT_NE(bytes.find(layout), std::string::npos);
+  bytes.replace(bytes.find(layout), 4, std::string{"\3\0\x08\0", 4});
+  test::write_file(path_, bytes);
+  EXPECT_EQ(test::error_text<InputError>([&] { (void)checkpoint::read_header(path_); }),
+            path_.string() + ": dataset \"w\" has 100 elements, 8 bytes are stored; fetch the file again");
 }
 
 class View : public testing::Test {
@@ -308,6 +449,22 @@ TEST_F(View, ThatPointsElsewhereIsRefused) {
   }
   EXPECT_EQ(refusal(),
             view_.string() + ": tensor \"w\": lies in \"w.safetensors\", which is none of the view's source files; fetch the file again");
+}
+
+TEST_F(View, BytesFromTheBeginOnAreWithinTheTarget) {
+  {
+    const checkpoint::hdf5::H5File file{H5Fopen(view_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), k_edit};
+    check(H5Ldelete(file.get(), "tensors/w", H5P_DEFAULT), k_edit);
+    const H5Properties outside{H5Pcreate(H5P_DATASET_CREATE), k_edit};
+    check(H5Pset_external(outside.get(), "w.safetensors", 0, 1'000), k_edit);
+    add_dataset(file.get(), "tensors/w", 1'000, outside.get());
+    const H5Dataset made{H5Dopen2(file.get(), "tensors/w", H5P_DEFAULT), k_edit};
+    put_text(made.get(), "name", "w", k_edit);
+    put_number(made.get(), "index", 0, k_edit);
+    put_text(made.get(), "dtype", "U8", k_edit);
+  }
+  EXPECT_EQ(refusal(), view_.string() + ": tensor \"w\": 1000 bytes at offset 0 end behind the file's " +
+                           std::to_string(fs::file_size(target_)) + "; fetch the file again");
 }
 
 }  // namespace

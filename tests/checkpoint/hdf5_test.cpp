@@ -198,6 +198,49 @@ TEST(Hdf5, SourceHeadersOfOtherTensorsAreRefused) {
             (folder / "w.h5").string() + ": the source's headers and the tensors differ at tensor 0, \"w\"; fetch the file again");
 }
 
+// Each source is what an .h5 file may hold below /source, over tensors w (F32 [2], of a.safetensors) and v (F32 [1], of b.safetensors).
+TEST(Hdf5, SourcesBecomeFilesOfAFolderOnlyWhereTheyFit) {
+  const std::map<std::string, std::string> good{
+      {"a.safetensors", test::safetensors(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 0)},
+      {"b.safetensors", test::safetensors(R"({"v":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 0)},
+      {"model.safetensors.index.json", R"({"weight_map":{"w":"a.safetensors","v":"b.safetensors"}})"}};
+  const auto refusal = [&](const std::map<std::string, std::string>& sources) {
+    const test::TempFolder folder;
+    OutputSpec spec;
+    spec.tensors = {{"w", Dtype::f32, {2}}, {"v", Dtype::f32, {1}}};
+    for (const auto& [name, text] : sources) {
+      const auto bytes = std::as_bytes(std::span{text});
+      spec.source_headers.push_back({name, {bytes.begin(), bytes.end()}});
+    }
+    const auto path = folder / "w.h5";
+    (void)checkpoint::create_output(path, OutputKind::hdf5, spec);
+    const auto header = checkpoint::read_header(path);
+    const auto text = test::error_text<InputError>([&] { (void)checkpoint::read_source_headers(header); });
+    return text.empty() ? text : text.substr(path.string().size());
+  };
+  EXPECT_EQ(refusal(good), "");
+
+  auto sources = good;
+  sources["model.safetensors.index.json"] = R"({"weight_map":{"w":"../../etc/passwd","v":"b.safetensors"}})";
+  EXPECT_THAT(refusal(sources), testing::StartsWith("/model.safetensors.index.json: tensor \"w\": shard \"../../etc/passwd\" is no file"));
+  const std::string again = "; fetch the file again";
+  sources["model.safetensors.index.json"] = R"({"weight_map":{"w":"b.safetensors","v":"b.safetensors"}})";
+  EXPECT_EQ(refusal(sources),
+            "/model.safetensors.index.json: tensor \"w\": the index places it in b.safetensors, it is in a.safetensors" + again);
+  sources["model.safetensors.index.json"] = R"({"weight_map":{"w":"a.safetensors"}})";
+  EXPECT_EQ(refusal(sources),
+            "/model.safetensors.index.json: tensor \"v\": the index places it in no shard, it is in b.safetensors" + again);
+  sources["model.safetensors.index.json"] = R"({"weight_map":{"w":"a.safetensors","v":"b.safetensors","x":"x.safetensors"}})";
+  EXPECT_EQ(refusal(sources), "/model.safetensors.index.json: the index lists 3 tensors, the headers beside it 2" + again);
+  EXPECT_EQ(refusal({{"model.safetensors.index.json", R"({"weight_map":{"w":"a.safetensors"}})"}}),
+            "/model.safetensors.index.json: the index lists 1 tensors, the headers beside it 0" + again);
+
+  sources = good;
+  sources.erase("model.safetensors.index.json");
+  sources["config.json"] = sources.extract("b.safetensors").mapped();
+  EXPECT_EQ(refusal(sources), ": \"source/config.json\" is no name of a safetensors file or index" + again);
+}
+
 TEST(Hdf5, HeaderHashFollowsTheTensorList) {
   const test::TempFolder folder;
   std::set<std::string> hashes;

@@ -123,7 +123,7 @@ TEST(CheckpointReader, TruncatedAfterOpenIsAnErrorOnTheRankThatReads) {
     });
     std::vector<std::byte> bytes(800);
     const auto text = test::error_text<IoError>([&] { reader->read(header.tensors[0], 299'800, bytes); });
-    if (cut.extension() == ".safetensors" && !view) {
+    if (cut.extension() == ".safetensors") {
       EXPECT_EQ(text, cut.string() + ": ends at " + std::to_string(whole - 400) + ", 800 bytes wanted at offset " +
                           std::to_string(whole - 800) + "; it was truncated while in use");
     } else {

@@ -1,4 +1,5 @@
 #include <dare/checkpoint/header.hpp>
+#include <dare/checkpoint/output.hpp>
 
 #include "checkpoint/raw_files.hpp"
 #include "checkpoint/sample.hpp"
@@ -113,6 +114,27 @@ TEST(SafetensorsHeader, KeepsOrderByOffsetAndFindsByName) {
   EXPECT_EQ(header.find("b"), nullptr);
   EXPECT_EQ(header.metadata, R"({"format":"pt"})");
   EXPECT_EQ(header.total_bytes(), 12U);
+}
+
+std::string refused_plan(const checkpoint::OutputSpec& spec, checkpoint::OutputKind kind) {
+  return error_text<InputError>([&] { (void)checkpoint::plan_output(kind, spec); });
+}
+
+TEST(SafetensorsOutput, WhatNoReaderTakesIsRefusedBeforeItIsWritten) {
+  checkpoint::OutputSpec spec;
+  spec.tensors.push_back({"__metadata__", Dtype::f32, {2}});
+  for (const auto kind : {checkpoint::OutputKind::safetensors_file, checkpoint::OutputKind::folder}) {
+    EXPECT_EQ(refused_plan(spec, kind),
+              "tensor \"__metadata__\" cannot be in a safetensors file: the name is that of a header's metadata; give an "
+              "output that ends in .h5");
+  }
+  (void)checkpoint::plan_output(checkpoint::OutputKind::hdf5, spec);  // which has no such key
+  spec.tensors.clear();
+  for (int i = 0; i < 24'700; ++i) spec.tensors.push_back({std::to_string(i) + std::string(4'000, 'n'), Dtype::f32, {0}});
+  EXPECT_THAT(
+      refused_plan(spec, checkpoint::OutputKind::safetensors_file),
+      testing::MatchesRegex("a safetensors file's header of 100[0-9]+ bytes for 24700 tensors, the format allows 100000000; give an output "
+                            "that ends in .h5"));
 }
 
 TEST(SafetensorsHeader, OtherPathsAreRefused) {

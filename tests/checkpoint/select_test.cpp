@@ -101,10 +101,5 @@ TEST(Select, TellsAllThatIsNoRegularExpression) {
   EXPECT_THAT(text, testing::HasSubstr("--rename: \"[\" is no regular expression (ECMAScript): "));
 }
 
-TEST(Select, DoesNotMatchEndlessNames) {
-  EXPECT_EQ(refusal({{".*"}, {}, {}}, {std::string(5000, 'n')}),
-            "model: tensor \"" + std::string(40, 'n') + "...\" has a name of 5000 bytes, at most 4096 are matched");
-}
-
 }  // namespace
 }  // namespace dare::checkpoint

@@ -63,6 +63,32 @@ TEST(Difference, FarthestDoublesDoNotOverflow) {
   EXPECT_EQ(found.absolute.value, std::numeric_limits<double>::infinity());
 }
 
+TEST(Difference, FiguresThatExceedADoubleAreNone) {
+  const auto a = stored(Dtype::f64, {1e200, 1, 2});
+  const auto b = stored(Dtype::f64, {-1e200, 1, 3});
+  const auto found = difference(Dtype::f64, a, b, 3);
+  EXPECT_FALSE(found.cosine());
+  EXPECT_EQ(found.absolute.value, 2e200);
+  EXPECT_FALSE(difference(Dtype::f64, a, stored(Dtype::f64, {0, 1, 2}), 3).cosine());
+  EXPECT_FALSE(cosine_of(1, 1, std::numeric_limits<double>::quiet_NaN()));
+  const auto most = std::numeric_limits<double>::max();
+  EXPECT_EQ(difference(Dtype::f64, stored(Dtype::f64, {-most}), stored(Dtype::f64, {most}), 1).relative.value, 2);
+}
+
+TEST(DeltaFigures, ThoseThatExceedADoubleAreNone) {
+  DeltaFigures figures;
+  figures.sums.elements = 4;
+  figures.sums.dd = figures.sums.bb = figures.sums.ff = figures.sums.bf = std::numeric_limits<double>::infinity();
+  figures.row_squares = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(figures.overflows());
+  EXPECT_FALSE(figures.relative_norm());
+  EXPECT_FALSE(figures.cosine());
+  EXPECT_FALSE(figures.noise_to_signal(0.5));
+  figures.sums.bb = 1;
+  EXPECT_FALSE(figures.relative_norm());
+  EXPECT_FALSE(figures.cosine());
+}
+
 TEST(Difference, PackedTypesAreComparedByElement) {
   // Four elements of 6 bits in three bytes; the second and the last differ.
   const std::vector<std::byte> six{std::byte{0}, std::byte{0}, std::byte{0}};
@@ -127,6 +153,7 @@ TEST(SizeHistogram, ExtremesHaveBins) {
   histogram.count(std::numeric_limits<double>::max());
   histogram.count(std::numeric_limits<double>::denorm_min());
   EXPECT_EQ((*histogram.deciles())[0], 0);
+  EXPECT_NEAR((*histogram.deciles())[8], std::numeric_limits<float>::max(), 0.004 * std::numeric_limits<float>::max());
   EXPECT_EQ(std::count(bins.begin(), bins.end(), 0), std::int64_t{SizeHistogram::k_bins} - 2);
 }
 

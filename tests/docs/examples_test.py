@@ -57,6 +57,16 @@ class Examples(unittest.TestCase):
             self.assertTrue(os.path.exists(os.path.join(ROOT, name)), f"{what} names {name}, which is not there")
         return len(named)
 
+    def test_documents_have_the_methods_of_the_table(self):
+        """dare-merge --help prints the table of methods: reference.md lists the same, README.md names no other and ends its list with dots."""
+        text = self.shell("dare-merge --help", "--help").split("\nMethods:\n", 1)[1].split("\n\n", 1)[0]
+        methods = {name: " ".join(summary.split()) for name, summary in re.findall(r"^  (\w+) +(.*(?:\n   .*)*)", text, re.M)}
+        self.assertGreater(len(methods), 10)
+        section = read("docs", "reference.md").split("\n## Methods\n", 1)[1].split("\n## ", 1)[0]
+        self.assertEqual(dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.M)), {**methods, "merge_method": "what it does"})
+        listed = re.search(r"lists all methods\s\(([^)]*), \.\.\.\)", read("README.md"))[1]
+        self.assertLessEqual(set(re.split(r",\s+", listed)), set(methods))
+
     def make_models(self):
         for name, model in (("llama", "base"), ("math", "digit"), ("code", "turn")):
             shutil.copytree(os.path.join(FAMILY, model), os.path.join(self.folder, name))

@@ -5,6 +5,7 @@
 #include "support/targets.hpp"
 
 #include <dare/merge/tensor_merger.hpp>
+#include <dare/random/drop_stream.hpp>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -56,7 +57,8 @@ void check_kernels(const MergeCase& test) {
   ASSERT_TRUE(fused_applies(test.settings));
   test::on_each_target([&] {
     if (!vectors_here()) return;
-    FusedMerge fused{test.settings};
+    FusedRoom room;
+    FusedMerge fused{test.settings, room};
     Bytes out(want.out.size());
     Counts counts;
     ASSERT_EQ(fused.run(test.first, test.base, test.spans(), out, counts), out.size() / size_of(test.settings.out_dtype));
@@ -193,9 +195,7 @@ void check_merger(const MergeCase& test, bool counts_too = true) {
     }
     expect_equal(out, want.out, test);
     EXPECT_EQ(counts.merged, want.counts.merged);
-    if (counts_too) {
-      EXPECT_EQ(counts.swallowed, want.counts.swallowed);
-    }
+    if (counts_too) { EXPECT_EQ(counts.swallowed, want.counts.swallowed); }
   };
   test::on_each_target([&] { run(TensorMerger{test.settings}); });
   TensorMerger plain{test.settings};
@@ -265,7 +265,8 @@ TEST(FusedAndPlain, IdentitiesGiveTheBasesBits) {
           if (!vectors_here()) return;
           Bytes out(test.base.size());
           Counts counts;
-          EXPECT_EQ(FusedMerge{settings}.run(test.first, test.base, test.spans(), out, counts), 1300U);
+          FusedRoom room;
+          EXPECT_EQ(FusedMerge(settings, room).run(test.first, test.base, test.spans(), out, counts), 1300U);
           EXPECT_EQ(out, test.base) << text(settings);
           EXPECT_EQ(counts.swallowed, 0U);
         });
@@ -286,7 +287,8 @@ TEST(Fused, PartsOfARunAreTheRun) {
   const auto want = test::reference_merge(settings, 0, test.base, test.models);
   Bytes out(want.out.size());
   Counts counts;
-  FusedMerge fused{settings};
+  FusedRoom room;
+  FusedMerge fused{settings, room};
   for (std::size_t at = 0, step = 1; at < 5000; at += step, step = step * 3 % 1999) {
     const auto count = std::min<std::size_t>(step, 5000 - at);
     std::vector<std::span<const std::byte>> models;
@@ -299,6 +301,53 @@ TEST(Fused, PartsOfARunAreTheRun) {
   expect_equal(out, want.out, test);
 }
 
+// Points of a sweep, one after another on each run: other rates and seeds, rates that tie with draws, a value for the plain path.
+TEST(TensorMerger, DrawsThatAreSharedGiveTheSameBytes) {
+  const auto settings =
+      settings_for(Combiner::task_arithmetic, Dtype::bf16, Dtype::bf16, {term(Dtype::bf16, 1, 0.9, 0), term(Dtype::bf16, 1, 0.9, 1)});
+  auto test = make_case(settings, 0, 70'000, 90);
+  test::strew(test, 30'000, false, 91);
+  std::vector<TensorSettings> points;
+  const random::DropStream stream{settings.seed, 1, settings.name};
+  for (const auto element : {5U, 1500U, 40'000U}) {
+    auto point = settings;
+    for (auto& model : point.models) model.rate = Rate::from_drop((stream.uniform(element) + 1.0) / 4294967296.0);
+    points.push_back(point);
+  }
+  for (const double p : {0.0, 1e-6, 0.3, 0.3, 1.0}) {
+    auto point = settings;
+    point.seed = points.size() % 2;
+    for (auto& model : point.models) model.rate = Rate::from_drop(p);
+    points.push_back(point);
+  }
+  points.back().combiner = Combiner::ties;
+  for (auto& point : points) {
+    point.nonfinite = Nonfinite::keep;
+    point.overflow = Overflow::saturate;
+  }
+  test::on_each_target([&] {
+    const auto shared = TensorMerger::make_scratch(true);
+    for (const std::size_t tile : {4096U, 32'768U, 65'536U}) {
+      for (std::size_t at = 0; at < 70'000; at += tile) {
+        const auto count = std::min<std::size_t>(tile, 70'000 - at);
+        std::vector<std::span<const std::byte>> models;
+        for (const auto& model : test.models) models.push_back(std::span{model}.subspan(2 * at, 2 * count));
+        for (const auto& point : points) {
+          Bytes out(2 * count);
+          Bytes expected(2 * count);
+          Counts counts;
+          Counts expected_counts;
+          const auto base = std::span{test.base}.subspan(2 * at, 2 * count);
+          EXPECT_FALSE(TensorMerger{point}.merge(at, base, models, out, counts, *shared));
+          EXPECT_FALSE(TensorMerger{point}.merge(at, base, models, expected, expected_counts, *TensorMerger::make_scratch()));
+          ASSERT_TRUE(out == expected) << text(point) << " at " << at << " in tiles of " << tile;
+          ASSERT_EQ(counts.swallowed, expected_counts.swallowed);
+        }
+      }
+    }
+  });
+}
+
 // Vocabulary rows that one model lacks: the kernels do what all have and leave the rest.
 TEST(Fused, StopsWhereAModelEnds) {
   const auto settings = settings_for(Combiner::task_arithmetic, Dtype::f16, Dtype::f16, {term(Dtype::f16, 1, 0.5, 0)});
@@ -307,7 +356,8 @@ TEST(Fused, StopsWhereAModelEnds) {
   Bytes out(test.base.size());
   Counts counts;
   if (!vectors_here()) GTEST_SKIP() << "no vectors on this machine";
-  EXPECT_EQ(FusedMerge{settings}.run(0, test.base, test.spans(), out, counts), 1500U);
+  FusedRoom room;
+  EXPECT_EQ(FusedMerge(settings, room).run(0, test.base, test.spans(), out, counts), 1500U);
   EXPECT_EQ(counts.merged, 1500U);
 }
 

@@ -221,6 +221,29 @@ TEST(SharedMeasurer, OfSettingsThatDifferInTheRateAloneToo) {
   }
 }
 
+// More thresholds than are looked for at a time, each the uniform of an element or the one above it; rates by model.
+TEST(SharedMeasurer, WhereThresholdsTieWithDraws) {
+  const auto tensor = family({6000, 10, 2, Dtype::bf16, 0}, 31);
+  std::vector<MergeTensor> all;
+  for (std::uint64_t element = 0; element < 20; ++element) {
+    auto one = tensor;
+    one.settings.sparsifier = Sparsifier::dare;
+    for (std::size_t k = 0; k < 2; ++k) {
+      auto& term = one.settings.models[k];
+      const random::DropStream stream{one.settings.seed, term.stream, one.settings.name};
+      const auto threshold = stream.uniform(element * 251 + k) + static_cast<double>(element % 2);
+      term.rate = Rate::from_drop(threshold / 4294967296.0);
+      term.rescale = Rescale::expected;
+    }
+    if (element % 3 == 0) one.settings.models[1].rate = one.settings.models[0].rate;
+    all.push_back(std::move(one));
+  }
+  test::on_each_target([&] {
+    const auto got = measured_together(all, 4096);
+    for (std::size_t p = 0; p < all.size(); ++p) expect_equal(got[p], measured(all[p], 1U << 17U));
+  });
+}
+
 TEST(SharedMeasurer, LooksCloserWhereAModelHasFewerRowsOrAResultIsTooLarge) {
   auto tensor = family({20'000, 100, 2, Dtype::bf16, 0}, 11);
   tensor.settings.models[1].elements = 7100;

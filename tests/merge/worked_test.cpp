@@ -77,6 +77,17 @@ TEST(Worked, DellaSparesTheLarge) {
   EXPECT_THAT(merged(tensor), ElementsAre(0, -2, 8, 0));
 }
 
+TEST(Worked, DellaOfMergekitsDensity0KeepsNothing) {
+  auto tensor = by(Combiner::task_arithmetic, {0, 0, 0, 0}, {{1, -2, 8, 4}});
+  tensor.settings.sparsifier = Sparsifier::della;
+  tensor.settings.compat = Compat::mergekit;
+  tensor.settings.models[0].epsilon = 1;  // else the largest were kept
+  test::set_rates(tensor, Rate::from_density(0), Rescale::l1);
+  EXPECT_THAT(merged(tensor), ElementsAre(0, 0, 0, 0));
+  test::set_rates(tensor, Rate::from_density(1), Rescale::l1);
+  EXPECT_THAT(merged(tensor), ElementsAre(1, -2, 8, 4));
+}
+
 TEST(Worked, AverageAndLinear) {
   auto tensor = by(Combiner::average, {1, 2}, {{2, 2}, {5, 2}});
   tensor.settings.models[0].weight = 3;

@@ -73,6 +73,13 @@ TEST(LastBoxed, CountsBraces) {
 TEST(MathAnswer, IsBoxedOrAfterThePhraseOrTheText) {
   EXPECT_EQ(math_answer("x is 3, so \\boxed{4}. The answer is 5."), "4");
   EXPECT_EQ(math_answer("The answer is 3? No. The answer is: $\\frac12$.\nDone"), "\\frac{1}{2}");
+  EXPECT_EQ(math_answer("Final Answer: The final answer is $5$. I hope it is correct."), "5");
+  EXPECT_EQ(math_answer("Final Answer: The final answer is $\\frac{1}{2}$. I hope it is correct."), "\\frac{1}{2}");
+  EXPECT_EQ(math_answer("The final answer is 3.5. I hope it is correct.\n\nProblem:"), "3.5");
+  EXPECT_EQ(math_answer("The answer is $x = 7$, since 7 is prime."), "7");
+  EXPECT_EQ(math_answer("The answer is \\$7 or \\$8"), "7or8");  // money, no formula
+  EXPECT_EQ(math_answer("The answer is **5**"), "5");
+  EXPECT_EQ(math_answer("**The answer is:** 2**3"), "2**3");
   EXPECT_EQ(math_answer(" 12 "), "12");
   EXPECT_EQ(math_answer(""), "");
 }
@@ -93,6 +100,8 @@ TEST(MathNormalForm, EqualAnswersAreEqualTexts) {
       Case{"12\\text{ cm}", "12"},
       Case{"12\\text{cm}^2", "12"},
       Case{"12 \\mbox{ inches}", "12"},
+      Case{"5\\text{ oranges}", "5"},
+      Case{"5 \\text{android phones}", "5"},
       Case{"x = 5", "5"},
       Case{"10,000", "10000"},
       Case{"10{,}000", "10000"},
@@ -106,8 +115,8 @@ TEST(MathNormalForm, EqualAnswersAreEqualTexts) {
   };
   for (const auto& it : same) EXPECT_EQ(math_normal_form(it.text), math_normal_form(it.answer)) << it.text;
   constexpr std::array different{
-      Case{"\\frac{1}{2}", "\\frac{1}{3}"}, Case{"12", "1,2"}, Case{"(1,2)", "(2,1)"}, Case{"-5", "5"},
-      Case{"1\\text{ or }2", "1"},          Case{"2x", "2"},   Case{"0.25", "0.5"},    Case{"", "0"},
+      Case{"\\frac{1}{2}", "\\frac{1}{3}"}, Case{"12", "1,2"}, Case{"(1,2)", "(2,1)"}, Case{"-5", "5"}, Case{"1\\text{ or }2", "1"},
+      Case{"1\\text{ and 2}", "1"},         Case{"2x", "2"},   Case{"0.25", "0.5"},    Case{"", "0"},
   };
   for (const auto& it : different) EXPECT_NE(math_normal_form(it.text), math_normal_form(it.answer)) << it.text;
 }

@@ -39,6 +39,17 @@ class Harness(unittest.TestCase):
         _, done = self.collect(json.dumps({"results": scores, "groups": {"both": {"acc,none": 0.6}}}))
         self.assertEqual(json.loads(done.stdout.splitlines()[-1]), {"mean.acc": 0.75, "a.acc": 0.5, "b.acc": 1.0})
 
+    def test_a_task_without_a_number_is_not_found_in_anothers_name(self):
+        scores = {"a": {"alias": "a"}, "data": {"acc,none": 0.5}, "b": {"acc,none": 1.0}}
+        _, done = self.collect(json.dumps({"results": scores}))
+        self.assertEqual(json.loads(done.stdout.splitlines()[-1]), {"mean.acc": 0.75, "data.acc": 0.5, "b.acc": 1.0})
+
+    def test_batch_size(self):
+        for given in ("x", "0", "-1", "1.5", ""):
+            done = subprocess.run([sys.executable, EVALUATE, "model", "--tasks", "tasks", f"--batch-size={given}"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.endswith(f"evaluate: error: --batch-size {given}: give a whole number above 0, or auto\n"), done.stderr)
+
     def test_one_task_has_no_mean(self):
         _, done = self.collect('{"results": {"a": {"acc,none": 0.5}}}')
         self.assertEqual(done.stdout.splitlines()[-1], '{"a.acc": 0.5}')

@@ -138,6 +138,24 @@ class Generic(ScoreTest):
         self.assertAlmostEqual(self.values("classification", "p.txt", "r.txt", "--positive=-x")["f1"], 2 / 3, 14)
         self.assert_refused(2, "--positive z: no prediction and no reference has this label", "classification", "p.txt", "r.txt", "--positive", "z")
 
+    def test_any_labels_are_texts(self):
+        self.write("p.txt", "007\n1,000\n2.0\n 7 \n")
+        self.write("r.txt", "7\n1000\n2\n7.0\n")
+        self.assertEqual(self.values("classification", "p.txt", "r.txt")["accuracy"], 0.5)
+
+    def test_labels_that_the_files_do_not_share(self):
+        self.write("p.csv", "prediction\nTrue\nFalse\n")
+        self.write("r.jsonl", [{"label": True}, {"label": False}])
+        got = self.score("classification", "p.csv", "r.jsonl", "--bootstrap", "0")
+        self.assertEqual(got["metrics"]["accuracy"]["value"], 0.0)
+        self.assertEqual(got["notes"], ['no prediction is a label of the references, e.g. "True" and "true"; are they written the same way?'])
+
+    def test_positive_may_be_a_number(self):
+        self.write("p.txt", "not_entailment\n0\n1\n")
+        self.write("r.txt", "1\n1\n1\n")
+        self.assertEqual(self.values("rte", "p.txt", "r.txt", "--positive", "1")["f1"], 0.8)
+        self.assert_refused(2, "--positive 2: no label of this task", "rte", "p.txt", "r.txt", "--positive", "2")
+
     def test_one_class(self):
         self.write("p.txt", "1\n1\n")
         self.write("r.txt", "0\n0\n")

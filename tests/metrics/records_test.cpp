@@ -86,6 +86,19 @@ TEST_F(RecordsTest, TsvWithoutAHeader) {
   EXPECT_EQ(headed.records.size(), 1U);
 }
 
+TEST_F(RecordsTest, TsvAfterBlankLines) {
+  const auto r = read("a.tsv", "\n\na\tb\n1\t2\n");
+  ASSERT_EQ(r.records.size(), 1U);
+  EXPECT_EQ(at(r, 0, "b"), "2");
+  EXPECT_EQ(r.records[0].place, 4U);
+  EXPECT_EQ(read_refusal("b.tsv", "\na\ta\n"), "b.tsv: line 2: two columns are named \"a\"; name each once");
+}
+
+TEST_F(RecordsTest, NumbersThatAreNoJson) {
+  EXPECT_EQ(read_refusal("a.jsonl", "{\"x\": 1}\n{\"x\": NaN}\n"), "a.jsonl: line 2: NaN is no JSON; write null or leave the record out");
+  EXPECT_EQ(read_refusal("a.json", "[{\"x\": -Infinity}]"), "a.json: Infinity is no JSON; write null or leave the record out");
+}
+
 TEST_F(RecordsTest, PlainLines) {
   const auto r = read("a.txt", "1\n\n0");
   ASSERT_EQ(r.records.size(), 3U);

@@ -23,7 +23,7 @@ class JournalFile : public testing::Test {
   JournalFile() {
     auto file = File::create(path_);
     Journal::write_head(file, a_head());
-    Journal{path_}.note(1, std::vector<Hash128>{k_hash});
+    Journal{path_}.note(1, std::vector<JournalRecord>{{k_hash, {5, 2}}});
   }
   void damage(std::uint64_t offset) {
     auto file = File::open_write(path_);
@@ -42,7 +42,12 @@ TEST_F(JournalFile, HasItsHeadAndItsRecords) {
   EXPECT_EQ(head->identity, a_head().identity);
   EXPECT_EQ(head->layout.files.front().name, "model.safetensors");
   EXPECT_EQ(head->layout.tensors.back().offset, 1024U);
-  EXPECT_EQ(Journal::read_records(path_, *head), (std::vector<Hash128>{{}, k_hash, {}}));
+  const auto records = Journal::read_records(path_, *head);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(count_done(records), 1U);
+  EXPECT_EQ(records[1].hash, k_hash);
+  EXPECT_EQ(records[1].counts.merged, 5U);
+  EXPECT_EQ(records[1].counts.swallowed, 2U);
 }
 
 // As a crash may leave it: a journal is whole or none.

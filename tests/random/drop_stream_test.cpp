@@ -81,10 +81,17 @@ TEST(DropStream, TiesAreSettledByTheRefinement) {
         const auto limit = stream.settle(first, threshold, high);
         std::vector<std::uint16_t> room(DropStream::room_for(n));
         const auto settled = stream.settled(first, n, threshold, room);
+        std::vector<std::uint16_t> shared_room(DropStream::room_for(n));
+        const auto shared = stream.high_halves(first, n, shared_room);
+        const std::vector<std::uint16_t> before{shared.begin(), shared.end()};
+        std::vector<std::uint16_t> other_room(DropStream::room_for(n));
+        const auto from_shared = stream.settled(first, shared, threshold, other_room);
         for (std::size_t i = 0; i < n; ++i) {
           const auto expected = stream.dropped(first + i, threshold);
           ASSERT_EQ(high[i] < limit, expected) << chosen << ' ' << i;
           ASSERT_EQ(settled.draws[i] < settled.limit, expected) << chosen << ' ' << i;
+          ASSERT_EQ(from_shared.draws[i] < from_shared.limit, expected) << chosen << ' ' << i;
+          ASSERT_EQ(shared[i], before[i]) << "draws that are shared change: " << chosen << ' ' << i;
         }
         dropped_ties += stream.dropped(first + chosen, threshold) ? 1 : 0;
       }
@@ -103,6 +110,10 @@ TEST(DropStream, TiesAtZero) {
     constexpr std::size_t n = 1024;
     std::vector<std::uint16_t> room(DropStream::room_for(n));
     for (std::uint64_t first = 0; first < 400 * n; first += n) {
+      std::vector<std::uint16_t> shared_room(DropStream::room_for(n));
+      const auto from_shared = stream.settled(first, stream.high_halves(first, n, shared_room), threshold, room);
+      for (std::size_t i = 0; i < n; ++i)
+        ASSERT_EQ(from_shared.draws[i] < from_shared.limit, stream.dropped(first + i, threshold)) << first + i;
       const auto settled = stream.settled(first, n, threshold, room);
       for (std::size_t i = 0; i < n; ++i) {
         if (settled.draws[i] > 1) continue;  // no tie, kept whatever the refinement says

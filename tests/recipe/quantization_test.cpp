@@ -9,16 +9,16 @@ std::string told(const std::vector<test::Tensor>& tensors) {
   return quantization_in(test::header("m", tensors)).value_or("weights");
 }
 
-TEST(Quantization, ConfigNamesItsMethod) {
-  EXPECT_EQ(quantization_in(R"({"quantization_config": {"quant_method": "gptq", "bits": 4}})"), "gptq");
-  EXPECT_EQ(quantization_in(R"({"text_config": {"quantization_config": {"quant_method": "awq"}}})"), "awq");
-  EXPECT_EQ(quantization_in(R"({"compression_config": {"format": "pack-quantized"}})"), "unnamed");
-}
-
-TEST(Quantization, ConfigWithoutIsOfWeights) {
-  for (const auto* const text : {"{}", R"({"quantization_config": null})", R"({"quantization_config": {}})", "[1]", "no JSON", ""}) {
-    EXPECT_EQ(quantization_in(text), std::nullopt) << text;
-  }
+TEST(Quantization, IsToldWithWhatToDo) {
+  const auto codes = test::header("m", {{"h.qweight", Dtype::i32, {4}}, {"h.scales", Dtype::f16, {4}}});
+  const auto weights = test::header("m", {{"h.weight", Dtype::f16, {4}}});
+  EXPECT_EQ(why_quantised(codes, std::nullopt),
+            "tensor \"h.qweight\" (I32 [4]) holds packed codes (GPTQ, AWQ): a quantised checkpoint holds codes, not weights; merge the "
+            "checkpoint it was quantised from");
+  EXPECT_EQ(why_quantised(weights, ModelConfig{"gptq", false}),
+            "config.json has a quantization_config (gptq): the tensors are codes, not weights; merge the checkpoint it was quantised from");
+  EXPECT_EQ(why_quantised(weights, ModelConfig{}), std::nullopt);
+  EXPECT_EQ(why_quantised(weights, std::nullopt), std::nullopt);
 }
 
 TEST(Quantization, NamesOfCodes) {

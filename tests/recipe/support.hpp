@@ -3,6 +3,7 @@
 
 #include <dare/checkpoint/header.hpp>
 #include <dare/recipe/job.hpp>
+#include <dare/recipe/model_config.hpp>
 #include <dare/recipe/recipe.hpp>
 
 #include <gtest/gtest.h>
@@ -50,6 +51,7 @@ class Config {
     header.side_files = {"config.json"};
     header.files.emplace_back();
     header.files.back().path = folder_ / "model.safetensors";
+    recipe::note_config(header);
   }
 
  private:

@@ -33,6 +33,22 @@ refused=$(job merge.sbatch recipe.yml merged)
 bad_option=$(job merge.sbatch recipe.yml other --no-such-option)
 missing=$(job convert.sbatch no-such-model out.h5)
 few=$(job merge.sbatch recipe.yml)
+mkdir 'a folder'
+cp recipe.yml 'a folder/re cipe.yml'
+spaces=$(job merge.sbatch 'a folder/re cipe.yml' 'a folder/o ut')
+cp "$root/jobs/merge.sbatch" mine.sbatch
+copy=$(DARE_JOBS=$root/jobs sbatch --parsable mine.sbatch recipe.yml by_copy)
+lost=$(sbatch --parsable mine.sbatch recipe.yml other)
+printf '%s\n' 'p0.5 --drop-rate 0.5' 'p0.9 --drop-rate 0.9' > settings.txt
+array=$(job --array=1-2 sweep-array.sbatch recipe.yml settings.txt swept)
+no_array=$(job sweep-array.sbatch recipe.yml settings.txt swept)
+no_command=$(job evaluate.sbatch local)
+# Slurm's warning comes while the plan is shown: a time limit that is too short.
+mkdir early
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nkill -USR1 $PPID\n' > early/dare-merge
+chmod +x early/dare-merge
+early=$(DARE_BIN=$work/early job merge.sbatch recipe.yml other)
 launcher=$(LAUNCHER=prun job merge.sbatch recipe.yml other)
 expect_code 0 "$by_environment"
 expect_equal by_environment/model.safetensors local/model.safetensors
@@ -43,4 +59,19 @@ expect_code 3 "$missing"
 expect_code 2 "$few"
 expect_code 2 "$launcher"
 expect_text "dare-merge-$launcher.log" 'LAUNCHER is "prun"; it can be srun or mpirun'
+expect_code 0 "$spaces"
+expect_equal 'a folder/o ut/model.safetensors' local/model.safetensors
+expect_text "dare-merge-$spaces.log" 'dare-merge a\ folder/re\ cipe.yml a\ folder/o\ ut'
+expect_code 0 "$copy"
+expect_equal by_copy/model.safetensors local/model.safetensors
+expect_code 2 "$lost"
+expect_text "dare-merge-$lost.log" "DARE_JOBS can be set to the folder of dare-mpi's batch scripts"
+expect_code 0 "$array"
+expect_equal swept/p0.9/model.safetensors local/model.safetensors
+expect_code 2 "$no_array"
+expect_text "dare-sweep-array-${no_array}_4294967294.log" 'submit with --array=1-2'
+expect_code 2 "$no_command"
+expect_text "dare-evaluate-$no_command.log" 'set EVALUATE'
+expect_code 75 "$early"
+expect_text "dare-merge-$early.log" 'got SIGUSR1 before the ranks were started'
 expect_absent other out.h5

@@ -19,6 +19,12 @@ expect_equal results.txt expected.txt
 "$root/jobs/submit" --test-only h5.yml third 2>test-only.txt || fail "--test-only: $(cat test-only.txt)"
 [[ -z $(squeue -h) ]] || fail "--test-only left jobs: $(squeue)"
 
+for wrong in "--convert base=" "--sweep no-such-file"; do
+    # shellcheck disable=SC2086
+    "$root/jobs/submit" $wrong h5.yml third 2>wrong.txt && fail "$wrong was taken"
+done
+[[ -z $(squeue -h) ]] || fail "wrong options left jobs: $(squeue)"
+
 # The output is there already: the merge refuses, and the rest leaves the queue.
 "$root/jobs/submit" --evaluate false h5.yml merged > ids.txt
 expect_code 3 "$(awk '$1 == "merge" {print $2}' ids.txt)"

@@ -8,11 +8,11 @@
 
 namespace dare::test {
 
-/// A new empty folder below the system's temporary folder. Local: under MPI one rank makes it and tells the others its path.
+/// A new empty folder below the system's temporary folder, or another. Local: under MPI one rank makes it and tells the others its path.
 class TempFolder {
  public:
-  TempFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "dare-test.XXXXXX").string();
+  explicit TempFolder(const std::filesystem::path& below = std::filesystem::temp_directory_path()) {
+    auto name = (below / "dare-test.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make " + name};
     path_ = name;
   }

@@ -1,5 +1,4 @@
 #include "sweep/evaluation.hpp"
-#include "sweep/retention.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -25,6 +24,7 @@ TEST(Scores, ThatAreNoneAreSaid) {
   EXPECT_EQ(error_in("0.91\n"), expected + "0.91");
   EXPECT_EQ(error_in("{\"a\": 1"), expected + "{\"a\": 1");
   EXPECT_EQ(error_in("{}"), expected + "{}");
+  EXPECT_EQ(error_in("\x1b[2J"), expected + "?[2J");
   EXPECT_EQ(error_in("{\"a\": [1]}"), "score \"a\" is [1], expected a number");
   EXPECT_EQ(error_in("{\"a\": {\"b\": null}}"), "score \"a.b\" is null, expected a number");
 }
@@ -34,25 +34,31 @@ TEST(CommandFor, ReplacesEveryWord) {
   EXPECT_EQ(command_for("{checkpoint}", "{point}", "p"), "'{point}'");  // what is put in is not looked at again
 }
 
-Record scored(const std::string& name, nlohmann::ordered_json scores, Status status = Status::done) {
-  Record record;
-  record.point = name;
-  record.status = status;
-  record.scores = std::move(scores);
-  return record;
+std::string refusal_of(const std::string& command, const std::string& folder) {
+  try {
+    refuse_quoted_placeholder(command, folder);
+  } catch (const UsageError& error) { return error.what(); }
+  return "";
 }
 
-TEST(Best, IsTheFirstOfTheBest) {
-  Settings settings;
-  const std::vector records{scored("a", {{"x", 1}, {"y", 5}}), scored("b", {{"x", 3}, {"y", 1}}), scored("c", {{"x", 3}, {"y", 0}}),
-                            scored("d", {{"x", 9}}, Status::unscored), scored("e", {})};
-  EXPECT_EQ(best_of(records, settings), 1U);
-  settings.score = "y";
-  EXPECT_EQ(best_of(records, settings), 0U);
-  settings.lowest_is_best = true;
-  EXPECT_EQ(best_of(records, settings), 2U);
-  settings.score = "z";
-  EXPECT_EQ(best_of(records, settings), std::nullopt);
+TEST(CommandFor, RefusesAPathWithSpacesWithinQuotes) {
+  EXPECT_EQ(refusal_of("t \"{checkpoint}\"", "/a/b"), "");
+  EXPECT_EQ(refusal_of("t 'x' {checkpoint} \"$CHECKPOINT\" \\' {checkpoint}", "/a b"), "");
+  const std::string expected =
+      "evaluate: {checkpoint} stands within quotes and becomes '/a b'..., which has quotes of its own; write it without quotes, or "
+      "\"$CHECKPOINT\"";
+  EXPECT_EQ(refusal_of("t \"--m={checkpoint}\"", "/a b"), expected);
+  EXPECT_EQ(refusal_of("sh -c 't {checkpoint}'", "/a b"), expected);
+}
+
+TEST(LacksScore, NamesWhatIsThere) {
+  EXPECT_EQ(lacks_score({{"a", 1}, {"by.x", 2}}, "accurcy"), "has no score \"accurcy\", which score: names, only a, by.x");
+}
+
+TEST(EvaluationHash, IsOfTheText) {
+  EXPECT_EQ(evaluation_hash(""), "");
+  EXPECT_EQ(evaluation_hash("true").size(), 32U);
+  EXPECT_NE(evaluation_hash("true"), evaluation_hash("false"));
 }
 
 }  // namespace

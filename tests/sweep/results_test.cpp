@@ -34,7 +34,8 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
   c.output = c.hash = "";
   for (const auto& one : {record("a"), b, c, record("old")}) write_record(places, one);
   std::ofstream{places.records / "torn.json"} << "{\"point\": ";
-  write_results(places, {"c", "b", "a"});
+  const std::vector<std::string> order{"c", "b", "a"};
+  Results{places, order}.write();
   EXPECT_EQ(read_text(places.folder / "results.csv"),
             "point,status,drop_rate,models,seed,accuracy,score.seed,output,xxh3_128,error\n"
             "c,failed,0.5,\"a,b\",,,,,,\"line 1\nsays \"\"no\"\"\"\n"
@@ -47,6 +48,54 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
   EXPECT_EQ(rows[0]["error"], "line 1\nsays \"no\"");
   EXPECT_TRUE(rows[0]["output"].is_null());
   EXPECT_EQ(read_record(places.record("b"))->scores, b.scores);
+}
+
+TEST(Results, AScoreHidesNoOtherColumnAndNoneHidesIt) {
+  auto one = record("a");
+  one.scores = {{"error", 0.1}, {"output", 2}, {"xxh3_128", 3}, {"status", 4}, {"score.error", 5}};
+  auto other = record("b");
+  other.settings["gamma"] = 0.5;
+  other.scores = {{"error", 0.2}};
+  one.scores["gamma"] = 6;
+  EXPECT_EQ(to_csv({&one, &other}),
+            "point,status,drop_rate,models,gamma,score.error,score.output,score.xxh3_128,score.status,score.score.error,score.gamma,output,"
+            "xxh3_128,error\n"
+            "a,done,0.5,\"a,b\",,0.1,2,3,4,5,6,a,ff,\n"
+            "b,done,0.5,\"a,b\",0.5,0.2,,,,,,b,ff,\n");
+  EXPECT_EQ(nlohmann::json::parse(to_json({&one}))[0]["score.error"], 0.1);
+}
+
+TEST(Results, SeeWhatOthersHaveWrittenSince) {
+  const test::TempFolder folder;
+  const Places places{folder.path()};
+  const std::vector<std::string> order{"b", "a"};
+  std::filesystem::create_directory(places.records);
+  Results results{places, order};
+  const auto names = [&] {
+    std::string text;
+    for (const auto* one : results.read()) text += one->point + one->error;
+    return text;
+  };
+  EXPECT_EQ(names(), "");
+  for (const auto* name : {"a", "b", "c"}) write_record(places, record(name));
+  EXPECT_EQ(names(), "bac");
+  auto changed = record("b");
+  changed.error = "?";
+  write_record(places, changed);
+  std::filesystem::remove(places.record("c"));
+  EXPECT_EQ(names(), "b?a");
+}
+
+TEST(Record, HasThePlaceOfTheLongestPoint) {
+  const test::TempFolder folder;
+  const Places places{folder.path()};
+  std::filesystem::create_directory(places.records);
+  const std::string longest(200, 'p');
+  for (const auto& file : {places.record(longest), places.tensors(longest)}) {
+    replace_text(file, "text");
+    EXPECT_EQ(read_text(file), "text");
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{places.records}, {}), 2);
 }
 
 TEST(Results, OfAnEmptyFolderAreEmpty) {

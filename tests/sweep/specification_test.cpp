@@ -29,7 +29,7 @@ std::vector<std::string> names(const Specification& all) {
 
 TEST(Specification, MakesEveryCombinationInOrderThenTheNamedPoints) {
   const auto all =
-      specification(k_base + "grid: {seed: [2, 1], drop_rate: [0.90, [0.25, 1e-3]]}\npoints: {z: {drop_rate: 0}, a: {density: 1}}\n");
+      specification(k_base + "grid: {seed: [2, 1], drop_rate: [0.90, [0.25, 1e-3]]}\npoints: {z: {drop_rate: 0}, a: {density: 0.75}}\n");
   EXPECT_THAT(names(all), ElementsAre("seed=2,drop_rate=0.9", "seed=2,drop_rate=0.25+0.001", "seed=1,drop_rate=0.9",
                                       "seed=1,drop_rate=0.25+0.001", "z", "a"));
   EXPECT_THAT(all.varied(), ElementsAre("drop_rate", "density", "seed"));
@@ -49,6 +49,28 @@ TEST(Specification, TakesItsRecipeFromAnotherFile) {
   EXPECT_EQ(error_of("recipe: r.yml\nseed: 1\ngrid: {drop_rate: [0.5]}\n", k_base + "dtyp: F32\n"),
             "2: 2 problems found, nothing was written:\n  dir/s.yml:2: seed is given beside recipe; write it in other/r.yml\n"
             "  other/r.yml:4: unknown key \"dtyp\" in a recipe; did you mean dtype?");
+}
+
+TEST(Specification, SeesPointsThatAreTheSameHoweverTheyAreWritten) {
+  EXPECT_EQ(error_of(k_base + "points:\n  a: {drop_rate: 0.9}\n  b: {drop_rate: [0.9, 0.9]}\n  c: {density: 0.1}\n  d: {density: 0.2}\n"),
+            "2: 2 problems found, nothing was written:\n  dir/s.yml:6: point b has the settings of a\n  dir/s.yml:7: point c has the "
+            "settings of a");
+}
+
+TEST(Specification, RefusesPointsThatAreCalledLikeFiles) {
+  EXPECT_EQ(error_of(k_base + "points:\n  a.h5: {drop_rate: 0.9}\n"),
+            "2: dir/s.yml:5: point a.h5 is called like a file; name it without an ending of weight files, and give format:");
+  EXPECT_EQ(error_of(k_base + "points: {a.bin: {drop_rate: 0.9}}\n"),
+            "2: dir/s.yml:4: point a.bin is called like a file; name it without an ending of weight files, and give format:");
+  EXPECT_EQ(error_of(k_base + "points: {a.h: {drop_rate: 0.9}}\n"), "");
+}
+
+TEST(Specification, MakesEveryPointOnceForWhoeverLooks) {
+  std::string seen;
+  specification(k_base + "grid: {drop_rate: [0.9, 0.5]}\n").check([&](std::uint64_t i, const recipe::Recipe& recipe, const std::string& json) {
+    seen += std::to_string(i) + (recipe.models.size() == 2 ? "," : "?") + (json.find("\"drop_rate\"") != std::string::npos ? ";" : "?");
+  });
+  EXPECT_EQ(seen, "0,;1,;");
 }
 
 TEST(Specification, VariesEverythingThatItSays) {

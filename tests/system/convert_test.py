@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import unittest
 
 from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
@@ -51,6 +53,32 @@ class Convert(SystemTest):
         self.expect("copy.safetensors", self.WANTED)
         self.convert(2, "view.h5", "folder")
         self.expect("folder/model.safetensors", self.WANTED)
+
+    def test_a_view_is_read_from_the_files_that_were_checked(self):
+        other = {name: (dtype, shape, bytes(len(data))) for name, (dtype, shape, data) in self.tensors.items()}
+        os.mkdir(self.path("elsewhere"))
+        write_safetensors(self.path("elsewhere", "m.safetensors"), other, {"format": "pt"})
+        self.convert(1, "m.safetensors", "view.h5", "--link")
+        for np in (0, 2):
+            process = run(np, "dare-convert", self.path("view.h5"), self.path(f"{np}.safetensors"), HDF5_EXTFILE_PREFIX=self.path("elsewhere"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual(contents(self.path(f"{np}.safetensors")) == contents(self.path("m.safetensors")), True)
+
+    @unittest.skipUnless(shutil.which("h5repack"), "no h5repack here")
+    def test_a_repacked_file_is_the_same_checkpoint(self):
+        self.convert(2, "m.safetensors", "folder")
+        with open(self.path("folder", "tokenizer.json"), "w", encoding="utf-8") as file:
+            file.write(json.dumps([n * n for n in range(9_000)]))
+        self.convert(1, "folder", "m.h5")
+        weight = "tensors/model.layers.0.up.weight"
+        packing = ["-l", f"{weight}:CHUNK=300x77"]
+        for packed in ("SHUF", "GZIP=6", "FLET"):
+            packing += ["-f", f"{weight},tensors/lm_head.weight,files/tokenizer.json:{packed}"]
+        subprocess.run(["h5repack", *packing, self.path("m.h5"), self.path("packed.h5")], check=True)
+        self.assertLess(os.path.getsize(self.path("packed.h5")), os.path.getsize(self.path("m.h5")))
+        for np in (1, 3):
+            self.convert(np, "packed.h5", f"back{np}")
+            self.assertEqual(contents(self.path(f"back{np}")) == contents(self.path("folder")), True)
 
     def test_with_type_and_shards(self):
         self.convert(2, "m.safetensors", "out", *self.SELECTION, "--dtype", "F32", "--shard-size", "400000")

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -158,6 +159,22 @@ class SystemTest(unittest.TestCase):
     def hidden(self):
         """What a run has left beside its output: temporary, journal, ..."""
         return sorted(name for name in os.listdir(self.folder) if name.startswith("."))
+
+    def assert_change_is_told(self, fault, path, program, *words):
+        """Stopped at `fault`, the program notices that the file there has changed meanwhile."""
+        process = subprocess.Popen(command(0, program, *words), env=environment(**with_fault(fault, os.path.basename(path))), stderr=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            while os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT) is None:
+                pass
+            size = os.path.getsize(path)
+            os.utime(path, ns=(0, os.stat(path).st_mtime_ns + 1))  # as a write of other bytes would
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+            output, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, output), (3, ""), errors)
+        self.assertEqual(errors.split("\n-----", 1)[0].strip(), f"{program}: {path}: changed while it was read ({size} bytes now, {size} before); nothing was written, "
+                         "run it again when the file is at rest")
 
     def assert_refused(self, process, code, message, program="dare-merge"):
         """One message, exactly this one, and the exit code."""

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import unittest
 
 from dare_system import SystemTest, contents, own_words, random_model, read_safetensors, run, weights, with_fault, write_safetensors
@@ -29,7 +30,8 @@ class Delta(SystemTest):
 
     def merged(self, np, output, models, *words, code=0):
         given = [word for model in models for word in ("--model", self.path(model))]
-        process = run(np, "dare-merge", "--base", self.path("base.safetensors"), *given, "--seed", "7", *words, self.path(output))
+        process = run(np, "dare-merge", "--base", self.path("base.safetensors"), *given, *([] if "--seed" in words else ["--seed", "7"]), *words,
+                      self.path(output))
         self.assertEqual(process.returncode, code, process.stderr)
         return contents(self.path(output)) if code == 0 else process
 
@@ -203,15 +205,46 @@ class Delta(SystemTest):
                 lambda t: t.update({"dare_delta.kept_before": ("U64", [40], bytes(320))}))
         kept = good[BIG][1][0]
         damaged(f'tensor "{BIG}": F16 [{kept}] cannot be what is kept of [3]{again}'.replace("F16", "BF16"), lambda t: t["tensors"][1].update(shape=[3]))
-        words = json.loads(text)
-        tensors = dict(good)
-        counts = bytearray(tensors["dare_delta.kept_before"][2])
-        counts[8 + 2 * 8] ^= 1  # of the third run of the second tensor
-        tensors["dare_delta.kept_before"] = ("U64", [41], bytes(counts))
-        write_safetensors(where, tensors, {"dare_delta": json.dumps(words)})
-        process = self.merged(1, "out.safetensors", ["d.safetensors"], "--drop-rate", "0.9", code=3)
-        self.assertRegex(own_words(process, "dare-merge")[0], rf'^dare-merge: {where}: tensor "{BIG}": \d+ elements kept before element 131072 and \d+ behind it, '
-                                                              rf"the file says \d+ and has {kept} in all; it is damaged, make it again$")
+
+    def test_a_mask_that_keeps_other_elements_is_refused_at_any_number_of_ranks(self):
+        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7")
+        good = read_safetensors(self.path("d.safetensors"))
+        with open(self.path("d.safetensors"), "rb") as file:
+            text = json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]["dare_delta"]
+        where = self.path("d.safetensors")
+        runs = 35  # of BIG, whose entries in the counts are the second to the 36th
+
+        def counts_changed(*changes):
+            counts = list(struct.unpack("<41Q", good["dare_delta.kept_before"][2]))
+            for entry, by in changes:
+                counts[1 + entry] += by
+            return {**good, "dare_delta.kept_before": ("U64", [41], struct.pack("<41Q", *counts))}
+
+        def one_more():
+            dtype, (kept,), data = good[BIG]
+            return {**good, BIG: (dtype, [kept + 1], data + bytes(2))}
+
+        keeps = r"seed 7, stream 0 and drop rate 0\.9 keep \d+ of elements \[%s, %s\), the file has \d+; it is damaged, make it again"
+        no_order = r"dare_delta\.kept_before do not ascend from 0 to the \d+ elements that it has; it is damaged, make it again"
+        elements = 1100 * 2048
+        cases = {
+            "one run": ({}, counts_changed((2, 1)), f'tensor "{BIG}": ' + keeps % (65536, 131072)),
+            "all runs from one on": ({}, counts_changed(*((run, -1) for run in range(32, runs))), f'tensor "{BIG}": ' + keeps % (31 * 65536, 32 * 65536)),
+            "the first run": ({}, counts_changed(*((run, 1) for run in range(runs))), f'tensor "{BIG}": {no_order}'),
+            "beyond the end": ({}, counts_changed((runs - 1, 1 << 40)), f'tensor "{BIG}": {no_order}'),
+            "no order": ({}, counts_changed((4, 1 << 17)), f'tensor "{BIG}": {no_order}'),
+            "one element more": ({}, one_more(), f'tensor "{BIG}": ' + keeps % ((runs - 1) * 65536, elements)),
+            "a rate": ({"drop_rate": 0.89}, good, r'tensor "model\.embed\.weight": seed 7, stream 0 and drop rate 0\.89 keep \d+ of elements \[0, 9600\), '),
+            "a seed": ({"seed": 8}, good, r'tensor "model\.embed\.weight": seed 8, stream 0 and drop rate 0\.9 keep \d+ of elements \[0, 9600\), '),
+        }
+        for name, (words, tensors, message) in cases.items():
+            write_safetensors(where, tensors, {"dare_delta": json.dumps({**json.loads(text), **words})})
+            given = ["--seed", str(words.get("seed", 7))]
+            for np in (0, 2, 3):
+                with self.subTest(name=name, np=np):
+                    process = self.merged(np, "out.safetensors", ["d.safetensors"], "--drop-rate", "0.9", *given, code=3)
+                    self.assertRegex(own_words(process, "dare-merge")[0], f"^dare-merge: {where}: {message}")
+                    self.assertFalse(os.path.exists(self.path("out.safetensors")))
 
     def test_an_interrupted_conversion_begins_again(self):
         words = ["dare-convert", self.path("m0.safetensors"), self.path("d.safetensors"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9"]

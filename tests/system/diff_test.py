@@ -88,6 +88,21 @@ class Diff(SystemTest):
                                  "other shape: s is F32 [2, 3] in A, F32 [3, 2] in B",
                                  "2 tensors in both: 1 equal, 1 different; 2 of 7 elements differ; max |a-b| 0, max relative 0, cosine -", "different"])
 
+    def test_values_whose_squares_exceed_a_double(self):
+        for name, value in (("a", 1e200), ("b", -1e200)):
+            write_safetensors(self.path(f"{name}.safetensors"), {"w": ("F64", [2], struct.pack("<2d", value, 1))})
+        process = run(2, "dare-diff", self.path("a.safetensors"), self.path("b.safetensors"))
+        self.assertIn("max |a-b| 2e+200, max relative 2, cosine -", process.stdout)
+        self.assertNotIn("nan", process.stdout)
+
+    def test_an_input_that_changes_while_it_is_read(self):
+        for name in ("a", "b"):
+            write_safetensors(self.path(f"{name}.safetensors"), {"w": ("F32", [70000], bytes(280000))})
+        words = [self.path("a.safetensors"), self.path("b.safetensors")]
+        for call in (1, 3):  # of the header, of the weights
+            with self.subTest(call=call):
+                self.assert_change_is_told(f"pread:{call}:STOP:0", self.path("b.safetensors"), "dare-diff", *words)
+
     def test_what_is_refused(self):
         self.make_family(models=1)
         self.assert_refused(run(2, "dare-diff", self.path("m0.safetensors")), 2, "A and B are expected, found A alone; see dare-diff --help", "dare-diff")

@@ -5,9 +5,10 @@ import math
 import os
 import random
 import struct
+import subprocess
 import unittest
 
-from dare_system import SystemTest, read_safetensors, run, write_safetensors
+from dare_system import SystemTest, command, environment, own_words, read_safetensors, run, write_safetensors
 
 FAMILY = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "family")
 
@@ -180,6 +181,44 @@ class Inspect(SystemTest):
             'the model has tensors that the base lacks: 1 tensor, first "extra"',
             "identical to the base: there is no delta to merge",
         ])
+
+    def test_values_whose_squares_exceed_a_double(self):
+        for name, values in (("base", [1e200, 1, 2, 3]), ("model", [1e250, 1e250, 1e250, 3])):
+            write_safetensors(self.path(f"{name}.safetensors"), {"w": ("F64", [2, 2], struct.pack("<4d", *values))})
+        words = ["--base", self.path("base.safetensors"), self.path("model.safetensors")]
+        [report] = self.report(2, *words)
+        overall = report["overall"]
+        self.assertEqual((overall["relative_norm"], overall["cosine_with_base"], [n["noise_to_signal"] for n in overall["noise"]]),
+                         (None, None, [None] * len(overall["noise"])))
+        self.assertTrue(all(decile is not None and decile < 3.5e38 for decile in overall["deciles_abs"]))
+        self.assertIn("squares of values exceed a float64: what is told of norms, cosine and noise lacks them", report["warnings"])
+        self.assertNotIn("nan", self.inspect(1, *words))
+
+    def test_inputs_that_change_while_they_are_read(self):
+        words = self.synthetic(0.001)
+        self.assert_change_is_told("pread:3:STOP:0", self.path("base.safetensors"), "dare-inspect", *words)
+        self.assert_change_is_told("pread:2:STOP:0", self.path("model.safetensors"), "dare-inspect", self.path("model.safetensors"))
+        shards = self.path("shards")
+        os.mkdir(shards)
+        write_safetensors(os.path.join(shards, "a.safetensors"), {"w": ("F32", [2], bytes(8))})
+        with open(os.path.join(shards, "model.safetensors.index.json"), "w") as file:
+            json.dump({"weight_map": {"w": "a.safetensors"}}, file)
+        self.assert_change_is_told("pread:1:STOP:0", os.path.join(shards, "model.safetensors.index.json"), "dare-inspect", shards)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
+    def test_a_result_that_cannot_be_written_is_a_failure(self):
+        words = self.synthetic(0.001)
+        for np in (0, 3):
+            with self.subTest(np=np):
+                process = self.to_full(np, words)
+                self.assertEqual(own_words(process, "dare-inspect"), ["dare-inspect: the result could not be written to standard output"])
+                self.assertEqual(process.returncode, 1)
+
+    def to_full(self, np, words):
+        """Under mpirun a rank's stdout is mpirun's pipe: a shell on each rank turns it to the full device."""
+        line = command(np, "dare-inspect", *words)
+        at = line.index(next(word for word in line if word.endswith("dare-inspect")))
+        return subprocess.run([*line[:at], "sh", "-c", 'exec "$0" "$@" > /dev/full', *line[at:]], env=environment(), capture_output=True, text=True, timeout=60)
 
     def test_what_is_refused(self):
         self.assert_refused(run(2, "dare-inspect"), 2, "no CKPT is given; see dare-inspect --help", "dare-inspect")

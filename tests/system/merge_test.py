@@ -4,6 +4,7 @@ import filecmp
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import unittest
 
@@ -52,9 +53,17 @@ class SameBytes(SystemTest):
             self.assertEqual(process.returncode, 0, process.stderr)
         words = ["--base", self.path("base.h5"), "--drop-rate", "0.5", "--weight", "0.5", "--seed", "7", "--model", self.path("m0.h5"), "--model",
                  self.path("m1.h5"), self.path("from_h5.safetensors")]
-        process = run(3, "dare-merge", *words)
+        process = run(3, "dare-merge", *words, "--log-level", "debug")
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(contents(self.path("from_h5.safetensors")) == self.reference, True)
+        # What was decided, with the hints that MPI granted; a view's own file is opened so, its weights are in another.
+        told = [re.sub(r"^dare-merge: \d+\.\d{3} s: ", "", line) for line in own_words(process, "dare-merge")]
+        self.assertRegex(told[0], r"^plan: 6 of 6 blocks to do by 3 ranks on 1 nodes, the largest \d\.\d{3} x the mean; 3 writers; tiles of \d+ elements, .* of 537 MB for")
+        self.assertEqual(told[1], f"output: {self.path('.from_h5.safetensors.partial.safetensors')} of 1 files, made anew")
+        for line, name, files in ((2, "base", "1 file"), (3, "m0", "1 file"), (4, "m1", "2 files")):
+            self.assertRegex(told[line], rf"^input {self.path(name)}.h5: 5 tensors in {files}, HDF5 with MPI-IO, independent; hints granted: \S")
+        self.assertEqual(told[5:], ["passes: 0 before the merge, which read 0 B, and the merge", "passes before the merge done",
+                                    "all slices read, merged and written", "outputs forced to the disk", "outputs in their places"])
 
     def test_overwrite_replaces_a_folder_whole(self):
         self.merged(2, "folder", "--shard-size", "1MB")

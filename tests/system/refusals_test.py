@@ -81,6 +81,28 @@ class Refusals(SystemTest):
         words = ["--base", self.path("no"), "--model", self.path("nor"), "--drop-rate", "0.5", self.path("out.h5")]
         self.refused(3, "2 problems found, nothing was written:\n  DIR/nor: no such file or folder\n  DIR/no: no such file or folder", *words)
 
+    def test_paths_as_other_programs_take_them(self):
+        words = ["--base", "meta-llama/Llama-2-7b", "--model", "math+lora", "--drop-rate", "0.5", self.path("out.h5")]
+        self.refused(3, "2 problems found, nothing was written:\n"
+                        "  math+lora: no such file or folder; mergekit's MODEL+ADAPTER is not read: where math is the base, give lora alone as the "
+                        "model; else merge the two first (dare-merge --method task_arithmetic --base math --model lora OUTPUT) and give that output\n"
+                        "  meta-llama/Llama-2-7b: no such file or folder; if it is a name on the Hub, download it first: hf download "
+                        "meta-llama/Llama-2-7b --local-dir meta-llama/Llama-2-7b", *words)
+
+    def test_a_recipe_s_path(self):
+        os.mkdir(self.path("recipes"))
+        with open(self.path("recipes", "r.yml"), "w", encoding="utf-8") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: ../m0.safetensors}]\nparameters: {density: 0.1}\n")
+        self.refused(3, 'DIR/recipes/base.safetensors: no such file or folder ("base.safetensors", relative to the recipe\'s folder)',
+                     self.path("recipes", "r.yml"), self.path("out.h5"))
+
+    def test_one_shard_as_a_base(self):
+        os.rename(self.path("base.safetensors"), self.path("model-00001-of-00002.safetensors"))
+        words = ["--base", self.path("model-00001-of-00002.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5",
+                 self.path("out.h5")]
+        self.refused(3, "DIR/model-00001-of-00002.safetensors: one of 2 shards, which would be merged without the others; give their folder, DIR",
+                     *words)
+
     # models that do not fit
 
     def test_missing_tensor(self):
@@ -107,6 +129,22 @@ class Refusals(SystemTest):
         words = ["--base", self.path("base.safetensors"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out.h5")]
         self.refused(3, "DIR/m0: config.json has a quantization_config (gptq): the tensors are codes, not weights; merge the checkpoint it was "
                         "quantised from", *words)
+
+    def test_a_damaged_config(self):
+        for name in ("base", "m0"):
+            os.mkdir(self.path(name))
+            os.rename(self.path(f"{name}.safetensors"), self.path(name, "model.safetensors"))
+            with open(self.path(name, "config.json"), "w", encoding="utf-8") as file:
+                file.write('{"torch_dtype": "bfloat16"')
+        words = ["--base", self.path("base"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out")]
+        told = "config.json: no JSON object of 26 bytes, the file is damaged; fetch it again, or take it away"
+        self.refused(3, f"2 problems found, nothing was written:\n  DIR/m0: {told}\n  DIR/base: {told}", *words)
+
+    def test_codes_told_by_their_names(self):
+        model = random_model({"a.weight": [64, 32], "b.qweight": [16]}, 0)
+        write_safetensors(self.path("m0.safetensors"), model)
+        self.refused(3, 'DIR/m0.safetensors: tensor "b.qweight" (BF16 [16]) holds packed codes (GPTQ, AWQ): a quantised checkpoint holds codes, '
+                        "not weights; merge the checkpoint it was quantised from")
 
     def test_the_lowest_nonfinite_element_of_all_ranks(self):
         self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}

@@ -102,9 +102,73 @@ class Verify(SystemTest):
         self.assertRegex(lines[1], rf'^tensor "{re.escape(BIG)}": 1 element of the run of 65536 at element 65536 not as the inputs give them, '
                                    r"the first element 70000: 0x[0-9a-f]{4}, recomputed 0x[0-9a-f]{4}$")
 
+    def test_headers_and_files_beside_the_weights_are_verified(self):
+        os.mkdir(self.path("base"))
+        shutil.copy(self.path("base.safetensors"), self.path("base", "model.safetensors"))
+        for name in ("config.json", "tokenizer.json"):
+            with open(self.path("base", name), "w") as file:
+                file.write('{"a": 1}\n')
+        manifests = {}
+        for output in ("folder", "out.h5", "out.safetensors"):
+            for np in (1, 3):
+                process = run(np, "dare-merge", "--base", self.path("base"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", "--overwrite", self.path(output))
+                self.assertEqual(process.returncode, 0, process.stderr)
+                manifest = self.path(output, "dare-manifest.json") if output == "folder" else self.path(output + ".manifest.json")
+                with open(manifest) as file:
+                    manifests.setdefault(output, set()).add(file.read())
+            self.assertEqual(len(manifests[output]), 1)
+            self.assertEqual(self.without_time(self.verify(0, 0, self.path(output)))[-1], "verified")
+        hashes = r"XXH3-128 [0-9a-f]{32}, the manifest has [0-9a-f]{32}$"
+        self.edit(self.path("folder", "config.json"), b"1", b"2")
+        os.remove(self.path("folder", "tokenizer.json"))
+        with open(self.path("folder", "README.md"), "w") as file:
+            file.write("came later\n")
+        self.edit(self.path("folder", "model.safetensors"), b'"pt"', b'"xx"')
+        for np in (0, 2):
+            lines = self.without_time(self.verify(np, 4, self.path("folder")))
+            self.assertRegex(lines[0], "^the header of model.safetensors is not what was written: " + hashes)
+            self.assertRegex(lines[1], "^config.json is not what was written: " + hashes)
+            self.assertEqual(lines[2:], ["tokenizer.json is missing", f"{self.path('folder')}: 0 of 6 blocks differ; 3 other problems (4.52 MB read)", "NOT verified"])
+        self.edit(self.path("out.safetensors"), b'"pt"', b'"xx"')
+        self.assertRegex(self.verify(0, 4, self.path("out.safetensors")), "^the header is not what was written: ")
+        self.edit(self.path("out.h5"), b'"pt"', b'"xx"')
+        self.assertRegex(self.verify(0, 4, self.path("out.h5")), "^the metadata is not what was written: ")
+
+    def edit(self, path, old, new):
+        with open(path, "rb") as file:
+            text = file.read()
+        self.assertEqual(text.count(old), 1)
+        with open(path, "wb") as file:
+            file.write(text.replace(old, new))
+
+    def test_a_manifest_of_before_headers_were_recorded(self):
+        output = self.merged("out.safetensors")
+        with open(output + ".manifest.json") as file:
+            manifest = json.load(file)
+        self.assertEqual([part["part"] for part in manifest.pop("parts")], ["header"])
+        with open(output + ".manifest.json", "w") as file:
+            json.dump(manifest, file)
+        last = self.without_time(self.verify(2, 0, output))[-1]
+        self.assertEqual(last, "verified, tensors alone: the manifest is of a version that recorded nothing of headers and files beside them")
+        self.assertTrue(json.loads(self.verify(0, 0, output, "--json"))["tensors_alone"])
+        self.verify(2, 0, output, "--against")
+
+    def test_an_output_that_changes_while_it_is_read(self):
+        output = self.merged("out.safetensors")
+        self.assert_change_is_told("pread:4:STOP:0", output, "dare-verify", output)
+
+    def test_the_deltas_of_a_sweep_are_told_from_an_output(self):
+        with open(self.path("sweep.yml"), "w") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}]\nseed: 7\noutputs: delta\n"
+                       "points: {one: {drop_rate: 0.9}}\n")
+        process = run(1, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        manifest = self.path("swept", "one", "dare-manifest.json")
+        self.assert_refused(run(2, "dare-verify", self.path("swept", "one")), 3, f"{manifest}: the manifest of a sweep's delta checkpoints, which dare-verify does not "
+                            "read; merge recipe.yml beside it and verify that", "dare-verify")
+
     def test_methods_that_survey_are_recomputed(self):
-        for number, words in enumerate((["--method", "ties", "--scope", "tensor"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):
-            words = [word for word in words if word not in ("--scope", "tensor")]
+        for number, words in enumerate((["--method", "ties"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):
             output = self.merged(f"s{number}.safetensors", *words)
             text = self.verify(1 + number, 0, output, "--against", "--sample", "5")
             self.assertIn("0 of 5 runs recomputed from the inputs differ", text)
@@ -119,7 +183,7 @@ class Verify(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
         words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
-        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder")
+        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to the recipe's folder)")
 
     def test_inputs_that_are_no_longer_those(self):
         output = self.merged("out.safetensors")
@@ -166,6 +230,8 @@ class Verify(SystemTest):
         self.assert_refused(run(2, "dare-verify"), 2, "one OUTPUT is expected, found 0; see dare-verify --help", "dare-verify")
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
+        long_name = self.path("n" * 300)
+        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: File name too long", "dare-verify")
         with open(manifest, "r+") as file:
             text = file.read().replace('"xxh3_128":"', '"xxh3_128":"00')
             file.seek(0)

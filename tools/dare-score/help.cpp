@@ -58,10 +58,12 @@ A correlation with a constant, or of one example: "no value" (JSON: null), with 
 Intervals are percentiles of resamples; resamples without a value are left out and counted in a note.
 )"},
       {"Running programs",
-       R"(humaneval and mbpp run code that a model wrote. Each program has processes of its own, an empty scratch folder, no network, limits on
-time, memory, files, output and processes, and an unprivileged user where you are root; all it started is killed at its end.
-Where this system allows no namespaces, dare-score says on stderr what is left open. A program passes when all its statements
-ran; one that exits before is a failure. No limit makes hostile code harmless: use a machine that may be lost.
+       R"(humaneval and mbpp run code that a model wrote. Each program has processes of its own, an empty scratch folder, no sockets, limits on
+time, memory, files, output and processes, and an unprivileged user where you are root; all it started is killed at its end. Your
+home, /tmp, /var/tmp, /run and most of /dev are empty to it; other files that its user (you, where you are not root) may read it can read.
+Where this system allows no namespaces or no seccomp, dare-score says on stderr what is left open. A program passes when all its
+statements ran; one that exits before is a failure. That finds mistakes; a program made to look into its interpreter can pass
+without running. No limit makes hostile code harmless: use a machine that may be lost.
 
 The result of each sample is kept: {"task_id", "sample", "passed", "result": passed | failed | timeout | memory | output, "detail", "elapsed_s"}.
 )"},

@@ -5,6 +5,7 @@
 #include "run_samples.hpp"
 #include "settings.hpp"
 
+#include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/metrics/score.hpp>
 
@@ -28,10 +29,18 @@ metrics::Score score(const Settings& settings) {
   return metrics::score_pairs(*settings.task, predictions, references, settings.scoring);
 }
 
+std::string in_form(const Settings& settings, const metrics::Score& result) {
+  if (settings.scores) {
+    for (const auto& note : result.notes) comm::print_message(k_program, "note: " + note);  // what one line of numbers cannot say
+    return as_scores(result);
+  }
+  return settings.json ? as_json(result, settings.scoring.bootstrap) : as_text(result, settings.scoring.bootstrap);
+}
+
 int run(const app::Given& given) {
   const auto settings = settings_from(given);
   const auto result = score(settings);
-  const auto text = settings.json ? as_json(result, settings.scoring.bootstrap) : as_text(result, settings.scoring.bootstrap);
+  const auto text = in_form(settings, result);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) throw IoError{"the result could not be written to standard output"};
   return static_cast<int>(ExitCode::done);
 }

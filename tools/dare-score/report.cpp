@@ -1,6 +1,9 @@
 #include "report.hpp"
 
+#include <dare/core/error.hpp>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -61,6 +64,15 @@ std::string as_json(const metrics::Score& score, const metrics::BootstrapOptions
   }
   if (!score.notes.empty()) json["notes"] = score.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string as_scores(const metrics::Score& score) {
+  auto scores = Json::object();
+  for (const auto& measure : score.measures) {
+    if (!std::isnan(measure.value)) scores[measure.name] = measure.value;
+  }
+  if (scores.empty()) throw InputError{fmt::format("no measure has a value: {}", fmt::join(score.notes, "; "))};
+  return scores.dump() + "\n";
 }
 
 }  // namespace dare::score

@@ -11,5 +11,7 @@ namespace dare::score {
 [[nodiscard]] std::string as_text(const metrics::Score& score, const metrics::BootstrapOptions& bootstrap);
 /// One JSON object; values in full; null where a measure has no value.
 [[nodiscard]] std::string as_json(const metrics::Score& score, const metrics::BootstrapOptions& bootstrap);
+/// One line, a flat JSON object of numbers; measures without a value are left out. @throws InputError  none has one.
+[[nodiscard]] std::string as_scores(const metrics::Score& score);
 
 }  // namespace dare::score

@@ -134,7 +134,8 @@ std::vector<po::options_description> option_groups() {
       ("results", app::path_value("FILE"), "result of each sample, JSONL (default SAMPLES.results.jsonl)")      //
       ("overwrite", po::bool_switch(), "replace that file");
   po::options_description output{"Output"};
-  output.add_options()("json", po::bool_switch(), "as JSON");
+  output.add_options()("json", po::bool_switch(), "as JSON")  //
+      ("scores", po::bool_switch(), "as one line, {\"accuracy\": 0.91}, as dare-sweep's evaluate wants it; notes go to stderr");
   return {data, intervals, programs, output};
 }
 
@@ -166,6 +167,8 @@ app::Program program() {
                        {"HumanEval: runs generated programs here",
                         "dare-score humaneval samples.jsonl HumanEval.jsonl --allow-code-execution --jobs 8 --k 1 --k 10"},
                        {"From results that are there", "dare-score pass-at-k samples.jsonl.results.jsonl --k 1 --k 10"},
+                       {"In dare-sweep's evaluate, after a program of yours has written predictions",
+                        "dare-score sst2 predictions.txt dev.tsv --scores"},
                        {"Win rate", "dare-score alpaca-eval annotations.json"}},
           .exits = {{ExitCode::done, "done"},
                     {ExitCode::failure, "runtime failure: reading, writing"},
@@ -181,6 +184,9 @@ Settings settings_from(const app::Given& given) {
   read_scoring(given, settings.scoring);
   read_sandbox(given, settings);
   settings.json = given["json"].as<bool>();
+  settings.scores = given["scores"].as<bool>();
+  if (settings.json && settings.scores) throw UsageError{"--json and --scores are two forms of one result; give one"};
+  if (settings.scores) settings.scoring.bootstrap.resamples = 0;  // it shows no intervals
   return settings;
 }
 

@@ -22,6 +22,7 @@ struct Settings {
   std::filesystem::path results;  ///< of samples that are run
   bool overwrite = false;
   bool json = false;
+  bool scores = false;  ///< one line for dare-sweep
 };
 
 /// The name that messages begin with.

@@ -9,7 +9,7 @@ dare_packages() {
             build)
                 echo cmake ninja-build g++ pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libboost-dev \
                     libboost-program-options-dev libboost-random-dev libhwy-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev \
-                    libfmt-dev libzip-dev libeigen3-dev
+                    libfmt-dev libzip-dev zlib1g-dev libeigen3-dev libseccomp-dev
                 ;;
             evaluate) echo python3 python3-numpy ;;
             tests) echo libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools slurm-wlm munge shellcheck python3 ;;

@@ -42,6 +42,13 @@ def measured(work, name, models_of, base_of, extent, ranks, pool):
             "merge_s": swept - began, "score_s": time.time() - swept}
 
 
+def replace_text(file, text):
+    """Writes beside `file` and renames: stopped at any moment, hours of results stay."""
+    beside = file.with_name(file.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, file)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=pathlib.Path)
@@ -56,7 +63,7 @@ def main():
         for name in wanted:
             models_of, base_of = WRONG_BASES.get(name, (name, name))
             results[name] = measured(work, name, models_of, base_of, FAMILIES.get(name, CONTROL), options.ranks, pool)
-            file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            replace_text(file, json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

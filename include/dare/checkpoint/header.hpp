@@ -85,7 +85,7 @@ struct InputFile {
   std::uint64_t size = 0;      ///< bytes
   Hash128 header_hash{};  ///< XXH3-128 of a safetensors header (length and JSON), of an HDF5 file's tensor list, or of a PyTorch file's
                           ///< pickle and the checksums that the archive has of the weights
-  std::int64_t changed_ns = 0;  ///< time of last change when the header was read, since 1970; see check_unchanged()
+  std::int64_t changed_ns = 0;  ///< time of last change before the header was read, since 1970; see check_unchanged()
 
   template <class A>
   void archive(A& a) {
@@ -101,16 +101,20 @@ struct Header {
   std::vector<TensorInfo> tensors;      ///< file order: shards in order, within each by offset (PyTorch: in the state dict's order)
   std::string metadata;                 ///< JSON text of the source's __metadata__; empty where it has none
   std::vector<std::string> side_files;  ///< names of config.json, tokenizer files, ... relative to the root
+  std::filesystem::path folder;         ///< to open side files from; empty for a checkpoint of one file
+  std::vector<InputFile> consulted;     ///< other files that the header was read from (an index, an adapter's configuration)
+  std::vector<std::string> notes;       ///< what is beside the weights and passed over, one line each, for the user
   std::vector<LowRank> low_rank;        ///< of a LoRA adapter (lora.hpp); else empty
   std::optional<DeltaPacking> delta;    ///< of a delta checkpoint that is read as the model it stands for (delta.hpp)
+  bool ties_embeddings = false;         ///< its config.json says that the output head is the embeddings; recipe::note_config() sets it
 
   /// The tensor of that name, or nullptr. The first call builds an index: `tensors` must not change after it.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
-  [[nodiscard]] std::uint64_t total_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t total_bytes() const noexcept;  ///< below 2^60 of what read_header() read
 
   template <class A>
   void archive(A& a) {
-    a(format, root, files, tensors, metadata, side_files, low_rank, delta);
+    a(format, root, files, tensors, metadata, side_files, folder, consulted, notes, low_rank, delta, ties_embeddings);
   }
 
  private:
@@ -140,10 +144,7 @@ struct Header {
 /// @throws InputError  it cannot be read, or a rule of its format is broken.
 [[nodiscard]] Header read_header(const std::filesystem::path& path);
 
-/// Records the files' times of last change. Local.
-void note_times(Header& header) noexcept;
-
-/// Throws where a file of the header is no longer of the size and time that it had when the header was read. Local.
+/// Throws where a file that the header was read from is no longer of the size and time that it had before that. Local.
 /// @throws InputError  what has been read of it may be a mixture.
 void check_unchanged(const Header& header);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace dare::checkpoint {
 
@@ -22,6 +23,9 @@ class CheckpointReader {
   /// @pre first + n <= tensor.elements
   /// @throws IoError  naming file, offset and byte count, e.g. when a shard was truncated after its header was read.
   virtual void read(const TensorInfo& tensor, std::uint64_t first, std::span<std::byte> out) = 0;
+
+  /// How the bytes come off the disk, in a few words, for a log: e.g. the hints that MPI-IO granted. Local.
+  [[nodiscard]] virtual std::string access() const { return "positioned reads"; }
 
   /// Ends reading; closing a file of the parallel HDF5 driver is collective over the communicator of open().
   virtual void close() = 0;

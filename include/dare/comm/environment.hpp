@@ -29,11 +29,11 @@ class Environment {
   std::optional<Communicator> world_;
 };
 
-/// Writes "program: text" and a newline to stderr in one piece. Local.
+/// Writes "program: text" and a newline to stderr in one piece, control characters within lines as \x... Local.
 void print_message(const std::string& program, const std::string& text);
 
-/// Rank 0 writes `text` to stdout; no rank returns before it is out: with an exit code that is not 0 the first to leave ends the others.
-/// Collective.
+/// Rank 0 writes `text` to stdout, control characters within lines as \x..; no rank returns before it is out: with an exit code that is not
+/// 0 the first to leave ends the others. Collective. @throws AgreedError  it could not be written.
 void print_result(const Communicator& world, const std::string& text);
 
 /// The MPI library in use, e.g. "Open MPI v4.1.4". Needs no MPI_Init. Local.

@@ -63,7 +63,7 @@ struct DtypeInfo {
 /// The type that a user names: safetensors' or torch's name, in any case ("BF16", "bfloat16", "half").
 [[nodiscard]] std::optional<Dtype> dtype_from_user(std::string_view name);
 
-/// Bytes of `elements` elements; nothing where that is no whole number of bytes or exceeds 2^63 - 1.
+/// Bytes of `elements` elements; nothing where that is no whole number of bytes, or not below 2^60 (2^63 bits).
 [[nodiscard]] std::optional<std::uint64_t> bytes_for(Dtype dtype, std::uint64_t elements) noexcept;
 
 }  // namespace dare

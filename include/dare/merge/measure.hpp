@@ -14,15 +14,16 @@
 namespace dare::merge {
 
 /// Counts and sums over elements. d is a model's delta; d' what sparsifier and rescale leave of it, g d where kept and 0 where dropped; m
-/// the change of the merged element; u what it were without sparsifier and rescale. All are in the working type; differences, squares and
-/// sums are in float64. What is summed over all models too is summed over these first.
+/// the change of the merged element; u what it were without sparsifier and rescale. All are in the working type, products and sums in
+/// float64. The sums' order is fixed: element i of an aligned run of 2,048 is added to the sum i mod 16 of 16, which are added in pairs
+/// (i and i + 8, then i + 4, ...); what is summed over all models too is summed by model first; the runs' sums are added in order.
 struct Measures {
   std::uint64_t deltas = 0;     ///< elements of all models
   std::uint64_t kept = 0;       ///< of these
   std::uint64_t conflicts = 0;  ///< elements where kept deltas of two models have different signs
   Counts counts;                ///< elements merged, and those that rounding to the output type lost
   double delta = 0;             ///< sum of d^2 over all models
-  double error = 0;             ///< sum of (d' - d)^2 over all models: (g - 1)^2 d^2 where kept, d^2 where dropped
+  double error = 0;             ///< sum of (d' - d)^2 over all models: (g - 1)^2 times the kept part of delta, and the rest of it
   double product = 0;           ///< sum of m u
   double merged = 0;            ///< sum of m^2
   double undropped = 0;         ///< sum of u^2
@@ -52,7 +53,7 @@ class TensorMeasurer {
   [[nodiscard]] const TensorStatistics& statistics() const noexcept { return statistics_; }
 
   /// Measures run.wanted. Each aligned block of k_sum_block elements has sums of its own, which go on where they stand: runs of one block
-  /// come in order.
+  /// come in order, each from a multiple of 2,048 elements to another or to the tensor's end.
   /// @param blocks  those of the blocks that run.wanted lies in, the first being that of run.wanted.first.
   /// @return the lowest (index, model) that the settings call an error, or nothing.
   [[nodiscard]] std::optional<Finding> measure(const Run& run, std::span<Measures> blocks, Scratch& scratch) const;

@@ -2,7 +2,6 @@
 /// The one table of merge methods: a method is a sparsifier, a rescale and a combiner (semantics of each: tensor_merger.hpp).
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -59,10 +58,6 @@ struct Method {
 
 [[nodiscard]] std::span<const Method> methods() noexcept;
 [[nodiscard]] const Method* find_method(std::string_view name) noexcept;
-
-/// "none", "expected", "l1"; nothing for another text.
-[[nodiscard]] std::optional<Rescale> rescale_named(std::string_view name) noexcept;
-[[nodiscard]] std::string_view name(Rescale rescale) noexcept;
 
 /// A drop rate as given: p or the density 1 - p, whichever the user wrote being exact.
 struct Rate {

@@ -17,7 +17,8 @@ namespace dare::metrics {
 /// or its brace is not closed.
 [[nodiscard]] std::optional<std::string> last_boxed(std::string_view text);
 
-/// MATH: the last boxed answer; else what follows the last "answer is" up to the line's end; else the whole text. In normal form.
+/// MATH: the last boxed answer; else what follows the last "answer is" up to ". I hope" (Minerva's prompt) or the line's end, of that
+/// the first "$...$" where there is one, without "**"; else the whole text. In normal form.
 [[nodiscard]] std::string math_answer(std::string_view text);
 
 /// The normal form of a LaTeX answer: the normalisations of the MATH paper (Hendrycks et al., 2021: spaces, units, degrees, \left and

@@ -17,7 +17,7 @@ struct CodeSample {
   const Record* problem;  ///< in the problems
 };
 
-/// Samples in file order, each with its problem.
+/// Samples, or their results, in file order, each with its problem.
 /// @throws InputError  a task_id that is not among the problems, a problem without a sample or twice there, no records.
 [[nodiscard]] std::vector<CodeSample> match_samples(const Records& samples, const Records& problems);
 

@@ -9,6 +9,9 @@ namespace dare::metrics {
 /// Ranks from 1 on; equal values share the mean of their ranks.
 [[nodiscard]] std::vector<double> ranks(std::span<const double> values);
 
+/// Whether all are equal: no correlation with them has a value.
+[[nodiscard]] bool constant(std::span<const double> values);
+
 /// Pearson's r, within [-1, 1]. NaN: fewer than two pairs, one side constant, or a value that is not finite.
 /// @pre equal lengths
 [[nodiscard]] double pearson(std::span<const double> x, std::span<const double> y);

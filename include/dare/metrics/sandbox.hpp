@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ enum class Verdict {
   memory,   ///< all its processes together held more than the limit (one that asks for more than it may have gets a MemoryError)
   output,   ///< printed more than the limit
 };
+inline constexpr std::size_t k_verdicts = 5;
 [[nodiscard]] std::string_view name(Verdict verdict) noexcept;
 
 struct ProgramResult {
@@ -42,10 +44,14 @@ struct ProgramResult {
   std::string detail{};  ///< why it did not pass, one line
 };
 
-/// A program passes iff all its statements ran: exit(0) before the last one is a failure. It runs as exec(program, {}) in a new
+struct Hiding;
+
+/// A program passes iff all its statements ran: exit(0) before the last one is a failure. That is judged by the interpreter in which it
+/// runs: it finds mistakes, not a program that looks into its interpreter in order to pass. It runs as exec(program, {}) in a new
 /// interpreter with an empty scratch folder as working folder and a small environment, as an unprivileged user where the caller is
-/// root. Where the system allows namespaces it has no network, sees no other process and can write nowhere but in its scratch folder.
-/// When it ends, or its time does, every process it started is killed. Linux only. Not thread-safe: one run() a process at a time.
+/// root. Where the system allows namespaces and seccomp it can open no socket, sees no other process, no file in the caller's home, and
+/// can write nowhere but in its scratch folder; other files that the user it runs as may read, it can read. When it ends, or its time does,
+/// every process it started is killed. Linux only. Not thread-safe: one run() a process at a time.
 class Sandbox {
  public:
   /// Finds out what this system allows, and runs one small program to see that it works.
@@ -66,11 +72,14 @@ class Sandbox {
   void run(std::size_t n, const Source& source, unsigned jobs, const Done& done, const std::function<bool()>& stop);
 
  private:
-  void try_out();
+  void find_parts();
+  void hide_nothing();
+  ProgramResult try_out();
 
   SandboxOptions options_;
   unsigned parts_ = 0;   // of Isolation
   uid_t first_uid_ = 0;  // of the programs, one a job; 0: the caller's own
+  std::shared_ptr<Hiding> hiding_;
   std::vector<std::string> gaps_;
 };
 

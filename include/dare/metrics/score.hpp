@@ -6,7 +6,9 @@
 #include <dare/metrics/task.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,7 +43,13 @@ struct ScoreOptions {
 
 /// Scores predictions of a task of labels, numbers or answers against references.
 /// @throws InputError  a value that the task does not know, ids that do not match (with file and line).
+/// @throws std::invalid_argument  a task of another kind.
 [[nodiscard]] Score score_pairs(const Task& task, const Records& predictions, const Records& references, const ScoreOptions& options);
+
+/// That every task has samples enough for each of `k`. @param samples_of  by task_id.  @param file  for the error text.
+/// @throws InputError  one has fewer.
+void require_samples(const std::map<std::string, std::uint64_t>& samples_of, const std::vector<std::uint64_t>& k,
+                     const std::filesystem::path& file);
 
 /// pass@k of records {"task_id": ..., "passed": true}.
 /// @param problems  where not null, their task_id must be exactly those of the results.

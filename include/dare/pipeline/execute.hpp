@@ -14,7 +14,7 @@ namespace dare::pipeline {
 /// What became of a product; the same on all ranks.
 struct Outcome {
   std::optional<comm::AgreedError> refusal;  ///< why it was refused; nothing for one that is in its place
-  merge::Counts counts;                      ///< over all ranks; of this run's blocks alone
+  merge::Counts counts;                      ///< over all ranks, and blocks that an interrupted run did
 };
 
 /// Does `work` and puts its outputs in place. Collective. A product that is refused alone, for its values or because its place is taken,

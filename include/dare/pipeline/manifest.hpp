@@ -5,6 +5,7 @@
 #include <dare/pipeline/work.hpp>
 #include <dare/plan/grid.hpp>
 
+#include <array>
 #include <filesystem>
 #include <string>
 
@@ -15,9 +16,14 @@ namespace dare::pipeline {
 [[nodiscard]] std::string manifest_head(const Work& work, const Product& product);
 
 /// Writes it, forced to the disk. Equal merges have equal manifests. Local.
+/// @param output  where the output is: complete, and written by any number of ranks; its headers and side files are read and hashed.
 /// @param hashes  of all blocks of `grid`, in order.
-void write_manifest(const std::filesystem::path& file, const Work& work, const Product& product, const plan::Grid& grid,
-                    const std::vector<Hash128>& hashes);
+/// @throws InputError  the output cannot be read
+void write_manifest(const std::filesystem::path& file, const std::filesystem::path& output, const Work& work, const Product& product,
+                    const plan::Grid& grid, const std::vector<Hash128>& hashes);
+
+/// The members of a manifest that manifest_head() has not.
+inline constexpr std::array k_of_output{"parts", "tensors"};
 
 /// The members in which two JSON objects of equal form differ, as "path: a, was b" lines; empty for equal ones.
 [[nodiscard]] std::string difference(const std::string& now, const std::string& before);

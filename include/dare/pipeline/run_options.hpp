@@ -9,7 +9,7 @@
 namespace dare::pipeline {
 
 enum class ProgressStyle : std::uint8_t { automatic, bar, plain, off };
-/// What is said on rank 0's stderr besides errors and progress: nothing, notes on the merge, or each stage as it ends too.
+/// What is said on rank 0's stderr besides errors and progress: nothing, notes on the merge, or what each stage decides too.
 enum class LogLevel : std::uint8_t { error, info, debug };
 
 /// What becomes of an interrupted run's finished blocks. Where there are none, or their files are gone, a run begins anew in any case.

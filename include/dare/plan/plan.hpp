@@ -30,10 +30,14 @@ struct Writers {
   [[nodiscard]] static Writers parse(std::string_view text);
 };
 
+inline constexpr std::uint64_t k_largest_tile = std::uint64_t{1} << 17U;  ///< 256 KiB of bfloat16: a tile's buffers fit the L2 cache
+inline constexpr std::uint64_t k_smallest_tile = std::uint64_t{1} << 12U;
+
 struct Limits {
   Writers writers;
   std::uint64_t memory_per_rank = std::uint64_t{512} << 20U;  ///< bytes of buffers
   std::uint64_t working_memory = 0;                           ///< bytes of it that the method takes for itself
+  std::uint64_t tile_elements = k_largest_tile;               ///< of a tile at most: a power of two, k_smallest_tile or more
 };
 
 struct Plan {

@@ -37,13 +37,17 @@ class DropStream {
   /// High halves of elements first, first + 1, ... in order; any `first`, any length. Vectorised.
   void high_halves(std::uint64_t first, std::span<std::uint16_t> out) const;
 
+  /// The same in the caller's room, without a copy. @return n draws; k_beyond more past them may be read, and mean nothing.
+  /// @pre room.size() >= room_for(n)
+  [[nodiscard]] std::span<std::uint16_t> high_halves(std::uint64_t first, std::size_t n, std::span<std::uint16_t> room) const;
+
   /// Settles the ties of `high` (as high_halves gave them for `first`) against a threshold below 2^32: afterwards
   /// element first + i is dropped iff high[i] < the returned limit. About one element in 65,536 is touched.
   [[nodiscard]] std::uint16_t settle(std::uint64_t first, std::uint64_t threshold, std::span<std::uint16_t> high) const;
 
   /// Draws of `n` elements, settled: element first + i is dropped iff draws[i] < limit.
   struct Settled {
-    const std::uint16_t* draws = nullptr;  ///< in the caller's room; k_beyond draws past the n-th may be read, and mean nothing
+    const std::uint16_t* draws = nullptr;  ///< the caller's; k_beyond draws past the n-th may be read, and mean nothing
     std::uint16_t limit = 0;
   };
   static constexpr std::size_t k_beyond = 64;
@@ -51,6 +55,10 @@ class DropStream {
   [[nodiscard]] static constexpr std::size_t room_for(std::size_t n) noexcept { return (n + 7 + k_beyond + 255) / 256 * 256; }
   /// high_halves() and settle() at once, without a copy. @pre threshold < 2^32, room.size() >= room_for(n)
   [[nodiscard]] Settled settled(std::uint64_t first, std::size_t n, std::uint64_t threshold, std::span<std::uint16_t> room) const;
+  /// The same from draws that stay as they are, for another threshold to be settled from: what high_halves() left in its room. The result
+  /// is `high` itself but where a tie has to be settled; then it is in `room`.
+  [[nodiscard]] Settled settled(std::uint64_t first, std::span<const std::uint16_t> high, std::uint64_t threshold,
+                                std::span<std::uint16_t> room) const;
 
  private:
   std::uint64_t key64_;

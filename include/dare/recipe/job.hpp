@@ -4,7 +4,6 @@
 #include <dare/checkpoint/header.hpp>
 #include <dare/core/shape.hpp>
 #include <dare/merge/tensor_merger.hpp>
-#include <dare/recipe/quantization.hpp>
 #include <dare/recipe/recipe.hpp>
 
 #include <cstdint>
@@ -47,12 +46,11 @@ struct MergeJob {
   std::vector<std::string> notes;  ///< what a user should know before it starts, one line each
 };
 
-/// Checks everything that headers can show and decides every tensor's action and settings. Local; reads a
-/// config.json where only that tells whether a missing output head is tied to the embeddings.
+/// Checks everything that headers can show and decides every tensor's action and settings. Pure.
 /// @param frame   of recipe.frame().
 /// @param models  in the order of recipe.models.
 /// @param auxiliaries  in that order too, for methods that have them; else empty.
-/// @throws Error  lists all problems: missing tensors, other shapes, integer against float, quantised checkpoints, sums of weights near 0.
+/// @throws Error  lists all problems: missing tensors, other shapes, integer against float, sums of weights near 0.
 [[nodiscard]] MergeJob resolve(const Recipe& recipe, const checkpoint::Header& frame, const std::vector<checkpoint::Header>& models,
                                const std::vector<checkpoint::Header>& auxiliaries = {});
 

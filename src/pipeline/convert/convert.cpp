@@ -7,6 +7,7 @@
 #include <dare/checkpoint/config_dtype.hpp>
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
+#include <dare/comm/environment.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/output_place.hpp>
 
@@ -111,6 +112,9 @@ int convert(const ConvertOptions& options, const comm::Communicator& world) {
   if (options.link) {
     link(work.frame, options, world);
     return 0;
+  }
+  if (world.is_root() && options.run.log_level != LogLevel::error) {
+    for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
   }
   work.products.push_back({conversion(work.frame, options), options.output, {}, false});
   auto& product = work.products.front();

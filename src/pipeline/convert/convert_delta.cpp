@@ -9,6 +9,7 @@
 #include <dare/core/byte_size.hpp>
 #include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/stop_signal.hpp>
+#include <dare/recipe/model_config.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,10 +29,11 @@ struct Headers {
 Headers read_headers(const DeltaOptions& options) {
   check_output(options.output, options.run, 0);
   Headers headers{checkpoint::read_header(options.model), checkpoint::read_header(options.base)};
-  for (const auto* header : {&headers.model, &headers.base}) {
+  for (auto* header : {&headers.model, &headers.base}) {
     if (checkpoint::is_delta(*header))
       throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header->root.string())};
     refuse_output_over(*header, options.output);
+    recipe::note_config(*header);
   }
   return headers;
 }
@@ -80,7 +82,9 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     if (!world.is_root()) return;
     checkpoint::check_unchanged(model);
     staging->commit(options.run.overwrite);
-    for (const auto& note : plan.parts.notes) comm::print_message(options.run.program, note);
+    for (const auto* const notes : {&model.notes, &plan.parts.notes}) {
+      for (const auto& note : *notes) comm::print_message(options.run.program, note);
+    }
     print_summary(options, plan.parts, model, made.layout.total_bytes());
   });
   return 0;

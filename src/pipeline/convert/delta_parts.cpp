@@ -39,6 +39,10 @@ DeltaParts delta_parts(const checkpoint::Header& model, const checkpoint::Header
       lacking.push_back(tensor.name);
       continue;
     }
+    if (tensor.name == checkpoint::k_kept_before) {
+      throw InputError{fmt::format("{}: tensor \"{}\": delta checkpoints have a tensor of their own by that name; rename it in both models",
+                                   base.root.string(), tensor.name)};
+    }
     used[match->tensor] = true;
     const auto& own = model.tensors[match->tensor];
     if (!fits(own, tensor)) {

@@ -4,10 +4,11 @@
 #include "merge/explain.hpp"
 #include "pipeline/explain/element.hpp"
 #include "pipeline/explain/explain_print.hpp"
+#include "pipeline/finding_text.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/survey_loop.hpp"
-#include "pipeline/tile_worker.hpp"
 
+#include <dare/comm/environment.hpp>
 #include <dare/pipeline/plan_work.hpp>
 
 #include <fmt/format.h>
@@ -102,7 +103,7 @@ void explain(const Work& work, const recipe::Recipe& recipe, const MergeOptions&
     });
   }
   inputs.close();
-  if (world.is_root()) fmt::print("{}", options.run.json ? to_json(explained) : to_text(explained));
+  comm::print_result(world, !world.is_root() ? "" : options.run.json ? to_json(explained) : to_text(explained));
 }
 
 }  // namespace dare::pipeline

@@ -1,9 +1,11 @@
 #include "pipeline/verify/manifest_reader.hpp"
 
 #include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/pipeline/product_deltas.hpp>
 #include <dare/plan/grid.hpp>
 
 #include <fmt/format.h>
@@ -19,7 +21,6 @@ using Json = nlohmann::ordered_json;
 using checkpoint::shown;
 
 constexpr std::uint64_t k_most_bytes = std::uint64_t{1} << 30U;
-constexpr int k_most_depth = 32;  // JSON values are written out by recursion
 
 // Takes a manifest apart while it is parsed: tensors, of which there may be very many, never are a JSON document.
 class ManifestParser {
@@ -29,9 +30,12 @@ class ManifestParser {
   Manifest parse(std::string_view text) {
     Json head;
     try {
-      head = Json::parse(text, [this](int depth, Json::parse_event_t event, Json& value) { return see(depth, event, value); });
+      head = parse_bounded<Json>(text, {},
+                                 [this](int depth, Json::parse_event_t event, const Json& value) { return see(depth, event, value); });
       read_head(head);
-    } catch (const nlohmann::json::exception& error) { refuse(fmt::format("no valid manifest ({})", shown(error.what(), 200))); }
+    } catch (const nlohmann::json::exception& error) { refuse_text(error.what()); } catch (const JsonError& error) {
+      refuse_text(error.what());
+    }
     return std::move(manifest_);
   }
 
@@ -43,12 +47,16 @@ class ManifestParser {
     refuse(fmt::format("tensor \"{}\": {}", shown(tensor), what));
   }
 
+  [[noreturn]] void refuse_text(std::string_view why) const { refuse(fmt::format("no valid manifest ({})", shown(why, 200))); }
+
   // Returns whether the value is kept in the document.
-  bool see(int depth, Json::parse_event_t event, Json& value) {
-    if (depth > k_most_depth) refuse(fmt::format("nested deeper than {} levels", k_most_depth));
-    if (event == Json::parse_event_t::key && depth == 1) {
-      section_ = value.get<std::string>();
-      if (!sections_.insert(section_).second) refuse(fmt::format("\"{}\" stands twice", shown(section_)));
+  bool see(int depth, Json::parse_event_t event, const Json& value) {
+    if (event == Json::parse_event_t::key && depth == 1) section_ = value.get<std::string>();
+    if (section_ == "outputs" && depth == 1 && value == "delta") {
+      throw InputError{
+          fmt::format("{}: the manifest of a sweep's delta checkpoints, which dare-verify does not read; merge {} beside it and "
+                      "verify that",
+                      file_.string(), k_delta_recipe)};
     }
     if (event != Json::parse_event_t::object_end || depth != 2 || section_ != "tensors") return true;
     add_tensor(value);
@@ -58,6 +66,8 @@ class ManifestParser {
   void add_tensor(const Json& json) {
     ManifestTensor tensor;
     tensor.name = json.at("name").get<std::string>();
+    const auto problem = tensor.name == checkpoint::k_metadata_key ? "" : checkpoint::name_problem(tensor.name);
+    if (!problem.empty()) refuse(tensor.name, problem);
     if (!names_.insert(tensor.name).second) refuse(tensor.name, "stands twice");
     const auto dtype = json.at("dtype").get<std::string>();
     const auto known = dtype_named(dtype);
@@ -103,6 +113,7 @@ class ManifestParser {
     manifest_.program = head.at("program").get<std::string>();
     manifest_.stream_version = head.at("stream_version").get<std::uint64_t>();
     manifest_.recipe = head.at("recipe").dump();
+    if (head.contains("parts")) read_parts(head["parts"], manifest_.parts.emplace());
     for (const auto& input : head.at("inputs")) {
       auto& into = manifest_.inputs.emplace_back();
       into.path = input.at("path").get<std::string>();
@@ -113,10 +124,16 @@ class ManifestParser {
     }
   }
 
+  static void read_parts(const Json& list, std::vector<OutputPart>& parts) {
+    for (const auto& part : list) {
+      parts.push_back({part.at("part").get<std::string>(), part.at("name").get<std::string>(), part.at("size").get<std::uint64_t>(),
+                       part.at("xxh3_128").get<std::string>()});
+    }
+  }
+
   const std::filesystem::path& file_;
   Manifest manifest_;
   std::string section_;
-  std::unordered_set<std::string> sections_;
   std::unordered_set<std::string> names_;
 };
 

@@ -1,12 +1,15 @@
 #pragma once
 /// A manifest as it was written, read back and checked.
 
+#include "pipeline/output_parts.hpp"
+
 #include <dare/core/dtype.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/core/shape.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,10 +52,11 @@ struct Manifest {
   std::uint64_t stream_version = 0;
   std::string recipe;  ///< JSON
   std::vector<ManifestInput> inputs;
+  std::optional<std::vector<OutputPart>> parts;  ///< nothing in those of versions that recorded none
   std::vector<ManifestTensor> tensors;
   template <class A>
   void archive(A& a) {
-    a(program, stream_version, recipe, inputs, tensors);
+    a(program, stream_version, recipe, inputs, parts, tensors);
   }
 };
 

@@ -18,19 +18,25 @@ struct Loaded {
   Manifest manifest;
   checkpoint::Header output;
   std::optional<std::string> unreadable;
+  std::vector<std::string> parts_that_differ;
   template <class A>
   void archive(A& a) {
-    a(manifest, output, unreadable);
+    a(manifest, output, unreadable, parts_that_differ);
   }
 };
 
 // Rank 0's part. An output that is there and cannot be read differs from what was written: that is a finding, no bad input.
 Loaded load(const fs::path& output) {
   const OutputPaths paths{output};
-  if (!fs::exists(paths.output)) throw InputError{fmt::format("{}: no such file or folder", paths.output.string())};
-  Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt};
+  std::error_code failure;
+  if (const auto status = fs::status(paths.output, failure); !fs::exists(status)) {
+    throw InputError{
+        fmt::format("{}: {}", paths.output.string(), status.type() == fs::file_type::none ? failure.message() : "no such file or folder")};
+  }
+  Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt, {}};
   try {
     loaded.output = checkpoint::read_header(paths.output);
+    if (loaded.manifest.parts) loaded.parts_that_differ = parts_that_differ(*loaded.manifest.parts, parts_of(loaded.output));
   } catch (const InputError& error) { loaded.unreadable = error.what(); }
   return loaded;
 }
@@ -45,7 +51,12 @@ int verify(const VerifyOptions& options, const comm::Communicator& world) {
     report.blocks.problems.push_back(*loaded.unreadable);
   } else {
     report.blocks = check_blocks(loaded.manifest, loaded.output, world);
+    auto& problems = report.blocks.problems;
+    problems.insert(problems.end(), loaded.parts_that_differ.begin(), loaded.parts_that_differ.end());
     if (options.against) report.inputs = check_inputs(options, loaded.manifest, loaded.output, world);
+    world.agree([&] {
+      if (world.is_root()) checkpoint::check_unchanged(loaded.output);
+    });
   }
   report.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   comm::print_result(world, options.json ? report.json() : report.text());

@@ -1,5 +1,6 @@
 #include "pipeline/verify/verify_inputs.hpp"
 
+#include "pipeline/input_watch.hpp"
 #include "pipeline/survey_loop.hpp"
 #include "pipeline/tile_worker.hpp"
 #include "recipe/recipe_from_json.hpp"
@@ -257,6 +258,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   });
   inputs.close();
   reader->close();
+  check_inputs(work, world);
   check.mismatches = world.all_gather(mine.mismatches());
   return check;
 }

@@ -128,6 +128,13 @@ Json inputs_json(const VerifyReport& report) {
           {"mismatches", std::move(list)}};
 }
 
+std::string verdict(const VerifyReport& report) {
+  if (!report.equal()) return "NOT verified";
+  return report.manifest.parts
+             ? "verified"
+             : "verified, tensors alone: the manifest is of a version that recorded nothing of headers and files beside them";
+}
+
 }  // namespace
 
 bool VerifyReport::equal() const noexcept {
@@ -142,12 +149,13 @@ std::string VerifyReport::text() const {
   const auto problems = blocks.problems.size() + (inputs ? inputs->problems.size() : 0);
   if (problems != 0) result += "; " + plural(problems, "other problem");
   return result + fmt::format(" ({} read in {:.2f} s on {})\n{}\n", format_bytes(blocks.bytes), elapsed_s,
-                              plural(static_cast<std::uint64_t>(ranks), "rank"), equal() ? "verified" : "NOT verified");
+                              plural(static_cast<std::uint64_t>(ranks), "rank"), verdict(*this));
 }
 
 std::string VerifyReport::json() const {
   const Json result{{"output", options.output.string()},
                     {"verified", equal()},
+                    {"tensors_alone", !manifest.parts},
                     {"tensors", manifest.tensors.size()},
                     {"blocks", blocks.blocks},
                     {"bytes", blocks.bytes},

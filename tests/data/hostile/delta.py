@@ -52,6 +52,8 @@ def cases():
         "text_array": (checkpoint(raw_words="[]"), NO_TEXT),
         "text_empty": (checkpoint(raw_words=""), NO_TEXT),
         "text_deep": (checkpoint(raw_words="[" * 100_000), NO_TEXT),
+        "text_of_lists": (checkpoint(raw_words='{"tensors": [' + "[]," * 1000 + "1]}"), NO_TEXT),
+        "key_twice": (checkpoint(raw_words='{"seed": 1, "seed": 2}'), NO_TEXT),
         "no_seed": (without("seed"), NO_TEXT),
         "no_drop_rate": (without("drop_rate"), NO_TEXT),
         "no_tensors": (without("tensors"), NO_TEXT),

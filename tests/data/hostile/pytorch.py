@@ -118,6 +118,7 @@ def tensors():
     leaves = lambda shape, strides, offset: of_w(
         f"{shape} with strides {strides} from element {offset} on leaves its storage of 6 elements" + AGAIN)
     return {
+        "name_of_metadata": (named("__metadata__"), '{}: tensor "__metadata__": the name is that of a header\'s metadata; rename it'),
         "name_with_nul": (named("a\0b"), '{}: tensor "a\\x00b": the name is no UTF-8 text without NUL; rename it'),
         "name_no_utf8": (saved(pickles.whole(b"}" + pickles.text(b"\xff") + pickles.tensor() + b"s")),
                          '{}: tensor "\\xff": the name is no UTF-8 text without NUL; rename it'),

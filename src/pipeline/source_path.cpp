@@ -1,0 +1,89 @@
+#include "pipeline/source_path.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dare::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 7> k_weight_files{".safetensors", ".h5", ".hdf5", ".keras", ".bin", ".pt", ".pth"};
+
+bool names_weight_file(std::string_view text) {
+  return std::any_of(k_weight_files.begin(), k_weight_files.end(), [&](auto ending) { return text.ends_with(ending); });
+}
+
+// "organisation/model", as the Hub writes names; not a path into a folder that is there.
+bool may_be_on_hub(const recipe::Source& source) {
+  const std::string_view text = source.written;
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size() || text.front() == '.' || names_weight_file(text))
+    return false;
+  constexpr std::string_view k_others = "-_.";
+  const auto in_name = [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || k_others.find(c) != std::string_view::npos;
+  };
+  const auto rest = text.substr(slash + 1);
+  if (!std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(slash), in_name) ||
+      !std::all_of(rest.begin(), rest.end(), in_name))
+    return false;
+  std::error_code unknown;
+  return !fs::exists(source.path.parent_path(), unknown);
+}
+
+// What may have been meant; begins with ";" where there is something.
+std::string advice(const recipe::Source& source) {
+  const auto plus = source.written.find('+');
+  if (plus != std::string::npos && plus != 0 && plus + 1 < source.written.size()) {
+    const auto model = source.written.substr(0, plus);
+    const auto adapter = source.written.substr(plus + 1);
+    return fmt::format(
+        "; mergekit's MODEL+ADAPTER is not read: where {0} is the base, give {1} alone as the model; else merge the two first (dare-merge "
+        "--method task_arithmetic --base {0} --model {1} OUTPUT) and give that output",
+        model, adapter);
+  }
+  if (!may_be_on_hub(source)) return "";
+  return fmt::format("; if it is a name on the Hub, download it first: hf download {} --local-dir {}", source.written,
+                     source.path.string());
+}
+
+// Of "model-00001-of-00004.safetensors" 4.
+std::optional<unsigned> shards_of(const fs::path& file) {
+  const auto name = file.stem().string();
+  constexpr std::string_view k_of = "-of-";
+  const auto of = name.rfind(k_of);
+  if (!names_weight_file(file.string()) || of == std::string::npos || of == 0) return std::nullopt;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto* const last = name.data() + name.size();
+  unsigned shards = 0;
+  const auto [end, error] = std::from_chars(name.data() + of + k_of.size(), last, shards);
+  return error == std::errc{} && end == last && is_digit(name[of - 1]) ? std::optional{shards} : std::nullopt;
+}
+
+}  // namespace
+
+void check_source(const recipe::Source& source) {
+  std::error_code unknown;
+  const auto status = fs::status(source.path, unknown);
+  if (status.type() == fs::file_type::not_found) {
+    const auto relative =
+        source.path == fs::path{source.written} ? "" : fmt::format(" (\"{}\", relative to the recipe's folder)", source.written);
+    throw InputError{fmt::format("{}: no such file or folder{}{}", source.path.string(), relative, advice(source))};
+  }
+  const auto shards = shards_of(source.path);
+  if (!shards || *shards < 2 || !fs::is_regular_file(status)) return;
+  const auto folder = fs::path{source.written}.parent_path().string();
+  throw InputError{fmt::format("{}: one of {} shards, which would be merged without the others; give their folder, {}", source.written,
+                               *shards, folder.empty() ? "." : folder)};
+}
+
+}  // namespace dare::pipeline

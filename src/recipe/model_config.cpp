@@ -1,0 +1,65 @@
+#include <dare/recipe/model_config.hpp>
+
+#include "core/bounded_json.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dare::recipe {
+namespace {
+
+constexpr auto k_config_file = "config.json";
+constexpr std::array<std::string_view, 2> k_quantization_entries{"quantization_config", "compression_config"};
+constexpr std::array<std::string_view, 2> k_method_names{"quant_method", "quant_type"};
+
+std::optional<std::string> quantization_of(const nlohmann::json& config) {
+  const auto text = config.find("text_config");
+  for (const auto entry : k_quantization_entries) {
+    for (const auto* const part : {&config, text == config.end() ? nullptr : &*text}) {
+      if (part == nullptr || !part->is_object()) continue;
+      const auto found = part->find(entry);
+      if (found == part->end() || found->is_null() || found->empty()) continue;
+      for (const auto method : k_method_names) {
+        if (found->is_object() && found->contains(method) && (*found)[std::string{method}].is_string()) {
+          return (*found)[std::string{method}].get<std::string>();
+        }
+      }
+      return "unnamed";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+ModelConfig parse_model_config(std::string_view text, const std::string& where) {
+  nlohmann::json json;
+  try {
+    json = parse_bounded<nlohmann::json>(text, JsonBounds{.keys = 100'000, .unique_keys = false});
+  } catch (const JsonError&) {}  // as what is no object
+  if (!json.is_object()) {
+    throw InputError{
+        fmt::format("{}: no JSON object of {} bytes, the file is damaged; fetch it again, or take it away", where, text.size())};
+  }
+  const auto ties = json.find("tie_word_embeddings");
+  return {quantization_of(json), ties != json.end() && ties->is_boolean() && ties->get<bool>()};
+}
+
+std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
+  const auto& files = header.side_files;
+  if (std::find(files.begin(), files.end(), k_config_file) == files.end()) return std::nullopt;
+  const auto bytes = checkpoint::read_side_file(header, k_config_file);
+  return parse_model_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                            fmt::format("{}: {}", header.root.string(), k_config_file));
+}
+
+void note_config(checkpoint::Header& header) {
+  const auto config = read_model_config(header);
+  header.ties_embeddings = config && config->ties_embeddings;
+}
+
+}  // namespace dare::recipe

@@ -1,0 +1,47 @@
+"""What the tests of dare-sweep share."""
+
+import csv
+import json
+import os
+
+from dare_system import SystemTest, contents, run
+
+
+def rows(folder):
+    with open(os.path.join(folder, "results.csv"), newline="") as file:
+        return {row["point"]: row for row in csv.DictReader(file)}
+
+
+class SweepTest(SystemTest):
+    shapes = {"model.embed.weight": [300, 32], "model.layers.0.up.weight": [1100, 1024], "model.norm.weight": [32], "empty": [0, 4], "scalar": []}
+    recipe = """merge_method: dare_linear
+base_model: base.safetensors
+models:
+  - {model: m0.safetensors, parameters: {weight: 0.5}}
+  - {model: m1.safetensors, parameters: {weight: 0.25}}
+seed: 7
+"""
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def sweep(self, np, text, *more, output="swept", timeout=120, **env):
+        return run(np, "dare-sweep", self.write("sweep.yml", text), self.path(output), *more, timeout=timeout, **env)
+
+    def swept(self, np, text, *more, output="swept", **env):
+        """A sweep that ends well; its summary."""
+        process = self.sweep(np, text, "--json", *more, output=output, **env)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return json.loads(process.stdout)
+
+    def merged(self, recipe, output):
+        process = run(2, "dare-merge", self.write("point.yml", recipe), self.path(output))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return contents(self.path(output))
+
+    def assert_same(self, got, expected, what):
+        self.assertEqual(sorted(got), sorted(expected), what)
+        for name in expected:
+            self.assertTrue(got[name] == expected[name], f"{what}: {name} differs")

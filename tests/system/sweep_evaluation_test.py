@@ -1,0 +1,137 @@
+"""Evaluations of a sweep's points: scores, checkpoints kept for them, failures and signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from dare_sweep import SweepTest, rows
+from dare_system import command, environment, own_words
+
+
+class Evaluation(SweepTest):
+    shapes = {"a.weight": [40, 32]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        # Scores a point by its name, and writes down what it was asked.
+        self.script = self.write("score.py", f"""
+import json, os, sys, time
+checkpoint, point = sys.argv[1:]
+assert os.path.exists(os.path.join(checkpoint, "model.safetensors")), checkpoint
+with open({self.path("asked")!r}, "a") as file: file.write(point + "\\n")
+if "OMPI_COMM_WORLD_SIZE" in os.environ: sys.exit("the launcher's environment is here")
+rate = float(point.split("=")[1])
+if os.path.exists({self.path("fail")!r}) and rate == 0.2:
+    print("trouble", file=sys.stderr); sys.exit(5)
+if os.path.exists({self.path("hang")!r}) and rate == 0.3:
+    if os.fork() == 0: time.sleep(1000)
+    open({self.path("pid")!r}, "w").write(str(os.getpgrp())); time.sleep(1000)
+print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {{"task": 2}}}}))
+""")
+
+    def text(self, *more):
+        return self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n" + f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" + "".join(line + "\n" for line in more)
+
+    def asked(self):
+        with open(self.path("asked")) as file:
+            return sorted(file.read().split())
+
+    def there(self):
+        return sorted(name for name in os.listdir(self.path("swept")) if name.startswith("drop_rate"))
+
+    def test_scores_are_collected(self):
+        for np, more in ((1, []), (3, ["--groups", "2"])):
+            with self.subTest(np=np):
+                output = f"swept{np}"
+                self.swept(np, self.text(), *more, output=output)
+                table = rows(self.path(output))
+                self.assertEqual({name: float(row["accuracy"]) for name, row in table.items()},
+                                 {f"drop_rate={rate}": 1 - abs(rate - 0.3) for rate in (0.1, 0.2, 0.3, 0.4)})
+                self.assertEqual({row["by.task"] for row in table.values()}, {"2"})
+        self.assertEqual(len(self.asked()), 8)
+
+    def test_keep_none_and_best(self):
+        self.swept(2, self.text("keep: none"))
+        self.assertEqual(self.there(), [])
+        self.assertEqual([row["status"] for row in rows(self.path("swept")).values()], ["done"] * 4)
+        self.assertEqual(self.swept(2, self.text("keep: none"))["done_before"], 4)
+        self.assertEqual(len(self.asked()), 4)
+        for best, expected in (("highest", "drop_rate=0.3"), ("lowest", "drop_rate=0.1")):
+            subprocess.run(["rm", "-r", self.path("swept")], check=True)
+            self.swept(3, self.text("keep: best", "score: accuracy", f"best: {best}"), "--groups", "2")
+            self.assertEqual(self.there(), [expected])
+            table = rows(self.path("swept"))
+            self.assertEqual({name: row["output"] for name, row in table.items() if row["output"]}, {expected: expected})
+
+    def test_one_that_fails_and_one_that_hangs(self):
+        for name in ("fail", "hang"):
+            self.write(name, "")
+        process = self.sweep(2, self.text("keep: none", "evaluate_timeout: 1"), "--json")
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual((json.loads(process.stdout)["done"], json.loads(process.stdout)["failed"]), (2, 2))
+        logs = [self.path("swept", "points", f"drop_rate={rate}.log") for rate in (0.2, 0.3)]
+        self.assertEqual(own_words(process, "dare-sweep"), [
+            f"dare-sweep: point drop_rate=0.2: evaluate ended with exit code 5; its messages are in {logs[0]}",
+            f"dare-sweep: point drop_rate=0.3: evaluate ran longer than evaluate_timeout, 1 s, and was killed; its messages are in {logs[1]}"])
+        with open(logs[0]) as file:
+            self.assertEqual(file.read(), "trouble\n")
+        with open(self.path("pid")) as file:
+            self.assertEqual(running_in_group(int(file.read())), [])
+        self.assertEqual(self.there(), ["drop_rate=0.2", "drop_rate=0.3"])  # not scored, so not deleted
+        self.assertEqual(rows(self.path("swept"))["drop_rate=0.2"]["status"], "unscored")
+        for name in ("fail", "hang"):
+            os.remove(self.path(name))
+        summary = self.swept(2, self.text("keep: none"))
+        self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (2, 2, 0))
+        self.assertEqual(self.there(), [])
+        self.assertEqual(len(self.asked()), 6)
+
+    def test_output_that_is_no_score(self):
+        for printed, message in (("hello", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: hello"),
+                                 ("", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: it printed nothing"),
+                                 ('{"a": "b"}', 'score "a" is "b", expected a number')):
+            with self.subTest(printed=printed):
+                text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: |\n  printf '%s' '" + printed + "'\n"
+                process = self.sweep(1, text, output=f"swept{len(printed)}")
+                self.assertEqual(process.returncode, 1)
+                self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point p: " + message])
+
+    def test_a_signal_during_an_evaluation(self):
+        self.write("hang", "")
+        self.write("sweep.yml", self.text())
+        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        while not (os.path.exists(self.path("pid")) and os.path.getsize(self.path("pid"))):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, errors)
+        self.assertIn("stopped by signal 10 (SIGUSR1); 2 of 4 points are done, the same command with --resume does the rest", errors)
+        with open(self.path("pid")) as file:
+            self.assertEqual(running_in_group(int(file.read())), [])
+        os.remove(self.path("hang"))
+        summary = self.swept(2, self.text(), "--resume")
+        self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (2, 2, 0))
+
+
+def running_in_group(group):
+    """Processes of a group; what has ended and waits for its parent does not run."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                state, _, of_group = file.read().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(of_group) == group and state != "Z":
+            found.append(int(name))
+    return found
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,202 @@
+"""dare-sweep run again with other settings: whose checkpoints are deleted, what is scored again, what is refused and why."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from dare_system import contents, own_words, random_model, write_safetensors
+from dare_sweep import SweepTest, rows
+
+
+class KeepTest(SweepTest):
+    shapes = {"a.weight": [40, 32]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        # The score of a point is what the file "scores" says.
+        self.script = self.write("score.py", f"""
+import json, sys
+with open({self.path("asked")!r}, "a") as file: file.write(sys.argv[2] + "\\n")
+with open({self.path("scores")!r}) as file: print(json.dumps(json.load(file)[sys.argv[2]]))
+""")
+
+    def text(self, points, *more, evaluate=True):
+        listed = "".join(f"  {name}: {{drop_rate: {rate}}}\n" for name, rate in points.items())
+        command = f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" if evaluate else ""
+        return self.recipe + "points:\n" + listed + command + "".join(line + "\n" for line in more)
+
+    def scores(self, **scores):
+        self.write("scores", json.dumps({name: score if isinstance(score, dict) else {"x": score} for name, score in scores.items()}))
+
+    def asked(self):
+        if not os.path.exists(self.path("asked")):
+            return []
+        with open(self.path("asked")) as file:
+            asked = sorted(file.read().split())
+        os.remove(self.path("asked"))
+        return asked
+
+    def there(self, output="swept"):
+        return sorted(name for name in os.listdir(self.path(output)) if name not in ("points", "results.csv", "results.json"))
+
+    def refused(self, process, *lines):
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertEqual(own_words(process, "dare-sweep"), list(lines))
+
+
+class Keep(KeepTest):
+    def test_points_of_another_sweep_neither_win_nor_are_deleted(self):
+        self.scores(a=5, b=4, c=3, d=6)
+        self.swept(1, self.text({"a": 0.1}))
+        self.swept(2, self.text({"b": 0.2, "c": 0.3}, "keep: best"))
+        self.assertEqual(self.there(), ["a", "b"])
+        self.swept(1, self.text({"d": 0.4}, "keep: none"))
+        self.assertEqual(self.there(), ["a", "b"])
+        self.assertEqual({name: row["output"] for name, row in rows(self.path("swept")).items()}, {"a": "a", "b": "b", "c": "", "d": ""})
+
+    def test_the_best_of_all_runs_and_groups_stays(self):
+        self.scores(a=5, b=4, c=9, d=6)
+        self.swept(1, self.text({"a": 0.1, "b": 0.2}))
+        self.assertEqual(self.there(), ["a", "b"])
+        self.swept(2, self.text({"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4}, "keep: best"), "--groups", "2")
+        self.assertEqual(self.there(), ["c"])
+        self.assertEqual(self.asked(), ["a", "b", "c", "d"])
+
+    def test_a_score_that_decides_and_is_not_there_is_told(self):
+        self.scores(a={"x": 1, "y": 2}, b={"x": 3})
+        points = {"a": 0.1, "b": 0.2}
+        process = self.sweep(1, self.text(points, "keep: best", "score: y"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        message = 'has no score "y", which score: names, only x; mend score: or what evaluate prints'
+        self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point b: " + message])
+        table = rows(self.path("swept"))
+        self.assertEqual((table["b"]["status"], table["b"]["error"], table["b"]["x"]), ("unscored", message, "3"))
+        self.assertEqual(self.there(), ["a", "b"])
+        self.asked()
+        # A mended name needs no evaluation.
+        self.assertEqual(self.swept(1, self.text(points, "keep: best", "score: x"))["done_before"], 2)
+        self.assertEqual((self.there(), self.asked()), (["b"], []))
+        self.assertEqual(rows(self.path("swept"))["b"]["error"], "")
+        # What the other point would need is gone.
+        self.refused(self.sweep(1, self.text(points, "keep: best", "score: z")), f'dare-sweep: {self.path("swept", "a")}: has no score "z", which score: '
+                     "names, only x, y, and its checkpoint is deleted; name another folder, or give --overwrite")
+
+
+class Evaluate(KeepTest):
+    points = {"a": 0.1, "b": 0.2}
+
+    def test_one_that_is_added_runs_on_what_is_done(self):
+        self.swept(1, self.text(self.points, evaluate=False))
+        self.scores(a=1, b=2)
+        summary = self.swept(2, self.text(self.points))
+        self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (0, 2, 0))
+        self.assertEqual(self.asked(), ["a", "b"])
+        self.assertEqual({name: row["x"] for name, row in rows(self.path("swept")).items()}, {"a": "1", "b": "2"})
+
+    def test_one_that_is_changed_runs_again(self):
+        self.scores(a=1, b=2)
+        self.swept(1, self.text(self.points))
+        self.scores(a={"y": 3}, b={"y": 4})
+        self.asked()
+        self.swept(1, self.text(self.points))
+        self.assertEqual(self.asked(), [])
+        changed = self.text(self.points).replace("{point}\n", "{point} --other\n")
+        self.assertEqual(json.loads(self.sweep(1, changed, "--plan", "--json").stdout)["to_score"], 2)
+        self.swept(1, changed)
+        self.assertEqual(self.asked(), ["a", "b"])
+        self.assertEqual({name: (row["y"], "x" in row) for name, row in rows(self.path("swept")).items()}, {"a": ("3", False), "b": ("4", False)})
+
+    def test_one_that_is_changed_after_the_checkpoints_are_deleted_is_refused(self):
+        self.scores(a=1, b=2)
+        self.swept(1, self.text(self.points, "keep: best"))
+        changed = self.text(self.points, "keep: best").replace("{point}\n", "{point} --other\n")
+        self.refused(self.sweep(1, changed), f"dare-sweep: {self.path('swept', 'a')}: was scored by another evaluate, and its checkpoint is deleted; "
+                     "name another folder, or give --overwrite")
+        summary = self.swept(1, changed, "--overwrite")
+        self.assertEqual((summary["done"], summary["passes"]), (2, 1))
+        self.assertEqual(self.there(), ["b"])
+
+    def test_without_one_what_was_not_scored_is_done(self):
+        self.scores(a=1)
+        self.assertEqual(self.sweep(1, self.text(self.points)).returncode, 1)
+        summary = self.swept(1, self.text(self.points, evaluate=False))
+        self.assertEqual((summary["done_before"], summary["done"]), (2, 0))
+        self.assertEqual({name: (row["status"], row["error"]) for name, row in rows(self.path("swept")).items()}, {"a": ("done", ""), "b": ("done", "")})
+
+    def test_a_checkpoint_is_scored_although_its_inputs_are_away(self):
+        self.scores(a=1)
+        self.assertEqual(self.sweep(1, self.text(self.points)).returncode, 1)
+        os.rename(self.path("m0.safetensors"), self.path("away"))
+        self.scores(a=1, b=2)
+        summary = self.swept(1, self.text(self.points))
+        self.assertEqual((summary["done_before"], summary["done"]), (1, 1))
+        self.assertEqual(rows(self.path("swept"))["b"]["x"], "2")
+
+
+class Identity(KeepTest):
+
+    def test_a_plan_is_refused_as_the_run_is(self):
+        self.swept(1, self.text({"a": 0.1, "b": 0.1, "c": 0.3}, evaluate=False).replace("b: {drop_rate: 0.1", "b: {drop_rate: 0.2"))
+        before = contents(self.path("swept"))
+        other = self.text({"a": 0.25, "b": 0.5, "c": 0.3}, evaluate=False)
+        lines = ["dare-sweep: 2 problems found, nothing was written:"]
+        lines += [f"  {self.path('swept', name)}: was made by another run: recipe.models[0].drop_rate: {now}, was {was}" for name, now, was in (("a", 0.25, 0.1), ("b", 0.5, 0.2))]
+        for more in (["--plan"], []):
+            process = self.sweep(2, other, *more)
+            self.assertEqual((process.returncode, process.stdout), (3, ""), process.stderr)
+            words = own_words(process, "dare-sweep")
+            self.assertEqual([words[0], words[1], words[3]], lines)
+        self.assertEqual(contents(self.path("swept")), before)
+        self.assertEqual(self.sweep(2, other, "--plan", "--overwrite").returncode, 0)
+
+    def test_a_plan_writes_nothing(self):
+        self.swept(1, self.text({"a": 0.1}, evaluate=False))
+        os.remove(self.path("swept", "points", "a.json"))
+        before = contents(self.path("swept"))
+        self.assertEqual(json.loads(self.sweep(1, self.text({"a": 0.1}, evaluate=False), "--plan", "--json").stdout)["done"], 1)
+        self.assertEqual(contents(self.path("swept")), before)
+
+    def test_neither_hashes_nor_a_new_version_make_another_point(self):
+        text = self.text({"a": 0.1, "b": 0.2}, evaluate=False)
+        self.swept(1, text)
+        self.assertEqual(self.swept(1, text, "--hash-inputs")["done_before"], 2)
+        # As an older version has written it, with its record and without.
+        for name in ("a", "b"):
+            manifest = self.path("swept", name, "dare-manifest.json")
+            with open(manifest) as file:
+                old = file.read()
+            self.assertIn('"program": "dare-mpi ', old)
+            self.write(manifest, old.replace('"program": "dare-mpi ', '"program": "dare-mpi 0.0.'))
+        os.remove(self.path("swept", "points", "b.json"))
+        record = self.path("swept", "points", "a.json")
+        with open(record) as file:
+            known = json.load(file)
+        self.write(record, json.dumps({**known, "identity": "of an older version"}))
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        with open(record) as file:
+            self.assertEqual(json.load(file)["identity"], known["identity"])
+
+    def test_contents_are_compared_where_both_runs_hashed_them(self):
+        text = self.text({"a": 0.1}, evaluate=False)
+        self.swept(1, text, "--hash-inputs")
+        model = random_model(self.shapes, "other")
+        write_safetensors(self.path("m1.safetensors"), model, {"format": "pt"})
+        self.assertEqual(self.swept(1, text)["done_before"], 1)
+        self.refused(self.sweep(1, text, "--hash-inputs"), f"dare-sweep: {self.path('swept', 'a')}: was made by another run: the contents of its inputs were "
+                     "others; name another folder, or give --overwrite")
+
+    def test_what_differs_is_named_also_where_no_manifest_is_left(self):
+        self.scores(a=1)
+        self.swept(1, self.text({"a": 0.1}, "keep: none"))
+        where = f"dare-sweep: {self.path('swept', 'a')}: was made by another run: "
+        end = "; name another folder, or give --overwrite"
+        self.refused(self.sweep(1, self.text({"a": 0.2}, "keep: none")), f"{where}drop_rate: 0.2, was 0.1{end}")
+        self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none", "overflow: saturate")), f"{where}settings that results.csv does not show were others{end}")
+        write_safetensors(self.path("m1.safetensors"), random_model({"a.weight": [40, 32]}, "m1"), {"format": "pt", "more": "1"})
+        self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none")), f"{where}the headers of its inputs were others{end}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+"""plot-sweep on results of a sweep."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import unittest
+
+from dare_sweep import SweepTest
+
+
+class Plot(SweepTest):
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "plot-sweep", "plot-sweep")
+
+    def plot(self, *words):
+        return subprocess.run([sys.executable, self.tool, *words], capture_output=True, text=True, timeout=60, check=False)
+
+    def results(self):
+        lines = ["point,status,merge_method,drop_rate,rescale,seed,cosine,accuracy,output,xxh3_128,error"]
+        for rescale in ("expected", "none"):
+            lines += [f"{rescale}{p}s{seed},done,dare_linear,{p},{rescale},{seed},1,{1 - p + seed / 100},,," for p in (0, 0.5, 0.9) for seed in (1, 2)]
+        return self.write("results.csv", "\n".join([*lines, "two,done,dare_linear,0.1+0.2,none,1,1,0.5,,,", "bad,failed,,,,,,,,,no"]) + "\n")
+
+    def test_errors(self):
+        for words, message in ((["gone.csv", "f"], "gone.csv: No such file or directory"),
+                               ([self.write("other.csv", "a,b\n1,2\n"), "f"], f'{self.path("other.csv")}: is no results.csv of dare-sweep, it has no column "point" or no row'),
+                               ([self.write("none.csv", "point,status\np,failed\n"), "f"], "no point is done yet"),
+                               ([self.results(), "f", "--y", "loss"], 'no finished point has a number under "loss"; there are: point, status, merge_method, '
+                                "drop_rate, rescale, seed, cosine, accuracy, output, xxh3_128, error"),
+                               ([self.results(), "f", "--series", "colour"], 'no column "colour"; there are: point, status, merge_method, drop_rate, rescale, seed, '
+                                "cosine, accuracy, output, xxh3_128, error")):
+            process = self.plot(*words)
+            self.assertEqual((process.returncode, process.stderr), (1, f"plot-sweep: {message}\n"))
+
+    @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib here")
+    def test_one_line_a_series_with_a_band(self):
+        process = self.plot(self.results(), self.path("figure"), "--label", "accuracy=Accuracy on a task")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertIn("accuracy against drop_rate, 2 series, 6 points", process.stdout)
+        self.assertEqual(process.stderr, 'plot-sweep: 1 points without a number under "drop_rate" or "accuracy" are not drawn: two\n')
+        with open(self.path("figure.svg"), encoding="utf-8") as file:
+            picture = file.read()
+        for text in ("Drop rate p", "Accuracy on a task", "Rescale", ">expected<", ">none<", "Line: mean, band: range over seeds"):
+            self.assertIn(text, picture)
+        with open(self.path("figure.png"), "rb") as file:
+            self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,88 @@
+"""What dare-sweep refuses, and in which words."""
+
+import os
+import re
+import unittest
+
+from dare_sweep import SweepTest
+from dare_system import own_words, run
+
+
+class Refusals(SweepTest):
+    def test_every_error_at_once_with_its_line(self):
+        self.make_family()
+        text = """merge_method: dare_linear
+base_model: base.safetensors
+models: [{model: m0.safetensors}]
+grid:
+  drop_rate: [0.5, 1.5, x, 0.50]
+  sed: [1]
+  seed: []
+  merge_method: [dare_liner]
+points:
+  bad/name: {drop_rate: 0.5}
+  p: {lambda: much, keep: 1}
+outputs: deltas
+keep: best
+gird: {}
+"""
+        name = self.path("sweep.yml")
+        self.assert_refused(self.sweep(2, text), 2, f"""12 problems found, nothing was written:
+  {name}:5: drop_rate: 1.5 is outside [0, 1]
+  {name}:5: drop_rate: expected a number, found "x"
+  {name}:5: drop_rate: 0.5 is given twice ({name}:5 and {name}:5): two points would be the same
+  {name}:6: unknown key "sed" in grid; did you mean seed?
+  {name}:7: seed: an empty list leaves no point
+  {name}:8: merge_method "dare_liner" is not known; did you mean dare_linear?
+  {name}:10: "bad/name" is no name for a point; use letters, digits and ._+=,-, but not points, results.csv, results.json
+  {name}:11: lambda: expected a number, found "much"
+  {name}:11: unknown key "keep" in a point; did you mean seed?
+  {name}:12: outputs: expected model, delta or statistics, found "deltas"
+  {name}:14: unknown key "gird" in a sweep; did you mean grid?
+  {name}: keep: best without evaluate would delete what nobody has scored; give evaluate, or keep: all""", "dare-sweep")
+
+    def methods(self):
+        text = run(0, "dare-merge", "--help").stdout
+        return re.findall(r"^  (\w+)", text.split("Methods:\n")[1].split("\n\n")[0], re.MULTILINE)
+
+    def test_errors_of_points(self):
+        self.make_family()
+        text = """merge_method: dare_linear
+base_model: base.safetensors
+models: [{model: m0.safetensors}, {model: m1.safetensors}]
+points:
+  none: {seed: 1}
+  three: {drop_rate: [0.1, 0.2, 0.3]}
+  ties: {merge_method: ties, density: 0.5}
+  same: {density: 0.5, merge_method: ties}
+  linear: {merge_method: linear, drop_rate: 0.5}
+"""
+        name = self.path("sweep.yml")
+        self.assert_refused(self.sweep(1, text), 2, f"""5 problems found, nothing was written:
+  {name}:3: m0.safetensors: dare_linear needs a drop_rate or a density
+  {name}:3: m1.safetensors: dare_linear needs a drop_rate or a density
+  {name}:6: drop_rate: 3 values for 2 models; give one for all, or one a model
+  {name}:8: point same has the settings of ties
+  {name}:9: linear drops nothing: drop_rate can only be 0; choose a method that drops""", "dare-sweep")
+
+    def test_a_million_points_are_not_begun(self):
+        self.make_family()
+        numbers = ", ".join(str(i) for i in range(1000))
+        text = self.recipe + f"grid: {{drop_rate: [0.5], seed: [{numbers}], lambda: [{numbers}]}}\n"
+        process = self.sweep(2, text)
+        self.assertEqual(process.returncode, 2, process.stderr)
+        words = own_words(process, "dare-sweep")[0]
+        self.assertRegex(words, r"sweep.yml: 1000000 points, more than 10000 are done only with --yes. If all cost what the first does they write "
+                                r"\d\.\d\de\+12 bytes and take \d+ passes of up to \d+ points, which read [\d.e+]+ bytes; ")
+        self.assertFalse(os.path.exists(self.path("swept")))
+
+    def test_words(self):
+        self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
+        self.make_family()
+        self.assert_refused(self.sweep(2, self.recipe + "grid: {drop_rate: [0.5]}\n", "--groups", "3"), 2,
+                            "--groups 3: give a number from 1 to 2, the number of ranks", "dare-sweep")
+        self.assert_refused(self.sweep(1, self.recipe), 2, f"{self.path('sweep.yml')}: neither grid nor points give any point", "dare-sweep")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,106 @@
+"""A sweep run again: it does what is missing, whatever ended the last run, and keeps apart what other settings made."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+from dare_sweep import SweepTest, rows
+from dare_system import command, contents, environment, with_fault
+
+
+class Rerun(SweepTest):
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+
+    def test_a_rerun_does_only_what_is_missing(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text)
+        before = contents(self.path("swept"))
+        again = self.swept(3, text, "--groups", "2")
+        self.assertEqual((again["done_before"], again["done"], again["bytes_read"]), (3, 0, 0))
+        self.assert_same(contents(self.path("swept")), before, "after a rerun")
+        # A record without its checkpoint, a checkpoint without its record.
+        subprocess.run(["rm", "-r", self.path("swept", "drop_rate=0.1")], check=True)
+        os.remove(self.path("swept", "points", "drop_rate=0.2.json"))
+        third = self.swept(2, text)
+        self.assertEqual((third["done_before"], third["done"]), (2, 1))
+        after = contents(self.path("swept"))
+        self.assertEqual(rows(self.path("swept"))["drop_rate=0.2"]["xxh3_128"], json.loads(before["points/drop_rate=0.2.json"])["xxh3_128"])
+        for name in before:
+            if name.endswith(("safetensors", "dare-manifest.json")):
+                self.assertTrue(after[name] == before[name], name)
+        more = self.swept(2, text.replace("0.3", "0.3, 0.4"))
+        self.assertEqual((more["done_before"], more["done"]), (3, 1))
+        self.assertEqual(list(rows(self.path("swept"))), [f"drop_rate=0.{i}" for i in range(1, 5)])
+
+    def test_results_of_other_settings_are_not_taken_for_these(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(1, text)
+        other = text.replace("drop_rate: 0.5", "drop_rate: 0.25")
+        self.assert_refused(self.sweep(2, other), 3, f"{self.path('swept', 'p')}: was made by another run: recipe.models[0].drop_rate: 0.25, was 0.5\n"
+                            "  recipe.models[1].drop_rate: 0.25, was 0.5; name another folder, or give --overwrite", "dare-sweep")
+        os.remove(self.path("swept", "points", "p.json"))
+        process = self.sweep(2, other)
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIn("recipe.models[0].drop_rate: 0.25, was 0.5", process.stderr)
+        self.assertEqual(self.swept(2, other, "--overwrite")["done"], 1)
+        self.assert_same(contents(self.path("swept", "p")), self.merged(self.recipe + "parameters: {drop_rate: 0.25}\n", "expected"), "p")
+
+    def test_a_failing_disk_loses_nothing_that_is_finished(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text, output="expected")
+        process = self.sweep(2, text, **with_fault("pwrite:2:ENOSPC:0", "drop_rate=0.2.partial/model"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertIn("No space left on device", process.stderr)
+        self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
+        self.assertEqual(self.swept(1, text, "--resume")["done"], 3)
+        self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after resume")
+
+    def test_a_sweep_goes_on_within_points_unasked(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(2, text, output="expected")
+        for more, wanted in (([], "5 blocks noted in its journal, 5 of them stand"), (["--restart"], "made anew")):
+            with self.subTest(more=more):
+                process = self.sweep(2, text, **with_fault("fsync:2:EIO:0", "drop_rate=0.2.partial/model"))
+                self.assertEqual(process.returncode, 1, process.stderr)
+                process = self.sweep(1, text, "--log-level", "debug", *more)
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.assertIn(wanted, process.stderr)
+                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                shutil.rmtree(self.path("swept"))
+
+    def test_a_killed_sweep_goes_on(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        self.swept(2, text, output="expected")
+        # After the second point's rename and before its record.
+        process = self.sweep(2, text, **with_fault("rename:1:KILL:0", ".drop_rate=0.1.json"))
+        self.assertNotEqual(process.returncode, 0)
+        self.assertTrue(os.path.exists(self.path("swept", "drop_rate=0.1")))
+        summary = self.swept(2, text, "--resume")
+        self.assertEqual((summary["done_before"], summary["done"]), (3, 0))
+        expected = rows(self.path("expected"))
+        for name, row in rows(self.path("swept")).items():
+            self.assertEqual(row["xxh3_128"], expected[name]["xxh3_128"])
+
+    def test_two_sweeps_in_one_folder(self):
+        text = self.recipe + "grid: {drop_rate: [0.1]}\n"
+        self.write("sweep.yml", text)
+        first = subprocess.Popen(command(1, "dare-sweep", self.path("sweep.yml"), self.path("swept")),
+                                 env=environment(**with_fault("fsync:1:STOP:0", ".partial")), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            while not os.path.exists(self.path("swept", ".drop_rate=0.1.partial")):
+                time.sleep(0.01)
+            self.assert_refused(self.sweep(2, text), 3, f"{self.path('swept')}: another sweep is writing there (it holds "
+                                f"{self.path('swept', 'points', '.lock')}); wait for it, or name another folder", "dare-sweep")
+        finally:
+            subprocess.run(["pkill", "-CONT", "-P", str(first.pid)], check=False)
+            first.communicate(timeout=60)
+        self.assertEqual(first.returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
