@@ -44,10 +44,10 @@ void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged,
   }
 }
 
-void tell_inputs(const RunContext& run, const Inputs& inputs) {
+void tell_inputs(const RunContext& run, const plan::Plan& plan, const Inputs& inputs) {
   if (!run.tells()) return;
   for (const auto& line : inputs.descriptions()) run.tell(line);
-  const auto earlier = survey_cost(run.work);
+  const auto earlier = survey_cost(run.work, plan.tensors_to_do());
   run.tell(fmt::format("passes: {} before the merge, which read {}, and the merge", earlier.passes, format_bytes(earlier.bytes_read)));
 }
 
@@ -56,7 +56,7 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   try {
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
-    tell_inputs(run, inputs);
+    tell_inputs(run, plan, inputs);
     const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
     run.tell("passes before the merge done");
     auto made = merge_slices(run, plan, inputs, statistics, sinks);

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
+import subprocess
 import sys
 import unittest
 
-from dare_system import SystemTest, run
+from dare_system import SystemTest, command, environment, random_model, run, write_safetensors
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import large_models  # noqa: E402  (found by the line above)
@@ -44,6 +46,36 @@ class Plans(SystemTest):
         plan = self.plan("dense", "--method", "ties")
         self.assertEqual(plan["passes"], 3)
         self.assertAlmostEqual(plan["read_s"], plan["bytes_read"] / 500e9)
+
+
+class ManyModels(SystemTest):
+    """What every rank holds of headers and settings grows with models and tensors, and is part of what a rank is said to need."""
+
+    def test_headers_are_counted(self):
+        shapes = {f"model.layers.{number}.a.projection.weight": [2] for number in range(3000)}
+        write_safetensors(self.path("base.safetensors"), random_model(shapes, "base"), {"format": "pt"})
+        write_safetensors(self.path("m.safetensors"), random_model(shapes, "m"), {"format": "pt"})
+
+        def words(models, *more):
+            given = [word for _ in range(models) for word in ("--model", self.path("m.safetensors"))]
+            return ["--base", self.path("base.safetensors"), *given, "--drop-rate", "0.9", *more, self.path("out.safetensors")]
+
+        needed = {}
+        for models in (2, 100):
+            process = run(0, "dare-merge", *words(models, "--plan", "--json"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            needed[models] = json.loads(process.stdout)["buffer_bytes_per_rank"]
+        refused = run(0, "dare-merge", *words(100, "--memory-per-rank", "32MiB"))
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        enough = re.search(r"needs at least (\d+)MiB a rank", refused.stderr)
+        self.assertIsNotNone(enough, refused.stderr)
+        with subprocess.Popen(command(0, "dare-merge", *words(100, "--memory-per-rank", enough[1] + "MiB")), env=environment(),
+                              stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertLess(usage.ru_maxrss << 10, (int(enough[1]) + 64) << 20)
+        self.assertGreater(needed[100] - needed[2], 64 << 20)
 
 
 if __name__ == "__main__":
