@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from sweep_test import SweepTest
+from dare_sweep import SweepTest
 
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
 
