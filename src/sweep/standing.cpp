@@ -80,7 +80,7 @@ class Look {
     if (!fs::exists(paths.manifest)) return taken(point, "it has no manifest");
     auto manifest = read_manifest(paths.manifest);
     const auto hash = hash_of(manifest);
-    manifest.erase("tensors");
+    for (const auto* const key : pipeline::k_of_output) manifest.erase(key);
     if ((manifest.value("outputs", "model") == "delta") != (specification_.settings().outputs == Outputs::delta))
       return taken(point, "outputs was another");
     manifest.erase("outputs");
