@@ -3,6 +3,8 @@
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
 #include "checkpoint/side_files.hpp"
+#include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -135,7 +137,10 @@ std::string read_metadata(const fs::path& path, hid_t h5) {
   if (!has_own(path, h5, "metadata")) return "";
   const auto bytes = read_bytes(path, h5, "metadata");
   std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  nlohmann::json json;
+  try {
+    json = parse_bounded<nlohmann::json>(text, JsonBounds{.levels = 2, .keys = k_most_metadata});
+  } catch (const JsonError&) {}  // as what is no object
   if (!json.is_object() || !std::all_of(json.begin(), json.end(), [](const auto& value) { return value.is_string(); })) {
     throw InputError{fmt::format("{}: /metadata is no JSON object of texts; fetch the file again", path.string())};
   }

@@ -16,7 +16,6 @@ namespace dare::checkpoint::safetensors {
 namespace {
 
 constexpr std::uint64_t k_length_bytes = 8;
-constexpr std::size_t k_most_metadata = 10'000;  // where its order is kept each key is compared with all before it
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
   throw InputError{fmt::format("{}: {}; fetch the file again", path.string(), what)};

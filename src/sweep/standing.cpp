@@ -62,7 +62,8 @@ void forget_contents(Json& manifest) {
 // where both runs have hashed them.
 std::string difference_of(Json now, Json before) {
   for (auto* one : {&now, &before}) {
-    for (const auto* key : {"program", "tensors", "outputs"}) one->erase(key);
+    for (const auto* key : {"program", "outputs"}) one->erase(key);
+    for (const auto* key : pipeline::k_of_output) one->erase(key);
   }
   if (has_contents(now) != has_contents(before)) {
     forget_contents(now);
