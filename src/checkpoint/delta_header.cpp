@@ -4,6 +4,7 @@
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 #include <dare/random/drop_stream.hpp>
 
 #include <fmt/format.h>
@@ -99,13 +100,10 @@ class Unpacking {
     const bool packed = json.at("packed").get<bool>();
     for (const auto& extent : json.at("shape")) tensor.shape.push_back(extent.get<std::uint64_t>());
     tensor.dtype = stored.dtype;
-    const auto elements = checked_elements(tensor.shape);
-    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-    if (!bytes)
-      refuse(fmt::format("tensor \"{}\": {} {} is no whole number of bytes below 2^63", tensor.name, name(tensor.dtype),
-                         to_string(tensor.shape)));
-    tensor.elements = *elements;
-    tensor.bytes = *bytes;
+    const auto size =
+        sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(fmt::format("tensor \"{}\": {}", tensor.name, what)); });
+    tensor.elements = size.elements;
+    tensor.bytes = size.bytes;
     tensor.file = stored.file;
     const bool fits =
         packed ? stored.shape.size() == 1 && stored.elements <= tensor.elements && is_floating(stored.dtype) : stored.shape == tensor.shape;

@@ -5,6 +5,7 @@
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -126,11 +127,9 @@ class Assembler {
     tensor.shape = factors.a.shape;
     tensor.shape[0] = factors.b.shape[0];
     if (factors.transposed) std::swap(tensor.shape[0], tensor.shape[1]);
-    const auto elements = checked_elements(tensor.shape);
-    const auto bytes = elements ? bytes_for(tensor.dtype, *elements) : std::nullopt;
-    if (!bytes) refuse(factors.a.name, fmt::format("a product of {} exceeds 2^63 bytes", to_string(tensor.shape)));
-    tensor.elements = *elements;
-    tensor.bytes = *bytes;
+    const auto size = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(factors.a.name, "the product of " + what); });
+    tensor.elements = size.elements;
+    tensor.bytes = size.bytes;
     if (parts.whole != nullptr) {
       if (parts.whole->shape != tensor.shape) {
         refuse(parts.whole->name,

@@ -5,6 +5,7 @@
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,18 +59,14 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
   if (!offsets.is_array() || offsets.size() != 2) refuse(path, name, "data_offsets is no pair");
   entry.begin = natural(path, name, offsets[0], "data_offsets");
   entry.end = natural(path, name, offsets[1], "data_offsets");
-  const auto elements = checked_elements(entry.tensor.shape);
-  const auto bytes = elements ? bytes_for(*dtype, *elements) : std::nullopt;
-  if (!bytes)
+  const auto size = sized(*dtype, entry.tensor.shape, [&](const std::string& what) { refuse(path, name, what); });
+  if (entry.end < entry.begin || entry.end - entry.begin != size.bytes) {
     refuse(path, name,
-           fmt::format("{} {} is no whole number of bytes below 2^63", json["dtype"].get<std::string>(), to_string(entry.tensor.shape)));
-  if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
-    refuse(path, name,
-           fmt::format("{} {} is {} bytes, data_offsets [{}, {}] hold {}", dare::name(*dtype), to_string(entry.tensor.shape), *bytes,
+           fmt::format("{} {} is {} bytes, data_offsets [{}, {}] hold {}", dare::name(*dtype), to_string(entry.tensor.shape), size.bytes,
                        entry.begin, entry.end, entry.end < entry.begin ? "fewer than none" : std::to_string(entry.end - entry.begin)));
   }
-  entry.tensor.elements = *elements;
-  entry.tensor.bytes = *bytes;
+  entry.tensor.elements = size.elements;
+  entry.tensor.bytes = size.bytes;
   return entry;
 }
 

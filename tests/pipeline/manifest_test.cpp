@@ -100,7 +100,7 @@ TEST(Manifest, DamagedTensorsAreRefused) {
   EXPECT_EQ(refusal(manifest(tensor("a", "[-1]", k_hash))), of("shape holds what is no number from 0 up"));
   EXPECT_EQ(refusal(manifest(tensor("a", "[1.5]", k_hash))), of("shape holds what is no number from 0 up"));
   EXPECT_EQ(refusal(manifest(tensor("a", "[4294967296,4294967296]", k_hash))),
-            of("BF16 [4294967296, 4294967296] is no whole number of bytes below 2^63"));
+            of("BF16 [4294967296, 4294967296] is no whole number of bytes below 2^60"));
   // As many blocks as a manifest says may not be made room for before its hashes are seen.
   EXPECT_EQ(refusal(manifest(tensor("a", "[576460752303423487]", k_hash))),
             of("32 digits of hashes, its 549755813888 blocks have 32 each"));

@@ -5,6 +5,7 @@
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/tensor_size.hpp>
 #include <dare/pipeline/product_deltas.hpp>
 #include <dare/plan/grid.hpp>
 
@@ -77,11 +78,7 @@ class ManifestParser {
       if (!extent.is_number_unsigned()) refuse(tensor.name, "shape holds what is no number from 0 up");
       tensor.shape.push_back(extent.get<std::uint64_t>());
     }
-    const auto elements = checked_elements(tensor.shape);
-    if (!elements || !bytes_for(tensor.dtype, *elements)) {
-      refuse(tensor.name, fmt::format("{} {} is no whole number of bytes below 2^63", dtype, to_string(tensor.shape)));
-    }
-    tensor.elements = *elements;
+    tensor.elements = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(tensor.name, what); }).elements;
     read_hashes(json.at("xxh3_128").get_ref<const std::string&>(), tensor);
     manifest_.tensors.push_back(std::move(tensor));
   }

@@ -45,7 +45,7 @@ def tensors(*changes):
 def cases():
     newer = lambda format_version, stream_version: (
         f"{{}}: a delta checkpoint of format version {format_version} and stream version {stream_version}, this program reads 1 and 1; use a newer one")
-    huge = f"F32 [{2**32}, {2**32}] is no whole number of bytes below 2^63"
+    huge = f"F32 [{2**32}, {2**32}] is no whole number of bytes below 2^60"
     entries = 2**57 // 65536
     found = {
         "text_no_json": (checkpoint(raw_words="{"), NO_TEXT),
