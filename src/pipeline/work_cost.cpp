@@ -15,6 +15,7 @@ constexpr std::uint64_t k_survey_allowance = std::uint64_t{32} << 20U;
 constexpr std::uint64_t k_held_allowance = std::uint64_t{16} << 20U;
 constexpr std::uint64_t k_block_overhead = 16;  // of the allocator
 constexpr std::uint64_t k_index_entry = 64;     // of Header::find
+constexpr std::uint64_t k_message_fields = 72;  // a tensor's numbers, and the sizes of what varies
 
 std::uint64_t bytes_in_memory(const Work& work, const recipe::TensorTask& task) {
   std::uint64_t bytes = 0;
@@ -41,9 +42,15 @@ std::uint64_t held_by(const checkpoint::TensorInfo& tensor) {
   return sizeof(tensor) + held_by(tensor.name) + held_by(tensor.dataset) + held_by(tensor.shape) + held_by(tensor.strides);
 }
 
+// In the message that hands a header out. It is gone when the merge begins, but a process keeps memory that it has had in small pieces.
+std::uint64_t in_message(const checkpoint::TensorInfo& tensor) {
+  return k_message_fields + tensor.name.size() + tensor.dataset.size() +
+         (tensor.shape.size() + tensor.strides.size()) * sizeof(std::uint64_t);
+}
+
 std::uint64_t held_by(const checkpoint::Header& header) {
   std::uint64_t bytes = 0;
-  for (const auto& tensor : header.tensors) bytes += held_by(tensor) + k_index_entry;
+  for (const auto& tensor : header.tensors) bytes += held_by(tensor) + in_message(tensor) + k_index_entry;
   for (const auto& factors : header.low_rank) bytes += sizeof(factors) + 2 * held_by(factors.a.name);
   if (header.delta) {
     for (const auto& tensor : header.delta->stored) bytes += held_by(tensor) + sizeof(std::uint64_t) + 1;

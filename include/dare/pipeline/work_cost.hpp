@@ -17,7 +17,8 @@ namespace dare::pipeline {
 /// Whether a job's task is surveyed: if it needs that and has a block to do, or any has where all tensors depend on each other.
 [[nodiscard]] bool is_surveyed(const recipe::MergeJob& job, std::size_t task, const std::vector<bool>& to_do);
 
-/// Bytes of headers and tasks, which every rank holds from beginning to end: by the number of models and tensors, not by their size.
+/// Bytes of headers and tasks, which every rank holds from beginning to end, and of the message that headers come in: by the number of
+/// models and tensors, not by their size.
 [[nodiscard]] std::uint64_t held_memory(const Work& work);
 
 /// Bytes that merging takes on a rank besides the buffers of tiles: rows, whole tensors, the solver's matrices; or, if that is more, what
