@@ -223,6 +223,24 @@ class Deltas(SystemTest):
         self.assertEqual([model["tensors"] for model in json.loads(process.stdout)["models"]], [0, 0])
 
 
+class LongRows(SystemTest):
+    shapes = {"rows": [5, 300_000], "short": [64]}  # of no whole number of tiles or blocks
+
+    def test_rows_longer_than_a_tile(self):
+        """della ranks within rows. They are merged once and handed out tile by tile; dare-verify merges each piece by itself."""
+        self.make_family()
+        found = set()
+        for np, memory in ((1, "512MiB"), (2, "512MiB"), (3, "32MiB")):
+            output = f"out{np}.safetensors"
+            process = run(np, "dare-merge", *self.merge_words(output, "--method", "della", "--memory-per-rank", memory, "--json"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual(json.loads(process.stdout)["elements_merged"], 1_500_064)
+            found.add((contents(self.path(output))[""], json.loads(process.stdout)["elements_swallowed"]))
+        self.assertEqual(len(found), 1)
+        checked = run(1, "dare-verify", self.path("out1.safetensors"), "--against")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+
 class Ends(SystemTest):
     def test_a_summary_of_an_output_whose_name_is_no_text(self):
         self.make_family(models=1)
