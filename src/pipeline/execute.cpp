@@ -36,11 +36,10 @@ plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, cons
 void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, std::size_t done) {
   for (const auto& output : staged) {
     run.tell(fmt::format("output: {} of {} files, {}", output.root.string(), output.layout.files.size(),
-                         !output.continued
-                             ? std::string{"made anew"}
-                             : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
-                                           "disk in all outputs",
-                                           count_done(output.records), done)));
+                         !output.continued ? std::string{"made anew"}
+                                           : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
+                                                         "disk in all outputs",
+                                                         count_done(output.records), done)));
   }
 }
 
