@@ -137,8 +137,11 @@ requeue() {
 
 # Says what will be read, written and needed, and refuses before a rank starts. The plan reads headers only.
 show_plan() {
-    local code=0
-    "$@" --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
+    local code=0 session
+    # A folder of its own for Open MPI: tasks of an array that start and end on one node make and remove a common one under each other.
+    session=$(mktemp -d)
+    OMPI_MCA_orte_tmpdir_base=$session "$@" --plan --ranks "${SLURM_NTASKS:-1}" --nodes "${SLURM_JOB_NUM_NODES:-1}" || code=$?
+    rm -rf "$session"
     (( code == 0 )) || die "$code" "refused before the start, exit code $code"
 }
 

@@ -25,6 +25,17 @@ bool speaks() {
   return true;
 }
 
+// An srun that offers MPI no PMI starts as many runs of one rank as it has tasks. They may be meant: no error.
+void tell_of_lone_tasks(const std::string& program, const comm::Environment& mpi) {
+  const auto* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  if (tasks == nullptr || std::atoi(tasks) < 2 || mpi.world().size() != 1 || std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || !speaks())
+    return;
+  comm::print_message(program,
+                      fmt::format("srun has started {} tasks, and MPI knows of none but itself in each: these are {} runs of one rank. "
+                                  "For one run over all give srun --mpi=pmix (`srun --mpi=list` says what there is), or use mpirun",
+                                  tasks, tasks));
+}
+
 po::options_description all_options(const Program& program) {
   po::options_description all;
   for (const auto& group : program.groups) all.add(group);
@@ -82,6 +93,7 @@ int run_with_mpi(int argc, char** argv, const Program& program, const std::funct
   const auto parsed = parse(argc, argv, program);
   if (!parsed.answer.empty()) return say(parsed.answer);
   comm::Environment mpi{argc, argv, program.name};
+  tell_of_lone_tasks(program.name, mpi);
   return mpi.run([&](const comm::Communicator& world) {
     world.agree_on(parsed.refusal);
     return run(parsed.given, world);

@@ -84,6 +84,10 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
                     "--overwrite",
                     paths.manifest.string())};
   }
+  if (options.overwrite && fs::is_symlink(paths.output)) {
+    throw InputError{fmt::format("{}: is a link to {}, which --overwrite would replace by the output; name what it leads to",
+                                 output.string(), fs::read_symlink(paths.output).string())};
+  }
   if (options.overwrite && fs::exists(paths.output) && fs::is_directory(paths.output) == paths.single_file) {
     throw InputError{fmt::format("{}: is a {}, the output would be a {}; name another output", output.string(),
                                  paths.single_file ? "folder" : "file", paths.single_file ? "file" : "folder")};
@@ -97,6 +101,7 @@ void refuse_output_over(const checkpoint::Header& input, const fs::path& output)
   for (const auto& file : input.files) {
     if (holds(place, fs::weakly_canonical(file.path))) throw among_inputs(output, file.path);
   }
+  if (!input.folder.empty() && holds(fs::weakly_canonical(input.folder), place)) throw among_inputs(output, input.folder);
 }
 
 void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {

@@ -5,6 +5,7 @@
 #include <dare/core/file.hpp>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,22 +24,64 @@ bool is_weights(const fs::path& file) {
   return file.extension() == ".safetensors" || name.ends_with(".safetensors.index.json") || name.starts_with("pytorch_model");
 }
 
-// Of what stands in published model folders.
+// Of what stands in published model folders. Their endings alone would not do: notes and results of evaluations are .txt and .json too.
 bool is_of_a_model(const fs::path& file) {
-  static const std::set<std::string> endings{".json", ".jsonl", ".txt", ".model", ".jinja", ".tiktoken", ".md", ".py"};
-  static const std::set<std::string> names{"LICENSE", "NOTICE", ".gitattributes"};
-  return is_weights(file) || endings.contains(file.extension().string()) || names.contains(file.filename().string());
+  static const std::set<std::string> names{"config.json",
+                                           "generation_config.json",
+                                           "tokenizer.json",
+                                           "tokenizer_config.json",
+                                           "special_tokens_map.json",
+                                           "added_tokens.json",
+                                           "vocab.json",
+                                           "vocab.txt",
+                                           "merges.txt",
+                                           "tokenizer.model",
+                                           "spiece.model",
+                                           "chat_template.jinja",
+                                           "chat_template.json",
+                                           "preprocessor_config.json",
+                                           "processor_config.json",
+                                           "README.md",
+                                           "LICENSE",
+                                           "LICENSE.txt",
+                                           "NOTICE",
+                                           "USE_POLICY.md",
+                                           ".gitattributes",
+                                           "model_index.json",
+                                           "adapter_config.json",
+                                           "quantize_config.json",
+                                           "sentencepiece.bpe.model"};
+  const auto name = file.filename().string();
+  const bool code = file.extension() == ".py" &&
+                    (name.starts_with("modeling_") || name.starts_with("configuration_") || name.starts_with("tokenization_"));
+  return is_weights(file) || code || file.extension() == ".tiktoken" || names.contains(name);
+}
+
+// What the program itself has put into a folder, by its manifest; empty without a readable one.
+std::set<std::string> names_in_manifest(const fs::path& folder) {
+  std::set<std::string> names;
+  const auto path = folder / "dare-manifest.json";
+  if (!fs::is_regular_file(path)) return names;
+  const auto text = read_text(path);
+  const auto manifest = nlohmann::json::parse(text, nullptr, false);
+  if (!manifest.is_object()) return names;
+  names.insert(path.filename().string());
+  if (!manifest.contains("parts") || !manifest["parts"].is_array()) return names;
+  for (const auto& part : manifest["parts"]) {
+    if (part.is_object() && part.contains("name") && part["name"].is_string()) names.insert(part["name"].get<std::string>());
+  }
+  return names;
 }
 
 void check_folder(const fs::path& folder, std::string_view advice) {
   if (fs::is_empty(folder)) return;
-  const bool ours = fs::exists(folder / "dare-manifest.json");
+  const auto own = names_in_manifest(folder);
   const auto entries = fs::directory_iterator{folder};
-  if (!ours && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
+  if (own.empty() && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
     throw InputError{fmt::format("{}: is a folder that holds no model; {}", folder.string(), advice)};
   for (const auto& entry : fs::directory_iterator{folder}) {
     if (entry.is_directory() && !entry.is_symlink()) check_folder(entry.path(), advice);
-    else if (!ours && !is_of_a_model(entry.path()))
+    else if (!own.contains(entry.path().filename().string()) && !is_of_a_model(entry.path()))
       throw InputError{fmt::format("{}: is in a folder of a model and no part of one; {}", entry.path().string(), advice)};
   }
 }

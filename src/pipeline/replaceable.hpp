@@ -6,9 +6,8 @@
 
 namespace dare::pipeline {
 
-/// Does nothing where `path`, which exists, holds a model, part of one, or nothing at all. A folder with a manifest of this project may
-/// hold any file (side files are copied from the base, whatever they are), any other only what model folders hold; no folder that is no
-/// model.
+/// Does nothing where `path`, which exists, holds a model, part of one, or nothing at all. Of a folder's files only
+/// weights, what its manifest says was written with them, and what published model folders hold; no folder that is no model.
 /// @throws InputError  it holds something else; the text names it, and ends with `advice`.
 void check_replaceable(const std::filesystem::path& path,
                        std::string_view advice = "--overwrite replaces models only, name another output");

@@ -4,11 +4,24 @@
 #include <dare/core/error.hpp>
 #include <dare/pipeline/manifest.hpp>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace dare::pipeline {
 namespace {
+
+// As `touch -d` takes it.
+std::string time_text(std::int64_t ns) {
+  constexpr std::int64_t k_second = 1'000'000'000;
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:09} UTC", fmt::gmtime(static_cast<std::time_t>(ns / k_second)), ns % k_second);
+}
+
+// How to go on where a file was only touched, or copied back.
+std::string advice_on_times(const std::string& lines) {
+  if (lines.find("\n  modified.") == std::string::npos) return "";
+  return "\n  where a file has the content that it had, `touch -d 'THE FORMER TIME' FILE` lets --resume go on";
+}
 
 // The hashes of --hash-inputs are not there yet when a run is planned.
 std::string without_contents(const std::string& identity) {
@@ -25,7 +38,7 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
   auto identity = nlohmann::ordered_json::parse(manifest_head(work, product));
   // A model that was trained again has the same header and size.
   for (std::size_t i = 0; i < work.inputs(); ++i) {
-    for (const auto& file : work.input(i).files) identity["changed"][file.path.string()] = file.changed_ns;
+    for (const auto& file : work.input(i).files) identity["modified"][file.path.string()] = time_text(file.changed_ns);
   }
   identity["output"] = {{"kind", static_cast<int>(checkpoint::output_kind(product.output))}, {"shard_size", options.shard_size}};
   return identity.dump();
@@ -42,8 +55,8 @@ bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& rec
   if (!lines.empty()) {
     throw InputError{
         fmt::format("{}: an interrupted run of another recipe, program or inputs did {} of {} blocks there; name another "
-                    "output, or give --restart, which removes them and begins anew; what differs:{}",
-                    place, done, records.size(), lines)};
+                    "output, or give --restart, which removes them and begins anew; what differs:{}{}",
+                    place, done, records.size(), lines, advice_on_times(lines))};
   }
   if (options.unfinished == Unfinished::resume || !usable) return usable;
   throw InputError{

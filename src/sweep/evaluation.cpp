@@ -3,6 +3,7 @@
 #include "sweep/command.hpp"
 
 #include "metrics/last_line.hpp"
+#include "recipe/nearest.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/hash.hpp>
@@ -76,6 +77,16 @@ void refuse_quoted_placeholder(const std::string& command, const std::string& fo
                       "quotes, or \"$CHECKPOINT\"",
                       shell_quoted(folder))};
     }
+  }
+}
+
+void refuse_misspelt_placeholder(const std::string& command) {
+  for (auto begin = command.find('{'); begin != std::string::npos; begin = command.find('{', begin + 1)) {
+    const auto end = command.find('}', begin);
+    if (end == std::string::npos) return;
+    const auto word = command.substr(begin + 1, end - begin - 1);
+    if (word == "checkpoint" || !recipe::nearest_of(word, {"checkpoint"})) continue;
+    throw UsageError{fmt::format("evaluate: {{{}}} is no placeholder; did you mean {{checkpoint}}?", word)};
   }
 }
 

@@ -28,6 +28,9 @@ void evaluate(const Settings& settings, const Places& places, const std::functio
 /// Pure. @throws UsageError
 void refuse_quoted_placeholder(const std::string& command, const std::string& folder);
 
+/// Refuses a word in braces that is a slip of the hand for {checkpoint}: the shell would pass it on as it is. Pure. @throws UsageError
+void refuse_misspelt_placeholder(const std::string& command);
+
 /// The command with {checkpoint} and {point} replaced, quoted for the shell where that is needed. Pure.
 [[nodiscard]] std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point);
 

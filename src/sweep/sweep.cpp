@@ -306,6 +306,7 @@ int sweep(const SweepOptions& options, const comm::Communicator& world) {
   std::vector<PointKey> keys;
   world.agree([&] {
     if (!world.is_root()) return;
+    refuse_misspelt_placeholder(specification->settings().evaluate);
     refuse_quoted_placeholder(specification->settings().evaluate, options.folder.string());
     if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
       comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));

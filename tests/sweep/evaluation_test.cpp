@@ -51,6 +51,17 @@ TEST(CommandFor, RefusesAPathWithSpacesWithinQuotes) {
   EXPECT_EQ(refusal_of("sh -c 't {checkpoint}'", "/a b"), expected);
 }
 
+TEST(CommandFor, RefusesAPlaceholderThatIsMisspelt) {
+  const auto error_of = [](const std::string& command) -> std::string {
+    try {
+      refuse_misspelt_placeholder(command);
+    } catch (const Error& error) { return error.what(); }
+    return "";
+  };
+  EXPECT_EQ(error_of("score {chekpoint}"), "evaluate: {chekpoint} is no placeholder; did you mean {checkpoint}?");
+  EXPECT_EQ(error_of("score {checkpoint} {point} | awk '{print $1}' | tr {a,b} ${X}"), "");
+}
+
 TEST(LacksScore, NamesWhatIsThere) {
   EXPECT_EQ(lacks_score({{"a", 1}, {"by.x", 2}}, "accurcy"), "has no score \"accurcy\", which score: names, only a, by.x");
 }

@@ -264,11 +264,27 @@ class Refusals(SystemTest):
 
     def test_overwrite_of_an_output_that_holds_a_folder_of_something_else(self):
         self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", models=1)).returncode, 0)
-        self.write("merged/scores.csv", "0.9")
         self.write("merged/eval/results.json", "{}")
         self.kept("merged/eval: is a folder that holds no model", "merged")
         shutil.rmtree(self.path("merged/eval"))
+        self.write("merged/eval_results.json", "{}")
+        self.kept("merged/eval_results.json: is in a folder of a model and no part of one", "merged")
+        os.remove(self.path("merged/eval_results.json"))
         self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
+
+    def test_overwrite_of_a_link(self):
+        self.write("elsewhere/model.safetensors", "")
+        os.symlink("elsewhere", self.path("merged"))
+        self.refused(3, "DIR/merged: is a link to elsewhere, which --overwrite would replace by the output; name what it leads to",
+                     *self.merge_words("merged", "--overwrite", models=1))
+        self.assertTrue(os.path.islink(self.path("merged")))
+
+    def test_conversion_into_the_folder_it_reads(self):
+        self.assertEqual(run(1, "dare-convert", self.path("base.safetensors"), self.path("folder")).returncode, 0)
+        for output in ("folder/x", "folder/other.safetensors"):
+            process = run(1, "dare-convert", self.path("folder"), self.path(output))
+            self.assert_refused(process, 2, f"{self.path(output)}: OUTPUT and the input {self.path('folder')} lie in each other; name another output",
+                                "dare-convert")
 
     def test_a_folder_of_the_name_that_replacing_needs(self):
         self.write(".merged.old/diary.txt", "dear")
