@@ -3,10 +3,12 @@
 #include "recipe/numbers.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <sstream>
 
 namespace dare::recipe {
 namespace {
@@ -15,6 +17,28 @@ constexpr std::size_t k_most_bytes = std::size_t{1} << 20U;
 constexpr std::size_t k_most_values = 100'000;  // aliases can make a small text stand for any number of values
 constexpr int k_most_merges = 16;               // a mapping may be merged into itself
 constexpr std::size_t k_shown = 60;
+
+struct IgnoreEvents final : YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// 0, 1, or 2 for more: of a text that begins with a comma yaml-cpp 0.7 makes documents without end.
+int count_documents(const std::string& text) {
+  std::istringstream in{text};
+  YAML::Parser parser{in};
+  IgnoreEvents events;
+  int count = 0;
+  while (count < 2 && parser.HandleNextDocument(events)) ++count;
+  return count;
+}
 
 std::string shown(const YAML::Node& node) {
   if (node.IsNull()) return "nothing";
@@ -34,10 +58,10 @@ std::string in_quotes(std::string_view text) {
 YAML::Node YamlReader::document(std::string_view text) const {
   if (text.size() > k_most_bytes) throw UsageError{fmt::format("{}: {} bytes, a recipe has at most {}", where_, text.size(), k_most_bytes)};
   try {
-    auto documents = YAML::LoadAll(std::string{text});
-    if (documents.empty()) throw UsageError{fmt::format("{}: is empty; a recipe has at least merge_method and models", where_)};
-    if (documents.size() > 1) throw UsageError{fmt::format("{}: holds {} YAML documents, expected one", where_, documents.size())};
-    return documents.front();
+    const auto documents = count_documents(std::string{text});
+    if (documents == 0) throw UsageError{fmt::format("{}: is empty; a recipe has at least merge_method and models", where_)};
+    if (documents > 1) throw UsageError{fmt::format("{}: holds several YAML documents, expected one", where_)};
+    return YAML::Load(std::string{text});
   } catch (const YAML::Exception& error) {
     throw UsageError{fmt::format("{}:{}: is no valid YAML: {}", where_, error.mark.line + 1, error.msg)};
   }

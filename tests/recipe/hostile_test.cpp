@@ -26,7 +26,8 @@ TEST(Hostile, NoYaml) {
 TEST(Hostile, NotOneMapping) {
   EXPECT_EQ(parse_error("just words"), "2: r.yml:1: a recipe: expected a mapping, found \"just words\"");
   EXPECT_EQ(parse_error("- a\n- b\n"), "2: r.yml:1: a recipe: expected a mapping, found a list");
-  EXPECT_EQ(parse_error(with("---\nseed: 1\n")), "2: r.yml: holds 2 YAML documents, expected one");
+  EXPECT_EQ(parse_error(with("---\nseed: 1\n")), "2: r.yml: holds several YAML documents, expected one");
+  EXPECT_EQ(parse_error(",erge_method: ties\n"), "2: r.yml: holds several YAML documents, expected one");
   EXPECT_EQ(parse_error(with("? [a, b]\n: 1")), "2: r.yml:4: a recipe: expected a key that is a word, found a list");
 }
 
