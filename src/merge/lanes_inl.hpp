@@ -77,7 +77,7 @@ class Tally {
     HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
     hn::Store(lanes_, D(), lanes);
     std::uint64_t sum = 0;
-    for (const auto lane : lanes) sum += lane;
+    for (const auto lane : lanes) sum += static_cast<std::uint64_t>(lane);
     return sum;
   }
 
