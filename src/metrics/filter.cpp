@@ -54,7 +54,7 @@ bool load_filter() noexcept {
       std::all_of(k_refused.begin(), k_refused.end(), [&](int call) { return refuse(call, EPERM); }) &&
       std::all_of(k_namespace_flags.begin(), k_namespace_flags.end(),
                   [&](scmp_datum_t flag) { return refuse(SCMP_SYS(clone), EPERM, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)); }) &&
-      refuse(SCMP_SYS(clone3), ENOSYS) && refuse(SCMP_SYS(socketpair), EPERM, SCMP_A0(SCMP_CMP_NE, AF_UNIX)) &&
+      refuse(SCMP_SYS(clone3), ENOSYS) && refuse(SCMP_SYS(socketpair), EPERM, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0)) &&
       // Datagrams can be sent to sockets that others have bound.
       refuse(SCMP_SYS(socketpair), EPERM, SCMP_A1(SCMP_CMP_MASKED_EQ, k_type, SOCK_DGRAM)) &&
       refuse(SCMP_SYS(socketpair), EPERM, SCMP_A1(SCMP_CMP_MASKED_EQ, k_type, SOCK_RAW));
