@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <optional>
 
@@ -70,9 +71,17 @@ struct Setting {
   std::size_t whole = 0;                 // place among the undropped
   std::optional<std::size_t> conflicts;  // place among the stream's, where one threshold above 0 is that of all models
   std::uint64_t own_conflicts = 0;       // else
+  bool one_threshold = false;            // of all models
   SettingSums sums;
-  [[nodiscard]] bool one_threshold() const {
-    return std::adjacent_find(thresholds.begin(), thresholds.end(), std::not_equal_to<>{}) == thresholds.end();
+};
+
+// Settings that the kernel takes together.
+struct Batch {
+  std::size_t whole = 0;  // place among the undropped
+  std::vector<SettingPart> parts;
+  [[nodiscard]] bool takes(const Setting& setting) const {
+    const auto same = [](const SettingModel& a, const SettingModel& b) { return a.delta == b.delta && a.drawn == b.drawn; };
+    return whole == setting.whole && std::equal(setting.models.begin(), setting.models.end(), parts.front().models.begin(), same);
   }
 };
 
@@ -86,8 +95,11 @@ struct StripTotals {
 // Settings that draw from the same streams: points of a sweep over drop rates. Masks nest, so that they share the draws.
 class StreamGroup {
  public:
-  explicit StreamGroup(std::vector<random::DropStream> streams) : models_(streams.size()) {
-    for (std::size_t k = 0; k < streams.size(); ++k) models_[k] = std::make_unique<StreamModel>(StreamModel{streams[k], {}, {}, false, {}});
+  StreamGroup(std::vector<random::DropStream> streams, std::span<const ChunkModel> chunk) : models_(streams.size()) {
+    for (std::size_t k = 0; k < streams.size(); ++k) {
+      models_[k] = std::make_unique<StreamModel>(StreamModel{streams[k], {}, {}, false, {}});
+      streams_.push_back({chunk[k].delta.data(), models_[k]->drawn.data(), 0, 0});
+    }
   }
 
   [[nodiscard]] bool has(const std::vector<random::DropStream>& streams) const {
@@ -112,11 +124,16 @@ class StreamGroup {
       const bool decides = threshold != random::k_drops_all && (threshold & 0xFFFFU) != 0;
       if (decides && std::find(model.ties.begin(), model.ties.end(), tie) == model.ties.end()) model.ties.push_back(tie);
     }
-    if (setting.one_threshold() && setting.thresholds.front() != 0) setting.conflicts = place_of(conflicts_, setting.thresholds.front());
-    settings_.push_back(std::move(setting));
+    const auto& thresholds = setting.thresholds;
+    setting.one_threshold = std::adjacent_find(thresholds.begin(), thresholds.end(), std::not_equal_to<>{}) == thresholds.end();
+    if (setting.one_threshold && setting.thresholds.front() != 0) setting.conflicts = place_of(conflicts_, setting.thresholds.front());
+    auto& added = settings_.emplace_back(std::move(setting));
+    auto batch = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& one) { return one.takes(added); });
+    if (batch == batches_.end()) batch = batches_.insert(batch, {added.whole, {}});
+    batch->parts.push_back({added.models, &added.sums});
   }
 
-  [[nodiscard]] std::vector<Setting>& settings() noexcept { return settings_; }
+  [[nodiscard]] const std::deque<Setting>& settings() const noexcept { return settings_; }
 
   void begin_strip() {
     for (auto& model : models_) {
@@ -138,8 +155,8 @@ class StreamGroup {
                std::span<const std::unique_ptr<ChunkWhole>> wholes) {
     for (auto& model : models_) draw(first, n, *model);
     for (std::size_t k = 0; k < models.size(); ++k) add_kept(models[k], models_[k]->drawn.data(), n, models_[k]->kept);
-    if (models.size() > 1) add_conflicts(n, models);
-    for (auto& setting : settings_) add_setting(base, setting.models, *wholes[setting.whole], n, setting.sums);
+    if (models.size() > 1) add_conflicts(n);
+    for (const auto& batch : batches_) add_settings(base, batch.parts, *wholes[batch.whole], n);
   }
 
   // Adds a strip's sums to those of a setting.
@@ -165,7 +182,7 @@ class StreamGroup {
  private:
   [[nodiscard]] std::uint64_t conflicts_of(const Setting& setting) const {
     if (setting.conflicts) return conflicts_[*setting.conflicts].count;
-    return setting.one_threshold() ? any_conflicts_ : setting.own_conflicts;
+    return setting.one_threshold ? any_conflicts_ : setting.own_conflicts;
   }
 
   // Uniforms' high halves; the low ones only where a threshold needs them.
@@ -181,18 +198,18 @@ class StreamGroup {
     }
   }
 
-  void add_conflicts(std::size_t n, std::span<const ChunkModel> models) {
-    std::vector<SettingModel> streams(models.size());
-    for (std::size_t k = 0; k < models.size(); ++k) streams[k] = {models[k].delta.data(), models_[k]->drawn.data(), 0, 0};
-    any_conflicts_ += find_conflicts(streams, n, conflicting_.data());
+  void add_conflicts(std::size_t n) {
+    any_conflicts_ += find_conflicts(streams_, n, conflicting_.data());
     count_conflicts(conflicting_.data(), n, conflicts_);
     for (auto& setting : settings_) {
-      if (!setting.one_threshold()) setting.own_conflicts += count_conflicts(setting.models, n);
+      if (!setting.one_threshold) setting.own_conflicts += count_conflicts(setting.models, n);
     }
   }
 
   std::vector<std::unique_ptr<StreamModel>> models_;
-  std::vector<Setting> settings_;
+  std::vector<SettingModel> streams_;  // what all settings share of each model
+  std::deque<Setting> settings_;       // stay where they are
+  std::vector<Batch> batches_;
   std::vector<ConflictSums> conflicts_;  // by threshold
   std::uint64_t any_conflicts_ = 0;      // with nothing dropped
   alignas(64) DrawnArray conflicting_{};
@@ -250,7 +267,7 @@ class SharedMeasurer::Impl {
     }
     setting.whole = place_of_whole(std::move(whole));
     auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& one) { return one->has(streams); });
-    if (group == groups_.end()) group = groups_.insert(group, std::make_unique<StreamGroup>(std::move(streams)));
+    if (group == groups_.end()) group = groups_.insert(group, std::make_unique<StreamGroup>(std::move(streams), chunk_));
     (*group)->add(std::move(setting), chunk_);
   }
 

@@ -29,7 +29,7 @@ std::size_t ties_of(const std::uint16_t*, std::size_t, std::span<const std::uint
   return 0;
 }
 void kept_of(const ChunkModel&, const std::int32_t*, std::size_t, std::span<KeptSums>) {}
-void setting_of(const ChunkBase&, std::span<const SettingModel>, const ChunkWhole&, std::size_t, SettingSums&) {}
+void settings_of_all(const ChunkBase&, std::span<const SettingPart>, const ChunkWhole&, std::size_t) {}
 std::uint64_t conflicts_of(std::span<const SettingModel>, std::size_t, std::int32_t*) {
   return 0;
 }
@@ -161,7 +161,8 @@ void spread(const std::uint16_t* draws, std::size_t n, std::int32_t* drawn) {
   }
 }
 
-// Looks for eight values at a time; of fewer the last stands for those that are missing.
+// Looks for eight values at a time; of fewer the last stands for those that are missing. What is equal to a value differs from it by 0,
+// which is less than all other differences: one comparison does for eight.
 std::size_t ties_of(const std::uint16_t* draws, std::size_t n, std::span<const std::uint16_t> ties, std::uint16_t* at) {
   const hn::ScalableTag<std::uint16_t> d;
   constexpr std::size_t k_values = 8;
@@ -172,10 +173,10 @@ std::size_t ties_of(const std::uint16_t* draws, std::size_t n, std::span<const s
     for (std::size_t v = 0; v < k_values; ++v) values[v] = hn::Set(d, ties[std::min(first + v, ties.size() - 1)]);
     for (std::size_t i = 0; i < n; i += hn::Lanes(d)) {
       const auto drawn = hn::LoadU(d, draws + i);
-      auto any = hn::Eq(drawn, values[0]);
+      auto least = hn::Sub(drawn, values[0]);
       DARE_UNROLL
-      for (std::size_t v = 1; v < k_values; ++v) any = hn::Or(any, hn::Eq(drawn, values[v]));
-      if (hn::AllFalse(d, any)) continue;
+      for (std::size_t v = 1; v < k_values; ++v) least = hn::Min(least, hn::Sub(drawn, values[v]));
+      if (hn::AllFalse(d, hn::Eq(least, hn::Zero(d)))) continue;
       const auto those = ties.subspan(first, std::min(k_values, ties.size() - first));
       for (auto one = i; one < i + hn::Lanes(d); ++one) {
         if (std::find(those.begin(), those.end(), draws[one]) != those.end()) at[found++] = static_cast<std::uint16_t>(one);
@@ -220,50 +221,82 @@ void kept_of(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, 
   for (; t < kept.size(); ++t) kept_of_some<1>(model, drawn, n, &kept[t]);
 }
 
-template <std::size_t Models>
-HWY_NOINLINE void setting_of_some(const ChunkBase& base, std::span<const SettingModel> all, const ChunkWhole& whole, std::size_t n,
-                                  SettingSums& sums) {
+// So many settings at a time share what is loaded. More registers than 16 hold the sums of two.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t k_settings = 2;
+#else
+constexpr std::size_t k_settings = 1;
+#endif
+
+template <std::size_t Models, std::size_t Settings>
+HWY_NOINLINE void settings_of_some(const ChunkBase& base, const SettingPart* parts, const ChunkWhole& whole, std::size_t n) {
   const F32 df;
-  const auto models = Models == 0 ? all.size() : Models;
+  const auto models = Models == 0 ? parts->models.size() : Models;
+  const auto* shared = parts->models.data();
   for (std::size_t part = 0; part < k_parts; ++part) {
-    Pair product{sums.product.values.data() + part * k_each};
-    Pair merged{sums.merged.values.data() + part * k_each};
-    Tally<U32> lost;
+    Pair product[Settings];
+    Pair merged[Settings];
+    Tally<U32> lost[Settings];
+    DARE_UNROLL
+    for (std::size_t s = 0; s < Settings; ++s) {
+      product[s] = Pair{parts[s].sums->product.values.data() + part * k_each};
+      merged[s] = Pair{parts[s].sums->merged.values.data() + part * k_each};
+    }
     for (std::size_t i = part * k_each; i < n; i += k_partials) {
-      auto sum = hn::Zero(df);
+      hn::Vec<F32> sum[Settings];
       DARE_UNROLL
       for (std::size_t k = 0; k < models; ++k) {
-        const auto& model = all[k];
-        const auto term = hn::Mul(hn::Set(df, model.coefficient), hn::LoadU(df, model.delta + i));
-        // A dropped element adds a zero: that changes nothing that the result shows. The first one is added to nothing.
-        const auto left = hn::IfThenElseZero(hn::RebindMask(df, kept_lanes(model.drawn, i, model.last_dropped)), term);
-        sum = k == 0 ? left : hn::Add(sum, left);
+        const auto delta = hn::LoadU(df, shared[k].delta + i);
+        const auto drawn = hn::LoadU(I32(), shared[k].drawn + i);
+        DARE_UNROLL
+        for (std::size_t s = 0; s < Settings; ++s) {
+          const auto& own = parts[s].models[k];
+          const auto term = hn::Mul(hn::Set(df, own.coefficient), delta);
+          const auto keeps = hn::Lt(hn::Set(I32(), own.last_dropped), drawn);
+          // A dropped element adds a zero: that changes nothing that the result shows. The first one is added to nothing.
+          const auto left = hn::IfThenElseZero(hn::RebindMask(df, keeps), term);
+          sum[s] = k == 0 ? left : hn::Add(sum[s], left);
+        }
       }
       const auto value = hn::LoadU(df, base.values.data() + i);
-      const auto result = hn::Add(value, sum);
-      const Pair m{hn::Sub(result, value)};
-      product.add_product(m, Pair{whole.change.data() + i});
-      merged.add_product(m, m);
-      const auto beyond = hn::Sub(hn::BitCast(U32(), result), hn::LoadU(U32(), base.lowest.data() + i));
-      const auto same = hn::Lt(beyond, hn::LoadU(U32(), base.width.data() + i));
-      lost.add(hn::And(hn::RebindMask(U32(), hn::Ne(sum, hn::Zero(df))), same));
+      const auto lowest = hn::LoadU(U32(), base.lowest.data() + i);
+      const auto width = hn::LoadU(U32(), base.width.data() + i);
+      const Pair change{whole.change.data() + i};
+      DARE_UNROLL
+      for (std::size_t s = 0; s < Settings; ++s) {
+        const auto result = hn::Add(value, sum[s]);
+        const Pair m{hn::Sub(result, value)};
+        product[s].add_product(m, change);
+        merged[s].add_product(m, m);
+        const auto same = hn::Lt(hn::Sub(hn::BitCast(U32(), result), lowest), width);
+        lost[s].add(hn::And(hn::RebindMask(U32(), hn::Ne(sum[s], hn::Zero(df))), same));
+      }
     }
-    product.store(sums.product.values.data() + part * k_each);
-    merged.store(sums.merged.values.data() + part * k_each);
-    sums.lost += lost.total();
+    DARE_UNROLL
+    for (std::size_t s = 0; s < Settings; ++s) {
+      product[s].store(parts[s].sums->product.values.data() + part * k_each);
+      merged[s].store(parts[s].sums->merged.values.data() + part * k_each);
+      parts[s].sums->lost += lost[s].total();
+    }
   }
 }
 
-void setting_of(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums) {
-  switch (models.size()) {
+template <std::size_t Models>
+void settings_of(const ChunkBase& base, std::span<const SettingPart> parts, const ChunkWhole& whole, std::size_t n) {
+  for (; parts.size() >= k_settings; parts = parts.subspan(k_settings)) settings_of_some<Models, k_settings>(base, parts.data(), whole, n);
+  for (const auto& one : parts) settings_of_some<Models, 1>(base, &one, whole, n);
+}
+
+void settings_of_all(const ChunkBase& base, std::span<const SettingPart> parts, const ChunkWhole& whole, std::size_t n) {
+  switch (parts.front().models.size()) {
     case 1:
-      return setting_of_some<1>(base, models, whole, n, sums);
+      return settings_of<1>(base, parts, whole, n);
     case 2:
-      return setting_of_some<2>(base, models, whole, n, sums);
+      return settings_of<2>(base, parts, whole, n);
     case 3:
-      return setting_of_some<3>(base, models, whole, n, sums);
+      return settings_of<3>(base, parts, whole, n);
     default:
-      return setting_of_some<0>(base, models, whole, n, sums);
+      return settings_of<0>(base, parts, whole, n);
   }
 }
 
@@ -342,7 +375,7 @@ HWY_EXPORT(whole_floats);
 HWY_EXPORT(spread);
 HWY_EXPORT(ties_of);
 HWY_EXPORT(kept_of);
-HWY_EXPORT(setting_of);
+HWY_EXPORT(settings_of_all);
 HWY_EXPORT(conflicts_of);
 HWY_EXPORT(conflicts_of_all);
 HWY_EXPORT(conflicts_of_each);
@@ -368,8 +401,8 @@ std::size_t find_ties(const std::uint16_t* draws, std::size_t n, std::span<const
 void add_kept(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, std::span<KeptSums> kept) {
   HWY_DYNAMIC_DISPATCH(kept_of)(model, drawn, n, kept);
 }
-void add_setting(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums) {
-  HWY_DYNAMIC_DISPATCH(setting_of)(base, models, whole, n, sums);
+void add_settings(const ChunkBase& base, std::span<const SettingPart> parts, const ChunkWhole& whole, std::size_t n) {
+  HWY_DYNAMIC_DISPATCH(settings_of_all)(base, parts, whole, n);
 }
 std::uint64_t find_conflicts(std::span<const SettingModel> models, std::size_t n, std::int32_t* drawn) {
   return HWY_DYNAMIC_DISPATCH(conflicts_of)(models, n, drawn);

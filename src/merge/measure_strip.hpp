@@ -58,6 +58,12 @@ struct SettingSums {
   std::uint64_t lost = 0;
 };
 
+/// One of the settings that share deltas and draws, and differ in what they make of them.
+struct SettingPart {
+  std::span<const SettingModel> models;
+  SettingSums* sums = nullptr;
+};
+
 /// What one threshold leaves of one model in a strip.
 struct KeptSums {
   PartialSums squares;
@@ -88,8 +94,8 @@ void spread_draws(const std::uint16_t* draws, std::size_t n, std::int32_t* drawn
 /// Adds what each threshold keeps of a model.
 void add_kept(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, std::span<KeptSums> kept);
 
-/// Adds the merged change to a setting's sums. @pre every result fits bfloat16
-void add_setting(const ChunkBase& base, std::span<const SettingModel> models, const ChunkWhole& whole, std::size_t n, SettingSums& sums);
+/// Adds the merged change to the settings' sums. @pre every result fits bfloat16; the settings have the same deltas and draws
+void add_settings(const ChunkBase& base, std::span<const SettingPart> parts, const ChunkWhole& whole, std::size_t n);
 
 /// Of each element the largest uniform that makes a conflict: there is one iff last_dropped is below; int32's lowest where there is none.
 /// @return elements that have any

@@ -14,11 +14,19 @@ struct PartialSums {
 
   void add(std::size_t i, double value) noexcept { values[i % k_partials] += value; }
   [[nodiscard]] double total() const noexcept {
-    auto sums = values;
-    for (auto half = k_partials / 2; half > 0; half /= 2) {
-      for (std::size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
-    }
-    return sums[0];
+    const auto eight = halved(values);
+    const auto four = halved(eight);
+    const auto two = halved(four);
+    return two[0] + two[1];
+  }
+
+ private:
+  // Of known size, so that compilers make vectors of it.
+  template <std::size_t N>
+  static std::array<double, N / 2> halved(const std::array<double, N>& all) noexcept {
+    std::array<double, N / 2> sums;
+    for (std::size_t i = 0; i < N / 2; ++i) sums[i] = all[i] + all[i + N / 2];
+    return sums;
   }
 };
 
