@@ -1,4 +1,4 @@
-/// Makes a homologous family for benchmarks: a base and K fine-tuned models in bfloat16, layers of a decoder's shapes, any size.
+/// Makes a homologous family for benchmarks: a base and K fine-tuned models in bfloat16, a Llama with tied embeddings, any size.
 /// usage: bench-family FOLDER GIGABYTES_A_MODEL MODELS
 
 #include <dare/checkpoint/output.hpp>
@@ -46,8 +46,10 @@ std::vector<checkpoint::OutputTensor> tensors(double gigabytes) {
       all.push_back({fmt::format("model.layers.{}.mlp.{}.weight", layer, part), dare::Dtype::bf16, {5632, width}});
       left -= std::int64_t{5632 * width * 2};
     }
-    all.push_back({fmt::format("model.layers.{}.input_layernorm.weight", layer), dare::Dtype::bf16, {width}});
+    for (const auto* part : {"input_layernorm", "post_attention_layernorm"})
+      all.push_back({fmt::format("model.layers.{}.{}.weight", layer, part), dare::Dtype::bf16, {width}});
   }
+  all.push_back({"model.norm.weight", dare::Dtype::bf16, {width}});
   return all;
 }
 
