@@ -25,6 +25,9 @@ for path in "$prefix"/bin/dare-*; do
     "$path" --version | grep -q "^$name " || fail "$name --version"
     [[ -s $prefix/share/man/man1/$name.1 ]] || fail "no manual page of $name"
     [[ -s $prefix/share/bash-completion/completions/$name ]] || fail "no completion of $name"
+    for one in "$path" "$build/bin/$name"; do
+        ! readelf -d "$one" | grep -E 'R(UN)?PATH.*(\[:|::|:\]|\[\])' || fail "$one looks for libraries in the current folder"
+    done
     programs=$((programs + 1))
 done
 (( programs >= 7 )) || fail "only $programs programs are installed"
