@@ -113,17 +113,17 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
   term.dtype = contribution.info->dtype;
   if (contribution.info->low_rank >= 0) term.source = merge::Source::delta;
   if (contribution.input.auxiliary) term.auxiliary = auxiliaries_[model].tensors[*contribution.input.auxiliary].dtype;
-  term.weight = *given.weight.at(tensor_name, depth);
+  term.weight = *given.weight->at(tensor_name, depth);
   if (const auto rate = given.rate.at(tensor_name, depth)) {
     term.rate = *rate;
   } else {
     unrated_.add(fmt::format("{}: {}", recipe_.where, recipe_.models[model].written), "no drop_rate or density matches",
                  "; add a part without a filter", tensor_name);
   }
-  term.rescale = given.rescale;
+  term.rescale = *given.rescale;
   term.stream = recipe_.models[model].stream;
-  if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma.at(tensor_name, depth);
-  if (takes(method_, merge::Parameter::epsilon)) term.epsilon = *given.epsilon.at(tensor_name, depth);
+  if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma->at(tensor_name, depth);
+  if (takes(method_, merge::Parameter::epsilon)) term.epsilon = *given.epsilon->at(tensor_name, depth);
   term.elements = contribution.elements;
   return term;
 }

@@ -97,7 +97,7 @@ void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder
       named = true;
       if (const auto source = read_source(yaml, entry.value, entry.key, folder)) static_cast<Source&>(model) = *source;
     } else if (entry.key == "parameters") {
-      read_parameters(yaml, entry.value, prefix, model.parameters, nullptr, draft);
+      read_parameters(yaml, entry.value, prefix, model.parameters, false, draft);
     } else if (entry.key == "stream") {
       stream = yaml.whole(entry.value, entry.key);
       draft.places[prefix + ".stream"] = yaml.place(entry.key_node);
@@ -153,7 +153,7 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
   } else if (entry.key == "models") {
     read_models(yaml, entry.value, folder, draft);
   } else if (entry.key == "parameters") {
-    read_parameters(yaml, entry.value, "parameters", recipe.parameters, &recipe.method_parameters, draft);
+    read_parameters(yaml, entry.value, "parameters", recipe.parameters, true, draft);
   } else if (entry.key == "exclude") {
     recipe.exclude = yaml.texts(entry.value, entry.key);
   } else if (entry.key == "tensor_order") {

@@ -1,6 +1,7 @@
 #include <dare/recipe/job.hpp>
 
 #include "recipe/depth.hpp"
+#include "recipe/parameter_table.hpp"
 #include "recipe/recipe_json.hpp"
 #include "recipe/resolver.hpp"
 
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <set>
+#include <type_traits>
 
 namespace dare::recipe {
 namespace {
@@ -156,20 +158,20 @@ void Resolver::settle(TensorTask& task, const TensorInfo& base) {
   settings.has_base = recipe_.base.has_value();
   settings.sparsifier = method_.sparsifier;
   settings.combiner = method_.combiner;
-  settings.lambda = *parameters_.lambda.at(base.name, depth);
-  settings.normalize = parameters_.normalize;
-  settings.sign = parameters_.sign;
-  settings.scope = parameters_.scope;
+  settings.lambda = *parameters_.lambda->at(base.name, depth);
+  settings.normalize = *parameters_.normalize;
+  settings.sign = *parameters_.sign;
+  settings.scope = *parameters_.scope;
   settings.seed = recipe_.seed;
   settings.nonfinite = recipe_.nonfinite;
   settings.overflow = recipe_.overflow;
   settings.compat = recipe_.compat;
-  settings.t = *parameters_.t.at(base.name, depth);
-  settings.select_topk = *parameters_.select_topk.at(base.name, depth);
-  settings.max_iterations = parameters_.max_iterations;
-  settings.tolerance = parameters_.tolerance;
-  settings.filter_wise = parameters_.filter_wise;
-  settings.alpha = parameters_.alpha;
+  settings.t = *parameters_.t->at(base.name, depth);
+  settings.select_topk = *parameters_.select_topk->at(base.name, depth);
+  settings.max_iterations = static_cast<int>(*parameters_.max_iter);
+  settings.tolerance = *parameters_.tol;
+  settings.filter_wise = *parameters_.filter_wise;
+  settings.alpha = *parameters_.alpha;
   if (recipe_.rounding != merge::Rounding::stochastic) return;
   if (!merge::works_in_float64(settings) && info(settings.out_dtype).bits == 16) {
     settings.rounding = merge::Rounding::stochastic;
@@ -207,17 +209,14 @@ void Resolver::note_idle_patterns() {
     if (!any) notes_.add(recipe_.where, "exclude matches no tensor:", "", recipe_.exclude[i]);
   }
   std::set<std::string> filters;
-  const auto add = [&](const std::optional<Setting>& setting) {
-    for (const auto& part : setting ? setting->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+  const auto add = [&](const auto&, const auto& value, auto) {
+    if constexpr (std::is_same_v<decltype(value), const std::optional<Setting>&>) {
+      for (const auto& part : value ? value->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+    }
   };
-  const auto add_all = [&](const Parameters& of) {
-    for (const auto* setting : {&of.weight, &of.drop_rate, &of.density, &of.gamma, &of.epsilon}) add(*setting);
-  };
-  add_all(recipe_.parameters);
-  for (const auto& model : recipe_.models) add_all(model.parameters);
-  for (const auto* setting : {&recipe_.method_parameters.lambda, &recipe_.method_parameters.t, &recipe_.method_parameters.select_topk}) {
-    add(*setting);
-  }
+  for_each_value(recipe_.parameters, add);
+  for (const auto& model : recipe_.models) for_each_value(model.parameters, add);
+  for_each_value(recipe_.method_parameters, add);
   filters.erase("");
   for (const auto& filter : filters) {
     const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),

@@ -53,7 +53,7 @@ class Resolver {
   const checkpoint::Header& frame_;
   const std::vector<checkpoint::Header>& models_;
   const std::vector<checkpoint::Header>& auxiliaries_;
-  EffectiveMethod parameters_;
+  MethodParameters parameters_;
   std::vector<EffectiveModel> model_parameters_;
   std::vector<Matcher> matchers_;
   std::vector<Matcher> auxiliary_matchers_;

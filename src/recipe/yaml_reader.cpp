@@ -165,7 +165,7 @@ std::optional<double> YamlReader::number(const YAML::Node& node, std::string_vie
     expected(node, name, "a number");
     return std::nullopt;
   }
-  if (*value >= range.low && *value <= range.high) return value;
+  if (range.has(*value)) return value;
   refuse(node, fmt::format("{}: {} is outside {}", name, node.Scalar(), range.text));
   return std::nullopt;
 }
@@ -174,6 +174,13 @@ std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::stri
   const auto value = node.IsScalar() ? whole_in(node.Scalar()) : std::nullopt;
   if (!value) expected(node, name, "a whole number from 0 to 18446744073709551615");
   return value;
+}
+
+std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::string_view name, const Range& range) {
+  const auto value = whole(node, name);
+  if (!value || range.has(static_cast<double>(*value))) return value;
+  refuse(node, fmt::format("{}: {} is outside {}", name, *value, range.text));
+  return std::nullopt;
 }
 
 }  // namespace dare::recipe

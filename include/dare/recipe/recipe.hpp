@@ -9,9 +9,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace dare::recipe {
@@ -106,21 +109,16 @@ struct Recipe {
   }
 };
 
+/// A parameter in the form of an option: numbers (one, or of a model's parameter one a model), yes or no, a word.
+using ParameterValue = std::variant<std::vector<double>, bool, std::string>;
+
 /// Values of the command line; each overrides the recipe's. A per-model list is given once for all, or once a model.
 struct Overrides {
   std::optional<std::string> base;
-  std::vector<std::string> models;  ///< as many as the recipe has: their paths alone are replaced
-  std::vector<double> weight;
-  std::vector<double> drop_rate;
-  std::vector<double> density;
+  std::vector<std::string> models;                                ///< as many as the recipe has: their paths alone are replaced
+  std::map<std::string, ParameterValue, std::less<>> parameters;  ///< by their keys in recipes
   std::vector<std::uint64_t> stream;
-  std::optional<double> lambda;
-  std::optional<double> t;
-  std::optional<bool> normalize;
   std::optional<std::string> method;
-  std::optional<std::string> rescale;
-  std::optional<std::string> sign;
-  std::optional<std::string> scope;
   std::optional<std::uint64_t> seed;
   std::optional<std::string> dtype;  ///< of the output
   std::vector<std::string> exclude;  ///< in place of the recipe's
