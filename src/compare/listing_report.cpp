@@ -3,6 +3,7 @@
 #include "compare/table.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -25,6 +25,10 @@ std::optional<std::uint64_t> checked_elements(const Shape& shape) noexcept {
   return elements;
 }
 
+bool differ_in_rows_alone(const Shape& a, const Shape& b) noexcept {
+  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
+}
+
 std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }

@@ -1,6 +1,8 @@
 #include <dare/core/byte_size.hpp>
 #include <dare/plan/plan.hpp>
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -48,8 +50,8 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
   const auto& grid = plan.grid;
   const auto read = grid.bytes_read() + earlier.bytes_read;
   std::string text =
-      fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {} node{}\n", grid.tensors().size(),
-                  grid.blocks(), k_block_elements, plan.cluster.ranks(), plan.cluster.nodes(), plan.cluster.nodes() == 1 ? "" : "s");
+      fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {}\n", grid.tensors().size(),
+                  grid.blocks(), k_block_elements, plan.cluster.ranks(), plural(static_cast<std::uint64_t>(plan.cluster.nodes()), "node"));
   text += fmt::format("writers          {} ({}), the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
                       plan.writers(), how_written(plan), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
                       format_bytes(grid.bytes_written()));

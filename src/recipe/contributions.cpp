@@ -2,6 +2,8 @@
 #include "recipe/check.hpp"
 #include "recipe/resolver.hpp"
 
+#include <dare/core/shape.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,10 +12,6 @@ namespace dare::recipe {
 namespace {
 
 using checkpoint::TensorInfo;
-
-bool differ_in_rows_alone(const Shape& a, const Shape& b) {
-  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
-}
 
 std::string described(const TensorInfo& tensor) {
   return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));

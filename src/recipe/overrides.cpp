@@ -2,6 +2,8 @@
 
 #include "recipe/names.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,8 +17,8 @@ namespace {
 bool fits_models(std::size_t values, std::string_view key, const std::string& place, const Draft& draft, Problems& problems) {
   const auto models = draft.recipe.models.size();
   if (values == 1 || values == models) return true;
-  problems.usage(fmt::format("{}: {} values of {} for {} model{}; give one for all, or one a model", place, values, key, models,
-                             models == 1 ? "" : "s"));
+  problems.usage(
+      fmt::format("{}: {} of {} for {}; give one for all, or one a model", place, plural(values, "value"), key, plural(models, "model")));
   return false;
 }
 

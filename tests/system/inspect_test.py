@@ -5,10 +5,9 @@ import math
 import os
 import random
 import struct
-import subprocess
 import unittest
 
-from dare_system import SystemTest, command, environment, own_words, read_safetensors, run, write_safetensors
+from dare_system import SystemTest, own_words, read_safetensors, run, run_to_full, write_safetensors
 
 FAMILY = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "family")
 
@@ -210,15 +209,9 @@ class Inspect(SystemTest):
         words = self.synthetic(0.001)
         for np in (0, 3):
             with self.subTest(np=np):
-                process = self.to_full(np, words)
-                self.assertEqual(own_words(process, "dare-inspect"), ["dare-inspect: the result could not be written to standard output"])
+                process = run_to_full(np, "dare-inspect", *words)
+                self.assertEqual(own_words(process, "dare-inspect"), ["dare-inspect: the result could not be written to standard output (No space left on device)"])
                 self.assertEqual(process.returncode, 1)
-
-    def to_full(self, np, words):
-        """Under mpirun a rank's stdout is mpirun's pipe: a shell on each rank turns it to the full device."""
-        line = command(np, "dare-inspect", *words)
-        at = line.index(next(word for word in line if word.endswith("dare-inspect")))
-        return subprocess.run([*line[:at], "sh", "-c", 'exec "$0" "$@" > /dev/full', *line[at:]], env=environment(), capture_output=True, text=True, timeout=60)
 
     def test_what_is_refused(self):
         self.assert_refused(run(2, "dare-inspect"), 2, "no CKPT is given; see dare-inspect --help", "dare-inspect")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import unittest
 
-from dare_system import BIN, SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
+from dare_system import BIN, SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, run_to_full, with_fault, write_safetensors
 
 
 class SameBytes(SystemTest):
@@ -250,6 +250,38 @@ class Ends(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(os.path.basename(json.loads(process.stdout)["output"]), "u\ufffd.h5")
         self.assertTrue(os.path.exists(name))
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
+    def test_an_output_stands_though_its_summary_cannot_be_written(self):
+        self.make_family(models=1)
+        base, model = self.path("base.safetensors"), self.path("m0.safetensors")
+        with open(self.path("sweep.yml"), "w") as file:
+            file.write("base_model: base.safetensors\nmerge_method: dare_linear\nmodels: [{model: m0.safetensors}]\ngrid: {drop_rate: [0.5]}\n")
+        complete, stands = "is complete; its summary", "what was done stands; the summary"
+        for np in (0, 3):
+            for name, program, words, kept in (
+                    ("merged.h5", "dare-merge", self.merge_words("", models=1)[:-1], complete), ("merged2.h5", "dare-merge", [*self.merge_words("", models=1)[:-1], "--json"], complete),
+                    ("converted.h5", "dare-convert", [model], complete), ("view.h5", "dare-convert", ["--link", model], complete),
+                    ("delta.h5", "dare-convert", ["--delta", "--base", base, "--drop-rate", "0.5", model], complete), ("swept", "dare-sweep", [self.path("sweep.yml")], stands)):
+                with self.subTest(np=np, name=name):
+                    output = self.path(f"{np}{name}")
+                    process = run_to_full(np, program, *words, output)
+                    self.assertEqual(own_words(process, program), [f"{program}: {output}: {kept} could not be written to standard output (No space left on device)"])
+                    self.assertEqual(process.returncode, 1)
+                    whole = os.path.join(output, "drop_rate=0.5") if kept is stands else output
+                    self.assertEqual(run(0, "dare-inspect", whole).returncode, 0)
+        again = run(0, "dare-merge", *self.merge_words("0merged.h5", "--resume", models=1))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(run_to_full(0, "dare-merge", "--help").returncode, 1)
+
+    def test_a_reader_that_has_gone(self):
+        self.make_family(models=1)
+        reading, writing = os.pipe()
+        os.close(reading)
+        with open(writing, "wb") as pipe:
+            process = subprocess.run(command(0, "dare-merge", *self.merge_words("out.h5", models=1)), env=environment(), stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(own_words(process, "dare-merge"), [f"dare-merge: {self.path('out.h5')}: is complete; its summary could not be written to standard output (Broken pipe)"])
+        self.assertEqual(process.returncode, 1)
 
     def test_a_refused_product_is_in_no_place(self):
         self.make_family(models=1)

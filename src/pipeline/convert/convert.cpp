@@ -2,6 +2,7 @@
 
 #include "pipeline/edit_text.hpp"
 #include "pipeline/staging.hpp"
+#include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
@@ -79,13 +80,12 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
     if (!options.run.summary) return;
-    if (options.run.json) {
-      const nlohmann::ordered_json json{
-          {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
-      fmt::print("{}\n", json.dump(2));
-    } else {
-      fmt::print("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(), source.root.string());
-    }
+    const nlohmann::ordered_json json{
+        {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
+    comm::write_result(options.run.json ? json.dump(2) + "\n"
+                                        : fmt::format("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(),
+                                                      source.root.string()),
+                       summary_of(options.output));
   });
 }
 

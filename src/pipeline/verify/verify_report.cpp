@@ -1,6 +1,7 @@
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/plan/grid.hpp>
 
 #include <fmt/format.h>
@@ -48,10 +49,6 @@ std::size_t shown(const std::vector<T>& all, std::uint64_t most) {
 
 std::string left_out(std::size_t all, std::size_t listed) {
   return all == listed ? "" : fmt::format("... and {} more (--show)\n", all - listed);
-}
-
-std::string plural(std::uint64_t n, const std::string& word) {
-  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
 
 std::string hex(std::uint64_t bits, Dtype dtype) {
