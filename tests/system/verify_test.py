@@ -157,15 +157,36 @@ class Verify(SystemTest):
         output = self.merged("out.safetensors")
         self.assert_change_is_told("pread:4:STOP:0", output, "dare-verify", output)
 
-    def test_the_deltas_of_a_sweep_are_told_from_an_output(self):
+    def test_the_delta_checkpoints_of_a_sweep(self):
         with open(self.path("sweep.yml"), "w") as file:
-            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}]\nseed: 7\noutputs: delta\n"
-                       "points: {one: {drop_rate: 0.9}}\n")
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}, {model: m1.safetensors, stream: 5}]\n"
+                       "seed: 7\noutputs: delta\nformat: safetensors\npoints: {one: {drop_rate: 0.9}}\n")
         process = run(1, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
         self.assertEqual(process.returncode, 0, process.stderr)
-        manifest = self.path("swept", "one", "dare-manifest.json")
-        self.assert_refused(run(2, "dare-verify", self.path("swept", "one")), 3, f"{manifest}: the manifest of a sweep's delta checkpoints, which dare-verify does not "
-                            "read; merge recipe.yml beside it and verify that", "dare-verify")
+        folder, stored = self.path("swept", "one"), self.path("swept", "one", "model1.safetensors")
+        good = "verified, weights and masks alone: the manifest records nothing of the files beside them"
+        for np in (0, 1, 3):
+            lines = self.without_time(self.verify(np, 0, folder))
+            self.assertRegex(lines[0], rf"^{re.escape(folder)}: 0 of 2 delta checkpoints differ \([0-9.]+ kB read\)$")
+            self.assertEqual(lines[1:], [good])
+        self.assertEqual(json.loads(self.verify(2, 0, folder, "--json"))["delta_checkpoints"], 2)
+        self.assert_refused(run(2, "dare-verify", folder, "--against"), 2, f"{folder}: a sweep's delta checkpoints, no merge that --against could recompute; "
+                            "merge recipe.yml and verify that", "dare-verify")
+        self.change(stored, BIG, 1000)
+        for np in (1, 3):
+            lines = self.without_time(self.verify(np, 4, folder))
+            self.assertRegex(lines[0], rf"^{re.escape(stored)}: XXH3-128 [0-9a-f]{{32}}, the manifest has [0-9a-f]{{32}}$")
+            self.assertEqual((lines[1].split(" (")[0], lines[2:]), (f"{folder}: 1 of 2 delta checkpoints differ", ["NOT verified"]))
+        self.change(stored, BIG, 1000)
+        self.verify(2, 0, folder)
+        with open(stored, "r+b") as file:
+            text = file.read()
+            file.seek(text.index(rb'\"stream\":5') + 11)
+            file.write(b"6")
+        lines = self.without_time(self.verify(2, 4, folder))
+        self.assertEqual(lines[0], f"{stored}: its mask is of seed 7 and stream 6, that of the manifest's recipe of seed 7 and stream 5")
+        os.remove(stored)
+        self.assertIn("1 of 2 delta checkpoints differ", self.verify(3, 4, folder))
 
     def test_methods_that_survey_are_recomputed(self):
         for number, words in enumerate((["--method", "ties"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):

@@ -1,5 +1,6 @@
 #include <dare/pipeline/verify.hpp>
 
+#include "pipeline/verify/verify_deltas.hpp"
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -34,6 +35,7 @@ Loaded load(const fs::path& output) {
         fmt::format("{}: {}", paths.output.string(), status.type() == fs::file_type::none ? failure.message() : "no such file or folder")};
   }
   Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt, {}};
+  if (loaded.manifest.deltas) return loaded;
   try {
     loaded.output = checkpoint::read_header(paths.output);
     if (loaded.manifest.parts) loaded.parts_that_differ = parts_that_differ(*loaded.manifest.parts, parts_of(loaded.output));
@@ -47,7 +49,9 @@ int verify(const VerifyOptions& options, const comm::Communicator& world) {
   const auto start = std::chrono::steady_clock::now();
   const auto loaded = world.from_root([&] { return load(options.output); });
   VerifyReport report{options, loaded.manifest, loaded.output, world.size()};
-  if (loaded.unreadable) {
+  if (loaded.manifest.deltas) {
+    report.blocks = check_deltas(options, loaded.manifest, world);
+  } else if (loaded.unreadable) {
     report.blocks.problems.push_back(*loaded.unreadable);
   } else {
     report.blocks = check_blocks(loaded.manifest, loaded.output, world);
