@@ -120,6 +120,10 @@ void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const 
 
 }  // namespace
 
+bool is_parameter(std::string_view key) noexcept {
+  return contains(k_model_keys, key) || contains(k_method_keys, key);
+}
+
 std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range) {
   Setting setting;
   const auto items = node.IsSequence() ? yaml.sequence(node, name) : std::vector<YAML::Node>{};
@@ -150,6 +154,8 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
       read_method_parameter(yaml, entry, *method, draft);
     } else if (of_method) {
       yaml.refuse(entry.key_node, fmt::format("{} is one value for all models; move it to the recipe's own parameters", entry.key));
+    } else if (contains(recipe_keys(), entry.key)) {
+      yaml.refuse(entry.key_node, fmt::format("{} is no parameter; it belongs at the recipe's top level", entry.key));
     } else {
       refuse_unknown(yaml, entry, "parameters", method != nullptr ? all_keys() : k_model_keys);
     }
