@@ -84,6 +84,39 @@ class SameBytes(SystemTest):
         same = [a == b["pieces_xxh3_128"] for a, b in zip(digests, (f for given in again["inputs"] for f in given["files"]))]
         self.assertEqual(same, [True, True, False])
 
+    def model_folder(self, name, weights, **files):
+        os.mkdir(self.path(name))
+        write_safetensors(self.path(name, "model.safetensors"), random_model(self.shapes, weights), {"format": "pt"})
+        for file, content in files.items():
+            with open(self.path(name, file.replace("__", ".")), "w", encoding="utf-8") as out:
+                json.dump(content, out) if file.endswith("json") else out.write(content)
+
+    def test_tokenizers_and_configurations_that_differ_are_told(self):
+        config = {"vocab_size": 300, "eos_token_id": 2, "torch_dtype": "bfloat16", "_name_or_path": "base", "rope": {"theta": 1}}
+        self.model_folder("b", "base", config__json=config, tokenizer__json={"model": {}}, README__md="base")
+        self.model_folder("same", 0, config__json={**config, "torch_dtype": "float32", "_name_or_path": "x"}, tokenizer__json={"model": {}}, README__md="other")
+        self.model_folder("other", 1, config__json={**config, "eos_token_id": 3, "rope": {"theta": 2}}, tokenizer__json={"model": {"a": 1}}, merges__txt="a b")
+        words = ["--base", self.path("b"), "--model", self.path("same"), "--model", self.path("other"), "--drop-rate", "0.5"]
+        note = (f"dare-merge: {self.path('other')}: other files than {self.path('b')} has, which alone go into the output; put those that are meant there "
+                "yourself: config.json (eos_token_id, rope), tokenizer.json (model), merges.txt (only there)")
+        for np, more in ((0, ["--plan"]), (2, [self.path("out")])):
+            process = run(np, "dare-merge", *words, *more)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual(own_words(process, "dare-merge"), [note])
+        with open(self.path("out", "tokenizer.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {"model": {}})
+        # From an .h5 too.
+        for name in ("b", "other"):
+            self.assertEqual(run(1, "dare-convert", self.path(name), self.path(f"{name}.h5")).returncode, 0)
+        process = run(1, "dare-merge", "--base", self.path("b.h5"), "--model", self.path("other.h5"), "--drop-rate", "0.5", "--plan")
+        self.assertIn("config.json (eos_token_id, rope), tokenizer.json (model), merges.txt (only there)", process.stderr)
+        self.assertEqual(run(1, "dare-merge", *words, "--plan", "--log-level", "error").stderr, "")
+
+    def test_dropping_all_is_told(self):
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--drop-rate", "1"))  # 0.5 of m0
+        self.assertIn("m1.safetensors: drop_rate 1: its whole delta is dropped, it adds nothing to ", process.stderr)
+        self.assertNotIn("m0.safetensors", process.stderr)
+
     def test_umask(self):
         old = os.umask(0o027)
         try:
