@@ -20,7 +20,11 @@ Work work_of(Dtype dtype = Dtype::bf16) {
   work.frame.tensors[0].name = "h.w";
   work.frame.tensors[0].dtype = dtype;
   for (const auto* const root : {"m0/", "m1/"}) work.models.emplace_back().root = root;
-  for (const auto* const root : {"f0/", "f1/"}) work.auxiliaries.emplace_back().root = root;
+  for (const auto* const root : {"f0/", "f1/"}) {
+    auto& auxiliary = work.auxiliaries.emplace_back();
+    auxiliary.root = root;
+    auxiliary.tensors.emplace_back();
+  }
   return work;
 }
 
@@ -28,7 +32,7 @@ recipe::TensorTask task_of(Dtype dtype = Dtype::bf16, Dtype out = Dtype::bf16) {
   recipe::TensorTask task;
   task.settings.base_dtype = dtype;
   task.settings.out_dtype = out;
-  task.inputs = {{1, 0, {}}};  // of the models m1 alone takes part
+  task.inputs = {{1, 0, 0}};  // of the models m1 alone takes part
   merge::ModelTerm term;
   term.model = 1;
   term.dtype = dtype;
@@ -61,8 +65,7 @@ TEST(FindingText, PlacesInMatrices) {
   auto task = task_of();
   task.shape = {4, 3, 2};
   work.frame.tensors[0].shape = {5, 4};
-  work.auxiliaries[1].tensors.emplace_back().shape = {8, 8};
-  task.inputs[0].auxiliary = 0;
+  work.auxiliaries[1].tensors[0].shape = {8, 8};
   const auto begins = [](const InputError& error, const std::string& text) { return std::string{error.what()}.starts_with(text); };
   EXPECT_TRUE(
       begins(refusal(work, task, {Finding::Kind::nonfinite_input, 7, 0, k_nan}), "m1/: tensor \"h.w\": element 7 ([1,0,1]) is nan;"));
