@@ -248,7 +248,7 @@ class Verify(SystemTest):
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
         long_name = self.path("n" * 300)
-        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: File name too long", "dare-verify")
+        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: cannot be read: File name too long", "dare-verify")
         with open(manifest, "r+") as file:
             text = file.read().replace('"xxh3_128":"', '"xxh3_128":"00')
             file.seek(0)
