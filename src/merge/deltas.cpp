@@ -85,7 +85,8 @@ Likeness likeness_in(const TensorSettings& settings, const Run& run, std::size_t
   const auto tuned = std::span{tuned_room}.first(n);
   load_base<W>(settings, run, there.first, base);
   load_model<W>(settings, run, term, there.first, std::span<const W>{base}, tuned, std::span<W>{});
-  Likeness sums{n};
+  Likeness sums;
+  sums.elements = n;
   for (std::size_t i = 0; i < n; ++i) sums.add({0, double{base[i]} * base[i], double{tuned[i]} * tuned[i], double{base[i]} * tuned[i]});
   return std::isfinite(sums.base_squares) && std::isfinite(sums.model_squares) && std::isfinite(sums.products) ? sums : Likeness{};
 }
