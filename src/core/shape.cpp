@@ -33,4 +33,14 @@ std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+std::string place_in(const Shape& shape, std::uint64_t index) {
+  std::vector<std::uint64_t> indices(shape.size());
+  for (auto d = shape.size(); d-- > 1;) {
+    indices[d] = index % shape[d];
+    index /= shape[d];
+  }
+  if (!indices.empty()) indices.front() = index;
+  return fmt::format("[{}]", fmt::join(indices, ","));
+}
+
 }  // namespace dare

@@ -72,7 +72,7 @@ void Check::parameters_taken() const {
     refuse("parameters.normalize", fmt::format("{} divides by the sum of the weights; normalize: false is not supported", method_.name));
   }
   if (takes(method_, Parameter::t) && !recipe_.method_parameters.t) {
-    refuse("merge_method", fmt::format("{} needs t; give it under parameters", method_.name));
+    refuse("merge_method", fmt::format("{} needs t; give it under parameters, or with --t", method_.name));
   }
 }
 

@@ -118,6 +118,9 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
     unrated_.add(fmt::format("{}: {}", recipe_.where, recipe_.models[model].written), "no drop_rate or density matches",
                  "; add a part without a filter", tensor_name);
   }
+  // Of della's rates, which are spread, some may be below.
+  if (term.rate.drop == 1 && method_.sparsifier != merge::Sparsifier::none && method_.sparsifier != merge::Sparsifier::della)
+    notes_.add(root(model), "drop_rate 1: its whole delta is dropped, it adds nothing to", "", tensor_name);
   term.rescale = *given.rescale;
   term.stream = recipe_.models[model].stream;
   if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma->at(tensor_name, depth);

@@ -45,6 +45,9 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
 /// That no method has this name, and which may be meant.
 [[nodiscard]] std::string unknown_method(std::string_view name);
 
+/// Whether `key` is a parameter's, which stands under `parameters` alone.
+[[nodiscard]] bool is_parameter(std::string_view key) noexcept;
+
 /// Says that `entry` is no key that belongs there.
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known);
 

@@ -99,6 +99,10 @@ void note_int8_mask(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& re
 
 }  // namespace
 
+bool is_parameter(std::string_view key) noexcept {
+  return find_parameter(key) != nullptr || key == k_int8_mask;
+}
+
 std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range) {
   Setting setting;
   const auto items = node.IsSequence() ? yaml.sequence(node, name) : std::vector<YAML::Node>{};
@@ -131,6 +135,8 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
       refuse_second_rate(yaml, entry, prefix, draft);
     } else if (of_method) {
       note_int8_mask(yaml, entry, draft.recipe);
+    } else if (std::find(recipe_keys().begin(), recipe_keys().end(), entry.key) != recipe_keys().end()) {
+      yaml.refuse(entry.key_node, fmt::format("{} is no parameter; it belongs at the recipe's top level", entry.key));
     } else {
       refuse_unknown(yaml, entry, "parameters", known_keys(whole_recipe));
     }

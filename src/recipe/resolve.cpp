@@ -201,6 +201,19 @@ void Resolver::extra_tensors(std::size_t model) {
   }
 }
 
+// mergekit's slices name a part of a model's layers; only all of them are merged.
+void Resolver::check_layers() {
+  if (!recipe_.layers) return;
+  const auto check = [&](const checkpoint::Header& header) {
+    const auto layers = count_layers(header.tensors);
+    if (layers == *recipe_.layers || !header.low_rank.empty()) return;
+    problems_.usage(fmt::format("{}: layer_range: layers 0 to {} of the {} that {} has; parts of models are not merged here: give [0, {}]",
+                                recipe_.layers_given_at, *recipe_.layers, layers, header.root.string(), layers));
+  };
+  check(frame_);
+  for (std::size_t k = recipe_.base ? 0 : 1; k < models_.size(); ++k) check(models_[k]);  // the first is the frame where there is no base
+}
+
 // A slip of the hand in a pattern merges what was to be kept.
 void Resolver::note_idle_patterns() {
   for (std::size_t i = 0; i < exclude_.size(); ++i) {
@@ -229,6 +242,7 @@ MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
   refuse_adapters_to_be_weighed();
+  check_layers();
   problems_.throw_if_any();
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];

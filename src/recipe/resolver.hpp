@@ -45,6 +45,7 @@ class Resolver {
   void check_one_rate(const std::vector<TensorTask>& tasks);
   void place_draws(std::vector<TensorTask>& tasks);
   void extra_tensors(std::size_t model);
+  void check_layers();
   void note_idle_patterns();
   [[nodiscard]] std::string root(std::size_t model) const { return models_[model].root.string(); }
 

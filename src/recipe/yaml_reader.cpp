@@ -71,8 +71,8 @@ std::string YamlReader::place(const YAML::Node& node) const {
   return fmt::format("{}:{}", where_, node.Mark().line + 1);
 }
 
-void YamlReader::refuse(const YAML::Node& node, const std::string& text) {
-  problems_.usage(fmt::format("{}: {}", place(node), text));
+void YamlReader::refuse_at(const std::string& place, const std::string& text) {
+  problems_.usage(fmt::format("{}: {}", place, text));
 }
 
 void YamlReader::expected(const YAML::Node& node, std::string_view name, std::string_view what) {

@@ -36,7 +36,8 @@ class YamlReader {
 
   /// "recipe.yml:5".
   [[nodiscard]] std::string place(const YAML::Node& node) const;
-  void refuse(const YAML::Node& node, const std::string& text);
+  void refuse(const YAML::Node& node, const std::string& text) { refuse_at(place(node), text); }
+  void refuse_at(const std::string& place, const std::string& text);
 
   /// The entries of a mapping in their order, merge keys (<<) resolved, a key given twice refused.
   [[nodiscard]] std::vector<Entry> mapping(const YAML::Node& node, std::string_view name);

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import unittest
 
-from dare_system import BLOCK, SystemTest, own_words, random_model, run, write_safetensors
+from dare_system import BLOCK, SystemTest, command, environment, own_words, random_model, run, write_safetensors
 
 BIG = "model.layers.0.up.weight"  # [1100, 2048]: three blocks
 
@@ -206,6 +207,22 @@ class Verify(SystemTest):
         words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
         self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to the recipe's folder)")
 
+    def test_relative_paths_from_another_folder(self):
+        merge = command(1, "dare-merge", "--base", "base.safetensors", "--model", "m0.safetensors", "--drop-rate", "0.5", "out.h5")
+        subprocess.run(merge, env=environment(), cwd=self.folder, check=True, capture_output=True)
+        os.mkdir(self.path("elsewhere"))
+        for np in (1, 2):
+            process = subprocess.run(command(np, "dare-verify", "../out.h5", "--against"), env=environment(), cwd=self.path("elsewhere"),
+                                     capture_output=True, text=True, timeout=60)
+            self.assert_refused(process, 3, "2 problems found, nothing was written:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such "
+                                "file or folder\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at",
+                                "dare-verify")
+        self.verify(2, 0, self.path("out.h5"), "--against", "--inputs-at", self.folder)
+        output = self.merged("absolute.h5", models=1)  # --inputs-at is no help there
+        os.remove(self.path("m0.safetensors"))
+        process = run(1, "dare-verify", output, "--against")
+        self.assert_refused(process, 3, f"{self.path('m0.safetensors')}: no such file or folder", "dare-verify")
+
     def test_inputs_that_are_no_longer_those(self):
         output = self.merged("out.safetensors")
         write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, 1), {"format": "pt", "note": "another header"})
@@ -252,7 +269,7 @@ class Verify(SystemTest):
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
         long_name = self.path("n" * 300)
-        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: File name too long", "dare-verify")
+        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: cannot be read: File name too long", "dare-verify")
         with open(manifest, "r+") as file:
             text = file.read().replace('"xxh3_128":"', '"xxh3_128":"00')
             file.seek(0)

@@ -19,5 +19,7 @@ using Shape = std::vector<std::uint64_t>;
 [[nodiscard]] bool differ_in_rows_alone(const Shape& a, const Shape& b) noexcept;
 /// "[2, 3]"; "[]" for a scalar.
 [[nodiscard]] std::string to_string(const Shape& shape);
+/// "[1,2]": where the element of that flat, row-major index is; "[]" in a scalar. @pre no extent but the first is 0
+[[nodiscard]] std::string place_in(const Shape& shape, std::uint64_t index);
 
 }  // namespace dare

@@ -94,7 +94,10 @@ struct Recipe {
   merge::Rounding rounding = merge::Rounding::nearest;
   merge::Compat compat = merge::Compat::none;
   std::vector<std::string> tensor_order;  ///< compat mergelm; empty: the file's
-  std::vector<std::string> notes;         ///< what a user should know about the recipe, one line each
+  /// What mergekit's `slices` say that every model has, and where they say it; resolve() holds that against the checkpoints.
+  std::optional<std::uint64_t> layers;
+  std::string layers_given_at;
+  std::vector<std::string> notes;  ///< what a user should know about the recipe, one line each
 
   /// The checkpoint that gives the output its tensors' names, order and shapes, its metadata and side files: the base, or the first model.
   [[nodiscard]] const Source& frame() const { return base ? *base : models.front(); }
@@ -105,7 +108,7 @@ struct Recipe {
   template <class A>
   void archive(A& a) {
     a(where, method, base, models, parameters, method_parameters, seed, dtype, out_dtype, exclude, missing, rows, nonfinite, overflow,
-      rounding, compat, tensor_order, notes);
+      rounding, compat, tensor_order, layers, layers_given_at, notes);
   }
 };
 

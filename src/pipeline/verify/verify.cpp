@@ -4,6 +4,7 @@
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/file.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
@@ -26,14 +27,28 @@ struct Loaded {
   }
 };
 
+// What one may not read is not known to differ.
+void require_readable(const fs::path& output) {
+  try {
+    if (!fs::is_directory(output)) return void(File::open_read(output));
+    for (const auto& entry : fs::directory_iterator{output}) {
+      std::error_code leads_nowhere;
+      if (entry.is_regular_file(leads_nowhere)) (void)File::open_read(entry.path());
+    }
+  } catch (const IoError& error) { throw InputError{error.what()}; } catch (const fs::filesystem_error& failure) {
+    throw InputError{fmt::format("{}: cannot be read: {}", output.string(), failure.code().message())};
+  }
+}
+
 // Rank 0's part. An output that is there and cannot be read differs from what was written: that is a finding, no bad input.
 Loaded load(const fs::path& output) {
   const OutputPaths paths{output};
   std::error_code failure;
   if (const auto status = fs::status(paths.output, failure); !fs::exists(status)) {
-    throw InputError{
-        fmt::format("{}: {}", paths.output.string(), status.type() == fs::file_type::none ? failure.message() : "no such file or folder")};
+    throw InputError{fmt::format("{}: {}", paths.output.string(),
+                                 status.type() == fs::file_type::none ? "cannot be read: " + failure.message() : "no such file or folder")};
   }
+  require_readable(paths.output);
   Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt, {}};
   if (loaded.manifest.deltas) return loaded;
   try {
