@@ -4,6 +4,7 @@
 #include "app/run_options.hpp"
 
 #include "recipe/names.hpp"
+#include "recipe/parameter_table.hpp"
 
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/byte_size.hpp>
@@ -15,6 +16,9 @@
 #include <charconv>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace dare::app {
 namespace {
@@ -43,22 +47,41 @@ void add_choice(po::options_description& group, const char* option, const char* 
                       fmt::format("{}: {} ({})", meaning, recipe::one_of(words), otherwise).c_str());
 }
 
+// The option of each parameter of recipes, by the member that holds it.
+struct AddParameter {
+  po::options_description& group;
+  const recipe::ParameterRow& row;
+
+  void operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
+    add(po::value<std::vector<double>>()->value_name(std::string{row.value_name}), fmt::format("per model: {}", row.help));
+  }
+  void operator()(std::optional<bool> recipe::MethodParameters::*) const { add(po::bool_switch(), std::string{row.help}); }
+  template <class Holder, class T>
+  void operator()(std::optional<T> Holder::*) const {
+    const std::string value_name{row.value_name};
+    if constexpr (std::is_enum_v<T>) {
+      const auto& words = recipe::words_of(T{});
+      add(word_value(value_name.c_str(), words_of_table(words)), fmt::format("{}: {}", row.help, recipe::one_of(words)));
+    } else {
+      add(po::value<double>()->value_name(value_name), std::string{row.help});
+    }
+  }
+
+ private:
+  void add(const po::value_semantic* value, const std::string& help) const {
+    group.add_options()(recipe::option_of(row).c_str(), value,
+                        (row.otherwise.empty() ? help : fmt::format("{} ({})", help, row.otherwise)).c_str());
+  }
+};
+
 po::options_description merge_group() {
   po::options_description group{"What to merge (each overrides the recipe; per-model options: once for all models, or once a model)"};
   auto add = group.add_options();
   add("base", path_value("B"), "the model that the others were fine-tuned from");
   add("model", path_value<std::vector<std::string>>("M"), "a fine-tuned model; give one for each");
-  add("drop-rate", po::value<std::vector<double>>()->value_name("P"), "per model: share of delta elements to drop, 0 to 1");
-  add("density", po::value<std::vector<double>>()->value_name("D"), "per model: share to keep, instead of --drop-rate");
-  add("weight", po::value<std::vector<double>>()->value_name("W"), "per model: factor of its delta (1)");
-  add("stream", po::value<std::vector<std::string>>()->value_name("N"), "per model: number of its random stream (its position)");
-  add("lambda", po::value<double>()->value_name("L"), "factor of the whole sum of deltas (1)");
-  add("normalize", po::bool_switch(), "divide by the sum of the weights");
   add("method", word_value("NAME", method_names()), "merge method, see Methods (dare_linear)");
-  add_choice(group, "rescale", "R", recipe::k_rescale, "factor of what is kept", "the method's");
-  add_choice(group, "sign", "S", recipe::k_sign, "ties: deltas that elect the sign", "weighted");
-  add_choice(group, "scope", "S", recipe::k_scope, "magnitude: keep the largest of each tensor, or of the model", "tensor");
-  add("t", po::value<double>()->value_name("T"), "slerp, nearswap: how far to go from the base to the model");
+  for (const auto& row : recipe::parameters()) std::visit(AddParameter{group, row}, row.member);
+  add("stream", po::value<std::vector<std::string>>()->value_name("N"), "per model: number of its random stream (its position)");
   add("seed", po::value<std::string>()->value_name("S"), "of all random masks (0); recorded in the output");
   add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
@@ -100,6 +123,26 @@ template <class T>
 std::vector<T> list(const Given& given, const char* name) {
   return optional<std::vector<T>>(given, name).value_or(std::vector<T>{});
 }
+
+// What the command line gives of a parameter.
+struct ReadParameter {
+  const Given& given;
+  const std::string& name;  // of the option
+
+  std::optional<recipe::ParameterValue> operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
+    return optional<std::vector<double>>(given, name.c_str());
+  }
+  std::optional<recipe::ParameterValue> operator()(std::optional<bool> recipe::MethodParameters::*) const {
+    if (!given[name].as<bool>()) return std::nullopt;
+    return true;
+  }
+  template <class Holder, class T>
+  std::optional<recipe::ParameterValue> operator()(std::optional<T> Holder::*) const {
+    if (given.count(name) == 0) return std::nullopt;
+    if constexpr (std::is_enum_v<T>) return given[name].as<std::string>();
+    else return std::vector{given[name].as<double>()};
+  }
+};
 
 bool is_recipe(const std::string& word) {
   return word.ends_with(".yml") || word.ends_with(".yaml");
@@ -196,17 +239,12 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   auto& over = options.overrides;
   over.base = optional<std::string>(given, "base");
   over.models = list<std::string>(given, "model");
-  over.drop_rate = list<double>(given, "drop-rate");
-  over.density = list<double>(given, "density");
-  over.weight = list<double>(given, "weight");
+  for (const auto& row : recipe::parameters()) {
+    const auto name = recipe::option_of(row);
+    if (auto value = std::visit(ReadParameter{given, name}, row.member)) over.parameters.emplace(row.key, std::move(*value));
+  }
   for (const auto& text : list<std::string>(given, "stream")) over.stream.push_back(whole("stream", text));
-  over.lambda = optional<double>(given, "lambda");
-  if (given["normalize"].as<bool>()) over.normalize = true;
   over.method = optional<std::string>(given, "method");
-  over.rescale = optional<std::string>(given, "rescale");
-  over.sign = optional<std::string>(given, "sign");
-  over.scope = optional<std::string>(given, "scope");
-  over.t = optional<double>(given, "t");
   over.missing = optional<std::string>(given, "missing");
   over.rows = optional<std::string>(given, "rows");
   over.nonfinite = optional<std::string>(given, "nonfinite");

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -82,16 +81,21 @@ Parsed parse(int argc, char** argv, const Program& program) {
   return parsed;
 }
 
-int say(const std::string& answer) {
-  if (speaks()) std::fputs(answer.c_str(), stdout);
-  return static_cast<int>(ExitCode::done);
+int say(const std::string& program, const std::string& answer) {
+  try {
+    if (speaks()) comm::write_result(answer);
+    return static_cast<int>(ExitCode::done);
+  } catch (const IoError& error) {
+    comm::print_message(program, error.what());
+    return static_cast<int>(error.code());
+  }
 }
 
 }  // namespace
 
 int run_with_mpi(int argc, char** argv, const Program& program, const std::function<int(const Given&, const comm::Communicator&)>& run) {
   const auto parsed = parse(argc, argv, program);
-  if (!parsed.answer.empty()) return say(parsed.answer);
+  if (!parsed.answer.empty()) return say(program.name, parsed.answer);
   comm::Environment mpi{argc, argv, program.name};
   tell_of_lone_tasks(program.name, mpi);
   return mpi.run([&](const comm::Communicator& world) {
@@ -102,7 +106,7 @@ int run_with_mpi(int argc, char** argv, const Program& program, const std::funct
 
 int run_alone(int argc, char** argv, const Program& program, const std::function<int(const Given&)>& run) {
   const auto parsed = parse(argc, argv, program);
-  if (!parsed.answer.empty()) return say(parsed.answer);
+  if (!parsed.answer.empty()) return say(program.name, parsed.answer);
   try {
     if (parsed.refusal) throw UsageError{*parsed.refusal};
     return run(parsed.given);

@@ -28,6 +28,19 @@ std::optional<std::string> text_of(const Header& header) {
   return metadata[k_delta_key].get<std::string>();
 }
 
+// Hands out the entries of "tensors" one by one; returns the rest.
+template <class Take>
+Parsed parse_tensors(std::string_view text, Take&& take) {
+  using Event = Parsed::parse_event_t;
+  std::string section;
+  return parse_bounded<Parsed>(text, JsonBounds{.levels = 4}, [&](int depth, Event event, const Parsed& value) {
+    if (depth == 1 && event == Event::key) section = value.get<std::string>();
+    const bool is_entry = section == "tensors" && depth == 2 && event != Event::object_start && event != Event::array_start;
+    if (is_entry) take(value);
+    return !is_entry;
+  });
+}
+
 // From what is stored to what it stands for.
 class Unpacking {
  public:
@@ -65,19 +78,6 @@ class Unpacking {
 
   [[noreturn]] void refuse_text(std::string_view why) const {
     refuse(fmt::format("no valid description of a delta checkpoint ({})", shown(why, 200)));
-  }
-
-  // Hands out the entries of "tensors" one by one; returns the rest.
-  template <class Take>
-  static Parsed parse_tensors(std::string_view text, Take&& take) {
-    using Event = Parsed::parse_event_t;
-    std::string section;
-    return parse_bounded<Parsed>(text, JsonBounds{.levels = 4}, [&](int depth, Event event, const Parsed& value) {
-      if (depth == 1 && event == Event::key) section = value.get<std::string>();
-      const bool is_entry = section == "tensors" && depth == 2 && event != Event::object_start && event != Event::array_start;
-      if (is_entry) take(value);
-      return !is_entry;
-    });
   }
 
   void read_mask(const Parsed& text) {
@@ -151,6 +151,19 @@ std::string to_json(const DeltaText& text) {
 
 bool is_delta(const Header& header) {
   return text_of(header).has_value();
+}
+
+DeltaOrigin delta_origin(const Header& stored) {
+  try {
+    const auto head = parse_tensors(text_of(stored).value_or("{}"), [](const Parsed&) {});
+    const auto text = [&](const char* key) {
+      const auto found = head.find(key);
+      return found != head.end() && found->is_string() ? found->get<std::string>() : std::string{};
+    };
+    return {text("base"), text("model")};
+  } catch (const nlohmann::json::exception&) { return {}; } catch (const JsonError&) {
+    return {};
+  }
 }
 
 Header unpacked(Header stored) {

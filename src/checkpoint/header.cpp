@@ -7,8 +7,10 @@
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -60,6 +62,11 @@ void require_total(const Header& header) {
   }
 }
 
+void require_readable(const fs::path& file) {
+  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0 || errno != EACCES) return;
+  throw InputError{fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno))};
+}
+
 }  // namespace
 
 const TensorInfo* Header::find(std::string_view name) const {
@@ -82,7 +89,9 @@ std::uint64_t Header::total_bytes() const noexcept {
 Header read_header(const fs::path& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::none) throw InputError{fmt::format("{}: cannot be read: {}", path.string(), error.message())};
   if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
+  if (fs::is_regular_file(status)) require_readable(path);  // HDF5 would call it damaged
   try {
     if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};
     if (is_lora_adapter(path))
@@ -95,7 +104,9 @@ Header read_header(const fs::path& path) {
     return header;
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input
-  } catch (const fs::filesystem_error& failure) { throw InputError{fmt::format("{}: {}", path.string(), failure.code().message())}; }
+  } catch (const fs::filesystem_error& failure) {
+    throw InputError{fmt::format("{}: cannot be read: {}", path.string(), failure.code().message())};
+  }
 }
 
 InputFile state_of(const File& file, std::string name) {

@@ -1,29 +1,13 @@
 #include "checkpoint/lora_factors.hpp"
 
+#include "merge/convert.hpp"
+
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
 
 namespace dare::checkpoint::lora {
 namespace {
 
 constexpr std::uint64_t k_piece = 65'536;  // elements read at a time
-
-template <class T>
-T load(std::span<const std::byte> in, std::size_t i) {
-  T value;
-  std::memcpy(&value, in.data() + i * sizeof(T), sizeof(T));
-  return value;
-}
-
-double from_half(std::uint16_t bits) {
-  const int exponent = bits >> 10U & 0x1FU;
-  const int fraction = bits & 0x3FFU;
-  const double sign = (bits & 0x8000U) != 0 ? -1 : 1;
-  if (exponent == 0x1F) return fraction == 0 ? sign * HUGE_VAL : std::nan("");
-  return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 0x400, exponent - 25));
-}
 
 // The transpose of a matrix of `rows` rows.
 std::vector<double> transposed(const std::vector<double>& matrix, std::uint64_t rows) {
@@ -39,25 +23,6 @@ std::vector<double> transposed(const std::vector<double>& matrix, std::uint64_t 
 
 bool can_widen(Dtype dtype) noexcept {
   return dtype == Dtype::f64 || dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
-}
-
-void widen(Dtype from, std::span<const std::byte> in, std::span<double> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    switch (from) {
-      case Dtype::f64:
-        out[i] = load<double>(in, i);
-        break;
-      case Dtype::f32:
-        out[i] = load<float>(in, i);
-        break;
-      case Dtype::f16:
-        out[i] = from_half(load<std::uint16_t>(in, i));
-        break;
-      default:
-        out[i] = std::bit_cast<float>(static_cast<std::uint32_t>(load<std::uint16_t>(in, i)) << 16U);
-        break;
-    }
-  }
 }
 
 Factors::Factors(const LowRank& factors, const TensorInfo& tensor, CheckpointReader& reader)
@@ -95,7 +60,7 @@ void Factors::read(const TensorInfo& tensor, std::uint64_t first, std::span<doub
     const auto n = std::min<std::uint64_t>(out.size(), k_piece);
     raw_.resize(n * info(tensor.dtype).bits / 8);
     reader_.read(tensor, first, raw_);
-    widen(tensor.dtype, raw_, out.first(n));
+    merge::widen(tensor.dtype, raw_, out.first(n));
     out = out.subspan(n);
     first += n;
   }

@@ -9,11 +9,8 @@
 
 namespace dare::checkpoint::lora {
 
-/// F64, F32, F16 and BF16.
+/// Whether factors can be stored so: F64, F32, F16 and BF16.
 [[nodiscard]] bool can_widen(Dtype dtype) noexcept;
-
-/// Values of a stored run as float64, exactly. @pre can_widen(from)
-void widen(Dtype from, std::span<const std::byte> in, std::span<double> out);
 
 /// Reads a low-rank tensor as left (rows x rank) times right (rank x columns); left and right are B and A, or their transposes the other
 /// way round.

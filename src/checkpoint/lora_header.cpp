@@ -208,7 +208,9 @@ Header read_lora_header(const fs::path& folder) {
     return header;
   } catch (const IoError& io) {
     throw InputError{io.what()};  // nothing has begun: what cannot be read is bad input
-  } catch (const fs::filesystem_error& failure) { throw InputError{fmt::format("{}: {}", folder.string(), failure.code().message())}; }
+  } catch (const fs::filesystem_error& failure) {
+    throw InputError{fmt::format("{}: cannot be read: {}", folder.string(), failure.code().message())};
+  }
 }
 
 }  // namespace dare::checkpoint

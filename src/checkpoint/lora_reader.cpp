@@ -1,5 +1,6 @@
 #include "checkpoint/lora_factors.hpp"
 #include "checkpoint/lora_product.hpp"
+#include "merge/convert.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -122,9 +123,9 @@ void LoraReader::State::check_base(const TensorInfo& tensor, std::uint64_t first
     const auto m = std::min(k_compared, n - done);
     raw.resize(m * info(copy.dtype).bits / 8);
     reader.read(copy, first + done, raw);
-    lora::widen(copy.dtype, raw, std::span{own}.first(m));
+    merge::widen(copy.dtype, raw, std::span{own}.first(m));
     const auto item = info(base.dtype).bits / 8;
-    lora::widen(base.dtype, base.bytes.subspan(done * item, m * item), std::span{given}.first(m));
+    merge::widen(base.dtype, base.bytes.subspan(done * item, m * item), std::span{given}.first(m));
     for (std::size_t i = 0; i < m; ++i) {
       if (own[i] == given[i] || (std::isnan(own[i]) && std::isnan(given[i]))) continue;
       throw InputError{

@@ -4,10 +4,12 @@
 
 #include <unistd.h>
 
-#include <cstdio>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+#include <system_error>
 
 namespace dare::comm {
 namespace {
@@ -29,6 +31,23 @@ std::string without_controls(const std::string& text) {
     else safe += {'\\', 'x', k_digits[code >> 4U], k_digits[code & 0xFU]};
   }
   return safe;
+}
+
+// In one write where it can be: lines of several ranks do not mix. errno tells of failure.
+bool write_all(int descriptor, std::string_view text) {
+  struct sigaction ignore {};
+  struct sigaction before {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &before);
+  while (!text.empty()) {
+    const auto n = ::write(descriptor, text.data(), text.size());
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+    else if (n == 0 || errno != EINTR) break;
+  }
+  const int reason = errno;
+  ::sigaction(SIGPIPE, &before, nullptr);
+  errno = reason;
+  return text.empty();
 }
 
 }  // namespace
@@ -61,21 +80,17 @@ int Environment::run(const std::function<int(const Communicator&)>& main) {
 }
 
 void print_message(const std::string& program, const std::string& text) {
-  const std::string line = program + ": " + without_controls(text) + "\n";
-  std::size_t done = 0;
-  while (done < line.size()) {  // one write: lines of several ranks do not mix
-    const auto n = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
-    if (n <= 0) return;
-    done += static_cast<std::size_t>(n);
-  }
+  (void)write_all(STDERR_FILENO, program + ": " + without_controls(text) + "\n");
 }
 
-void print_result(const Communicator& world, const std::string& text) {
+void write_result(const std::string& text, const std::string& what) {
+  if (!write_all(STDOUT_FILENO, without_controls(text)))
+    throw IoError{what + " could not be written to standard output (" + std::generic_category().message(errno) + ")"};
+}
+
+void print_result(const Communicator& world, const std::string& text, const std::string& what) {
   world.agree([&] {
-    if (!world.is_root()) return;
-    const auto safe = without_controls(text);
-    if (std::fwrite(safe.data(), 1, safe.size(), stdout) != safe.size() || std::fflush(stdout) != 0)
-      throw IoError{"the result could not be written to standard output"};
+    if (world.is_root()) write_result(text, what);
   });
 }
 

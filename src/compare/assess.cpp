@@ -1,6 +1,8 @@
 #include "compare/fitness.hpp"
 #include "compare/table.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -2,6 +2,8 @@
 
 #include "compare/table.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,8 @@
 #include "compare/inspect_report.hpp"
 #include "compare/table.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

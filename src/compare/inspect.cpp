@@ -5,6 +5,8 @@
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
 #include <dare/comm/environment.hpp>
+#include <dare/core/error.hpp>
+#include <dare/core/file.hpp>
 #include <dare/recipe/quantization.hpp>
 
 #include <fmt/format.h>
@@ -18,10 +20,11 @@ using Json = nlohmann::ordered_json;
 struct Headers {
   std::vector<checkpoint::Header> checkpoints;
   std::optional<checkpoint::Header> base;
+  std::vector<Origin> origins;                    // without a base, one a checkpoint
   std::vector<std::optional<std::string>> codes;  // beside a base, one a checkpoint: why it holds codes rather than weights, if it does
   template <class A>
   void archive(A& archive) {
-    archive(checkpoints, base, codes);
+    archive(checkpoints, base, origins, codes);
   }
 };
 
@@ -30,6 +33,24 @@ checkpoint::Header read_model(const std::filesystem::path& path) {
   if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
   auto header = checkpoint::read_header(path);
   return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
+}
+
+// The model that an adapter's configuration says it was trained on; it has been read and found good.
+std::string base_of_adapter(const checkpoint::Header& header) {
+  const auto config = nlohmann::json::parse(read_text(header.consulted.back().path), nullptr, false);
+  const auto found = config.is_object() ? config.find("base_model_name_or_path") : config.end();
+  return found != config.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// Makes of a delta checkpoint's header that of the model, unless it is damaged: then it is listed as it is.
+Origin take_apart(checkpoint::Header& header) {
+  if (!header.low_rank.empty()) return {base_of_adapter(header), ""};
+  if (!checkpoint::is_delta(header)) return {};
+  auto [base, model] = checkpoint::delta_origin(header);
+  try {
+    header = checkpoint::unpacked(checkpoint::Header{header});
+  } catch (const InputError&) {}
+  return {std::move(base), std::move(model)};
 }
 
 // Every problem of every checkpoint is told at once.
@@ -46,7 +67,10 @@ Headers read_headers(const InspectOptions& options) {
   if (headers.base && checkpoint::is_delta(*headers.base))
     problems.input(
         fmt::format("{}: a delta checkpoint is no base; give the model that the others were trained from", options.base->string()));
-  for (const auto& path : options.checkpoints) headers.checkpoints.push_back(read(path, options.base.has_value()));
+  for (const auto& path : options.checkpoints) {
+    headers.checkpoints.push_back(read(path, options.base || checkpoint::is_lora_adapter(path)));
+    if (!options.base) headers.origins.push_back(take_apart(headers.checkpoints.back()));
+  }
   problems.throw_if_any();
   for (const auto& header : headers.checkpoints) {
     if (!headers.base) break;
@@ -75,9 +99,9 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
       if (options.json) list.push_back(report.json());
       else text += report.text();
     } else if (options.json) {
-      list.push_back(listing_json(header, options));
+      list.push_back(listing_json(header, headers.origins[c], options));
     } else {
-      text += listing_text(header, options);
+      text += listing_text(header, headers.origins[c], options);
     }
   }
   if (options.json) text = Json{{"checkpoints", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -12,8 +12,19 @@
 
 namespace dare::compare {
 
-[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const InspectOptions& options);
-[[nodiscard]] nlohmann::ordered_json listing_json(const checkpoint::Header& header, const InspectOptions& options);
+/// What a delta checkpoint or a LoRA adapter says it was made of; empty where it does not.
+struct Origin {
+  std::string base;
+  std::string model;
+  template <class A>
+  void archive(A& a) {
+    a(base, model);
+  }
+};
+
+/// What a checkpoint holds. A delta checkpoint's header is that of the model it stands for, an adapter's that of its products.
+[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options);
+[[nodiscard]] nlohmann::ordered_json listing_json(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options);
 
 struct FitnessReport {
   const InspectOptions& options;

@@ -2,11 +2,14 @@
 #include "compare/inspect_report.hpp"
 #include "compare/table.hpp"
 
+#include <dare/checkpoint/delta.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace dare::compare {
@@ -72,26 +75,133 @@ Json tensor_json(const TensorInfo& tensor, const Header& header) {
   return json;
 }
 
+// What lies in the files: of a delta checkpoint what is kept, of an adapter the factors.
+Header stored(const Header& header) {
+  auto files = header;
+  files.delta.reset();
+  files.low_rank.clear();
+  if (header.delta) {
+    files.tensors = header.delta->stored;
+    files.tensors.push_back(header.delta->kept_before);
+  } else if (!header.low_rank.empty()) {
+    files.tensors.clear();
+    for (const auto& tensor : header.tensors) {
+      if (tensor.low_rank < 0) {
+        files.tensors.push_back(tensor);
+        continue;
+      }
+      const auto& factors = header.low_rank[static_cast<std::size_t>(tensor.low_rank)];
+      files.tensors.insert(files.tensors.end(), {factors.a, factors.b});
+      if (factors.has_base) files.tensors.push_back(factors.base);
+    }
+  }
+  return files;
+}
+
+std::string quoted_or(const std::string& text, std::string_view otherwise) {
+  return text.empty() ? std::string{otherwise} : checkpoint::one_line(text);
+}
+
+// Of the figures of an adapter's products: "rank 8" or "rank 4 to 16".
+template <class Value>
+std::string range_of(const Header& header, Value checkpoint::LowRank::*figure) {
+  const auto [low, high] = std::minmax_element(header.low_rank.begin(), header.low_rank.end(),
+                                               [&](const auto& a, const auto& b) { return a.*figure < b.*figure; });
+  return (*low).*figure == (*high).*figure ? fmt::format("{}", (*low).*figure) : fmt::format("{} to {}", (*low).*figure, (*high).*figure);
+}
+
+// What a checkpoint is that stands for a model; empty for a model's.
+std::string meaning_text(const Header& header, const Origin& origin) {
+  if (header.delta) {
+    const auto& mask = header.delta->mask;
+    std::uint64_t elements = 0;
+    std::uint64_t kept = 0;
+    for (std::size_t t = 0; t < header.tensors.size(); ++t) {
+      if (header.delta->packed[t] == 0) continue;
+      elements += header.tensors[t].elements;
+      kept += header.delta->stored[t].elements;
+    }
+    return fmt::format(
+        "  a delta checkpoint: what DARE keeps of {} beside the base {}\n"
+        "  drop rate {}, seed {}, stream {}: {} of {} float elements; stored as the model has them, a merge rescales\n",
+        quoted_or(origin.model, "a model"), quoted_or(origin.base, "(not said)"), mask.drop_rate, mask.seed, mask.stream, kept, elements);
+  }
+  if (header.low_rank.empty()) return "";
+  const auto whole = header.tensors.size() - header.low_rank.size();
+  return fmt::format("  a LoRA adapter of {}: {} changed by products of two factors, rank {}, scale {}{}\n",
+                     quoted_or(origin.base, "a base that it does not name"), plural(header.low_rank.size(), "tensor"),
+                     range_of(header, &checkpoint::LowRank::rank), range_of(header, &checkpoint::LowRank::scale),
+                     whole == 0 ? "" : fmt::format("; {} whole", plural(whole, "tensor")));
+}
+
+Json meaning_json(const Header& header, const Origin& origin) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  if (header.delta) {
+    const auto& mask = header.delta->mask;
+    return {{"base", text_or_null(origin.base)},
+            {"model", text_or_null(origin.model)},
+            {"drop_rate", mask.drop_rate},
+            {"seed", mask.seed},
+            {"stream", mask.stream},
+            {"rescaled", false}};
+  }
+  auto products = Json::array();
+  for (const auto& tensor : header.tensors) {
+    if (tensor.low_rank < 0) continue;
+    const auto& factors = header.low_rank[static_cast<std::size_t>(tensor.low_rank)];
+    products.push_back({{"name", tensor.name},
+                        {"shape", tensor.shape},
+                        {"rank", factors.rank},
+                        {"scale", factors.scale},
+                        {"transposed", factors.transposed},
+                        {"factors", {factors.a.name, factors.b.name}}});
+  }
+  return {{"base", text_or_null(origin.base)}, {"products", std::move(products)}};
+}
+
+// As it is, but for the description of a delta checkpoint, which is told in words.
+std::string metadata_text(const Header& header) {
+  if (header.metadata.empty()) return "";
+  auto text = header.metadata;
+  if (header.delta) {
+    auto json = Json::parse(header.metadata, nullptr, false);
+    if (json.is_object()) json.erase(checkpoint::k_delta_key);
+    text = json.is_object() && json.empty() ? "" : json.dump();
+  }
+  return text.empty() ? "" : fmt::format("  metadata: {}\n", checkpoint::one_line(text));
+}
+
+// The model's shapes of a delta checkpoint's tensors, behind those that are stored.
+std::string shape_text(const Header& header, const Header& files, std::size_t t) {
+  const auto shape = to_string(files.tensors[t].shape);
+  if (!header.delta || t >= header.tensors.size() || header.delta->packed[t] == 0) return shape;
+  return fmt::format("{} of {}", shape, to_string(header.tensors[t].shape));
+}
+
 }  // namespace
 
-std::string listing_text(const Header& header, const InspectOptions& options) {
-  const Totals totals{header};
+std::string listing_text(const Header& header, const Origin& origin, const InspectOptions& options) {
+  const auto files = stored(header);
+  const Totals totals{files};
   auto text = fmt::format("{}: {}, {}\n", header.root.string(), format_name(header.format), totals_text(totals.all));
+  text += meaning_text(header, origin);
   for (const auto& [dtype, total] : totals.by_dtype) text += fmt::format("  {}: {}\n", name(dtype), totals_text(total));
   for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", checkpoint::one_line(file.name), file.size);
   for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", checkpoint::one_line(file));
-  if (!header.metadata.empty()) text += fmt::format("  metadata: {}\n", checkpoint::one_line(header.metadata));
+  text += metadata_text(header);
   if (options.totals_only || header.tensors.empty()) return text;
   Table table{{"<type", "bytes", "<shape", "<tensor", "<stored in"}};
-  for (const auto& tensor : header.tensors) {
-    table.add(
-        {std::string{name(tensor.dtype)}, std::to_string(tensor.bytes), to_string(tensor.shape), tensor.name, storage_of(tensor, header)});
+  for (std::size_t t = 0; t < files.tensors.size(); ++t) {
+    const auto& tensor = files.tensors[t];
+    table.add({std::string{name(tensor.dtype)}, std::to_string(tensor.bytes), shape_text(header, files, t), tensor.name,
+               storage_of(tensor, header)});
   }
   return text + table.text();
 }
 
-Json listing_json(const Header& header, const InspectOptions& options) {
-  const Totals totals{header};
+Json listing_json(const Header& header, const Origin& origin, const InspectOptions& options) {
+  const auto stored_files = stored(header);
+  const Totals totals{stored_files};
   auto files = Json::array();
   for (const auto& file : header.files)
     files.push_back({{"name", file.name}, {"size", file.size}, {"header_xxh3_128", to_hex(file.header_hash)}});
@@ -105,9 +215,11 @@ Json listing_json(const Header& header, const InspectOptions& options) {
             {"files", std::move(files)},
             {"side_files", header.side_files},
             {"metadata", metadata.is_discarded() ? Json() : metadata}};
+  if (header.delta) json["delta"] = meaning_json(header, origin);
+  else if (!header.low_rank.empty()) json["adapter"] = meaning_json(header, origin);
   if (options.totals_only) return json;
   auto tensors = Json::array();
-  for (const auto& tensor : header.tensors) tensors.push_back(tensor_json(tensor, header));
+  for (const auto& tensor : stored_files.tensors) tensors.push_back(tensor_json(tensor, header));
   json["tensors"] = std::move(tensors);
   return json;
 }

@@ -2,6 +2,8 @@
 
 #include "recipe/match.hpp"
 
+#include <dare/core/shape.hpp>
+
 #include <algorithm>
 
 namespace dare::compare {
@@ -12,10 +14,6 @@ using checkpoint::TensorInfo;
 
 Pair pair_of(std::uint32_t a, std::uint32_t b, const TensorInfo& first, const TensorInfo& second) {
   return {a, b, std::min(first.elements, second.elements), first.shape.empty() ? 1 : std::max<std::uint64_t>(first.shape.back(), 1)};
-}
-
-bool differ_in_rows_alone(const Shape& a, const Shape& b) {
-  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
 }
 
 std::vector<std::uint32_t> unused(const std::vector<bool>& used) {

@@ -44,8 +44,4 @@ std::string figure(double value) {
   return fmt::format("{:.3g}", value);
 }
 
-std::string plural(unsigned long long n, const std::string& word) {
-  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
-}
-
 }  // namespace dare::compare

@@ -25,7 +25,5 @@ class Table {
 [[nodiscard]] std::string percent(double share);
 /// Three significant digits: "0.00172", "1.2e-05".
 [[nodiscard]] std::string figure(double value);
-/// "1 tensor", "3 tensors".
-[[nodiscard]] std::string plural(unsigned long long n, const std::string& word);
 
 }  // namespace dare::compare

@@ -25,8 +25,22 @@ std::optional<std::uint64_t> checked_elements(const Shape& shape) noexcept {
   return elements;
 }
 
+bool differ_in_rows_alone(const Shape& a, const Shape& b) noexcept {
+  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
+}
+
 std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+std::string place_in(const Shape& shape, std::uint64_t index) {
+  std::vector<std::uint64_t> indices(shape.size());
+  for (auto d = shape.size(); d-- > 1;) {
+    indices[d] = index % shape[d];
+    index /= shape[d];
+  }
+  if (!indices.empty()) indices.front() = index;
+  return fmt::format("[{}]", fmt::join(indices, ","));
 }
 
 }  // namespace dare

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -74,7 +75,39 @@ bool any_delta(const TensorSettings& settings, const Run& run, std::size_t term,
   return search.any();
 }
 
+template <class W>
+Likeness likeness_in(const TensorSettings& settings, const Run& run, std::size_t term) {
+  const auto there = clipped(clipped(run.wanted, settings.models[term].elements), settings.base_elements);
+  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(k_strip, there.elements));
+  std::array<W, k_strip> base_room;
+  std::array<W, k_strip> tuned_room;
+  const auto base = std::span{base_room}.first(n);
+  const auto tuned = std::span{tuned_room}.first(n);
+  load_base<W>(settings, run, there.first, base);
+  load_model<W>(settings, run, term, there.first, std::span<const W>{base}, tuned, std::span<W>{});
+  Likeness sums;
+  sums.elements = n;
+  for (std::size_t i = 0; i < n; ++i) sums.add({0, double{base[i]} * base[i], double{tuned[i]} * tuned[i], double{base[i]} * tuned[i]});
+  return std::isfinite(sums.base_squares) && std::isfinite(sums.model_squares) && std::isfinite(sums.products) ? sums : Likeness{};
+}
+
 }  // namespace
+
+void Likeness::add(const Likeness& other) noexcept {
+  elements += other.elements;
+  base_squares += other.base_squares;
+  model_squares += other.model_squares;
+  products += other.products;
+}
+
+std::optional<double> Likeness::cosine() const noexcept {
+  if (base_squares == 0 || model_squares == 0) return std::nullopt;
+  return products / (std::sqrt(base_squares) * std::sqrt(model_squares));
+}
+
+Likeness likeness(const TensorSettings& settings, const Run& run, std::size_t term) {
+  return works_in_float64(settings) ? likeness_in<double>(settings, run, term) : likeness_in<float>(settings, run, term);
+}
 
 bool has_delta(const TensorSettings& settings, const Run& run, std::size_t term) {
   return works_in_float64(settings) ? any_delta<double>(settings, run, term, false) : any_delta<float>(settings, run, term, false);

@@ -64,7 +64,7 @@ std::uint64_t working_memory(const TensorSettings& settings) noexcept {
     const auto d = settings.row;
     return 8 * (2 * d * d + 2 * settings.elements);
   }
-  if (settings.sparsifier == Sparsifier::della) return settings.row * (8 * models + 3 * size + 8);
+  if (settings.sparsifier == Sparsifier::della) return settings.row * (8 * models + 5 * size);
   return 0;
 }
 

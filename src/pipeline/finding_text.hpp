@@ -14,9 +14,9 @@ namespace dare::pipeline {
 
 /// An element of a tensor that is copied, which in one input is not the frame's.
 /// @param input  its number; see Work::input().
-[[nodiscard]] InputError unequal_integer(const Work& work, const recipe::TensorTask& task, std::size_t input, std::uint64_t element);
+[[nodiscard]] InputError unequal_integer(const Work& work, const recipe::TensorTask& task, std::size_t input, std::uint64_t index);
 
 /// A frame's element that its output type does not hold; `value` may be infinite.
-[[nodiscard]] InputError lost_in_conversion(const Work& work, const recipe::TensorTask& task, std::uint64_t element, double value);
+[[nodiscard]] InputError lost_in_conversion(const Work& work, const recipe::TensorTask& task, std::uint64_t index, double value);
 
 }  // namespace dare::pipeline

@@ -78,12 +78,15 @@ bool left_by_a_run(const OutputPaths& paths) {
 }
 
 // Where the output is of no manifest, staging it says that it exists.
-bool is_finished(const RunContext& run, const Product& product) {
+bool is_finished(const RunContext& run, const Product& product, Leftovers leftovers) {
   const OutputPaths paths{product.output};
   if (!product.manifest || !fs::exists(paths.output)) return false;
   // With its lock: what was left goes with it, unless it can be gone on from.
   std::optional<Staging> staging;
-  if (left_by_a_run(paths)) staging.emplace(product.output);
+  if (left_by_a_run(paths)) {
+    if (leftovers == Leftovers::leave) return false;
+    staging.emplace(product.output);
+  }
   // A single file's manifest is not in it: until the file takes its place, what is there may be an old one.
   if (staging && staging->unfinished() && paths.single_file) return false;
   if (!fs::exists(paths.manifest)) return false;
@@ -101,11 +104,12 @@ bool is_finished(const RunContext& run, const Product& product) {
 
 }  // namespace
 
-bool all_finished(const RunContext& run) {
+bool all_finished(const RunContext& run, Leftovers leftovers) {
   if (!run.options.resumes()) return false;
   const auto& products = run.work.products;
   return run.world.from_root([&] {
-    if (!std::all_of(products.begin(), products.end(), [&](const auto& product) { return is_finished(run, product); })) return false;
+    if (!std::all_of(products.begin(), products.end(), [&](const auto& product) { return is_finished(run, product, leftovers); }))
+      return false;
     for (const auto& product : products)
       comm::print_message(run.options.program, fmt::format("{}: finished already, nothing to do", product.output.string()));
     return true;

@@ -1,5 +1,7 @@
 #include "pipeline/inputs.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 
 namespace dare::pipeline {
@@ -21,8 +23,8 @@ std::vector<std::string> Inputs::descriptions() const {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto& header = work_.input(i);
-    lines.push_back(fmt::format("input {}: {} tensors in {} file{}, {}", header.root.string(), header.tensors.size(), header.files.size(),
-                                header.files.size() == 1 ? "" : "s", inputs_[i].reader->access()));
+    lines.push_back(fmt::format("input {}: {} tensors in {}, {}", header.root.string(), header.tensors.size(),
+                                plural(header.files.size(), "file"), inputs_[i].reader->access()));
   }
   return lines;
 }

@@ -89,4 +89,12 @@ std::size_t count_done(std::span<const JournalRecord> records) {
   return static_cast<std::size_t>(std::count_if(records.begin(), records.end(), [](const auto& record) { return record.done(); }));
 }
 
+std::vector<std::uint64_t> blocks_done(std::span<const JournalRecord> records) {
+  std::vector<std::uint64_t> blocks;
+  for (std::uint64_t block = 0; block < records.size(); ++block) {
+    if (records[block].done()) blocks.push_back(block);
+  }
+  return blocks;
+}
+
 }  // namespace dare::pipeline

@@ -59,5 +59,7 @@ class Journal {
 
 /// How many blocks are done. Pure.
 [[nodiscard]] std::size_t count_done(std::span<const JournalRecord> records);
+/// Which these are, ascending. Pure.
+[[nodiscard]] std::vector<std::uint64_t> blocks_done(std::span<const JournalRecord> records);
 
 }  // namespace dare::pipeline

@@ -19,10 +19,6 @@ std::uint64_t sum_blocks(std::uint64_t elements) {
   return (elements + merge::k_sum_block - 1) / merge::k_sum_block;
 }
 
-comm::AgreedError stopped(int signal) {
-  return {ExitCode::interrupted, fmt::format("stopped by signal {} ({}) amid statistics", signal, StopSignal::name(signal))};
-}
-
 // One rank's part of one product.
 struct MeasuredProduct {
   std::optional<merge::TensorMeasurer> measurer;  // of the tensor at hand, where it is merged
@@ -72,15 +68,14 @@ class MeasureRun {
       world_.agree([&] {
         if (round < slices.size()) work_slice(slices[round], inputs, statistics);
       });
-      const auto signal = static_cast<int>(world_.all_reduce(StopSignal::received(), comm::Reduce::max));
-      if (signal != 0) throw stopped(signal);
+      StopSignal::agree(world_, " amid statistics");
       progress.update(round + 1, rounds);
     }
   }
 
   void work_slice(const plan::Share& slice, Inputs& inputs, const std::vector<ProductStatistics>& statistics) {
     for (plan::TileCursor cursor{plan_.grid, slice, plan_.tile_elements}; !cursor.done();) {
-      if (StopSignal::received() != 0) throw Error{stopped(StopSignal::received())};  // all agree on it next
+      if (StopSignal::received() != 0) return;  // all look at it next
       const auto tile = cursor.next();
       enter(tile, statistics);
       if (together_.measurer) measure_together(tile, inputs);

@@ -7,10 +7,13 @@
 #include <dare/core/error.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace dare::pipeline {
 namespace {
@@ -20,7 +23,10 @@ namespace fs = std::filesystem;
 constexpr std::size_t k_longest_name = 255;  // of the file systems that do not say
 
 fs::path place_of(const fs::path& output) {
-  return fs::weakly_canonical(output.has_filename() ? output : output.parent_path());
+  const auto path = output.has_filename() ? output : output.parent_path();
+  std::error_code not_to_be_looked_at;  // check_output_folder() says so
+  auto place = fs::weakly_canonical(path, not_to_be_looked_at);
+  return not_to_be_looked_at ? fs::absolute(path).lexically_normal() : place;
 }
 
 // Whether `inner` is `outer` or lies in it.
@@ -30,6 +36,13 @@ bool holds(const fs::path& outer, const fs::path& inner) {
 
 UsageError among_inputs(const fs::path& output, const fs::path& input) {
   return UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), input.string())};
+}
+
+// Temporary, journal and lock are made there before anything is read.
+void require_writable(const OutputPaths& paths) {
+  if (::faccessat(AT_FDCWD, paths.folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS)) return;
+  throw InputError{fmt::format("{}: its folder {} cannot be written to: {}; name another output", paths.output.string(),
+                               paths.folder.string(), std::strerror(errno))};
 }
 
 // All names beside the output are made of its own.
@@ -67,13 +80,23 @@ bool is_name_alone(const OutputPaths& paths) {
          Journal::read_head(paths.journal);
 }
 
+void check_output_folder(const fs::path& output) {
+  const OutputPaths paths{output};
+  std::error_code failure;
+  if (const auto status = fs::status(paths.folder, failure); status.type() == fs::file_type::none)
+    throw InputError{fmt::format("{}: its folder {} cannot be looked at: {}; name another output", output.string(), paths.folder.string(),
+                                 failure.message())};
+  if (!fs::is_directory(paths.folder))
+    throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), paths.folder.string())};
+  require_writable(paths);
+}
+
 void check_output(const fs::path& output, const RunOptions& options, std::uint64_t bytes) {
   const OutputPaths paths{output};
   if (paths.output.empty() || paths.output.filename() == "." || paths.output.filename() == "..") {
     throw UsageError{fmt::format("{}: no name for an output", output.string())};
   }
-  if (!fs::is_directory(paths.folder))
-    throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), paths.folder.string())};
+  check_output_folder(output);
   check_name(paths);
   const bool there = fs::exists(fs::symlink_status(paths.output));
   if (there && is_name_alone(paths)) return;

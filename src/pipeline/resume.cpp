@@ -8,14 +8,6 @@
 namespace dare::pipeline {
 namespace {
 
-std::vector<std::uint64_t> recorded(const std::vector<JournalRecord>& records) {
-  std::vector<std::uint64_t> blocks;
-  for (std::uint64_t block = 0; block < records.size(); ++block) {
-    if (records[block].done()) blocks.push_back(block);
-  }
-  return blocks;
-}
-
 // Reads blocks of an output in place.
 class BlockReader {
  public:
@@ -46,9 +38,9 @@ class BlockReader {
 };
 
 // Of one output.
-std::vector<std::uint64_t> blocks_done(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid,
+std::vector<std::uint64_t> good_blocks(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid,
                                        const comm::Communicator& world) {
-  const auto all = recorded(staged.records);
+  const auto all = blocks_done(staged.records);
   const auto ranks = static_cast<std::size_t>(world.size());
   const auto rank = static_cast<std::size_t>(world.rank());
   std::vector<std::uint64_t> good;
@@ -69,7 +61,7 @@ std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& s
   std::vector<std::uint64_t> common;
   for (std::size_t p = 0; p < staged.size(); ++p) {
     if (!staged[p].continued) return {};
-    const auto done = blocks_done(staged[p], write_bits(work.products[p], work), grid, world);
+    const auto done = good_blocks(staged[p], write_bits(work.products[p], work), grid, world);
     std::vector<std::uint64_t> both;
     if (p == 0) both = done;
     else std::set_intersection(common.begin(), common.end(), done.begin(), done.end(), std::back_inserter(both));

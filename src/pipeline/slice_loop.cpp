@@ -145,10 +145,9 @@ void SliceLoop::note(const plan::Share& slice) {
 void SliceLoop::stop(int signal) {
   world_.agree_on(failure_);
   const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);
-  throw comm::AgreedError{
-      ExitCode::interrupted,
-      fmt::format("stopped by signal {} ({}) after {} of {} blocks of this run; the same command with --resume goes on from there", signal,
-                  StopSignal::name(signal), done, blocks_in_all())};
+  throw comm::AgreedError{ExitCode::interrupted,
+                          fmt::format("{} after {} of {} blocks of this run; the same command with --resume goes on from there",
+                                      StopSignal::text(signal), done, blocks_in_all())};
 }
 
 std::uint64_t SliceLoop::bytes_in_all() const {

@@ -41,12 +41,16 @@ int StopSignal::received() noexcept {
 
 void StopSignal::check(std::string_view doing, std::string_view then) {
   if (g_received == 0) return;
-  const int signal = g_received;
-  throw Error{ExitCode::interrupted, fmt::format("stopped by signal {} ({}) {}; {}", signal, name(signal), doing, then)};
+  throw Error{ExitCode::interrupted, fmt::format("{} {}; {}", text(g_received), doing, then)};
 }
 
-const char* StopSignal::name(int signal) noexcept {
-  return signal == SIGUSR1 ? "SIGUSR1" : signal == SIGINT ? "SIGINT" : "SIGTERM";
+void StopSignal::agree(const comm::Communicator& world, std::string_view rest) {
+  const auto signal = static_cast<int>(world.all_reduce(received(), comm::Reduce::max));
+  if (signal != 0) throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}{}", text(signal), rest)};
+}
+
+std::string StopSignal::text(int signal) {
+  return fmt::format("stopped by signal {} ({})", signal, signal == SIGUSR1 ? "SIGUSR1" : signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 }  // namespace dare::pipeline

@@ -2,6 +2,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 namespace dare::pipeline {
 namespace {
@@ -49,7 +49,7 @@ nlohmann::ordered_json to_json(const Work& work, const std::vector<ModelDeltas>&
   return all;
 }
 
-void print_json(const RunContext& run, const Figures& figures, const std::vector<Timings>& all) {
+std::string to_json(const RunContext& run, const Figures& figures, const std::vector<Timings>& all) {
   nlohmann::ordered_json json{{"output", run.work.products.front().output.string()},
                               {"tensors", figures.tensors},
                               {"ranks", run.world.size()},
@@ -66,25 +66,20 @@ void print_json(const RunContext& run, const Figures& figures, const std::vector
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
   }
-  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));  // a path may be no UTF-8
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";  // a path may be no UTF-8
 }
 
-void print_text(const RunContext& run, const Figures& figures) {
-  fmt::print("{}: {} tensors, {} read, {} written in {:.2f} s on {} rank{}\n", run.work.products.front().output.string(), figures.tensors,
-             format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(), run.world.size(),
-             run.world.size() == 1 ? "" : "s");
-  if (figures.reused != 0) fmt::print("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
+std::string to_text(const RunContext& run, const Figures& figures) {
+  auto text = fmt::format("{}: {} tensors, {} read, {} written in {:.2f} s on {}\n", run.work.products.front().output.string(),
+                          figures.tensors, format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(),
+                          plural(static_cast<std::uint64_t>(run.world.size()), "rank"));
+  if (figures.reused != 0) text += fmt::format("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
   if (figures.swallowed != 0)
-    fmt::print("{} of {} merged elements changed by less than the output type can show\n", figures.swallowed, figures.merged);
+    text += fmt::format("{} of {} merged elements changed by less than the output type can show\n", figures.swallowed, figures.merged);
+  return text;
 }
 
-}  // namespace
-
-void print_summary(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
-  const auto& results = made.products;
-  const auto all = run.world.all_gather(run.timings);
-  const bool any = std::any_of(results.begin(), results.end(), [](const auto& result) { return !result.outcome.refusal; });
-  if (!any || !run.world.is_root() || !run.options.summary) return;
+Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
   const auto& grid = plan.grid;
   Figures figures{grid.tensors().size(), plan.writers(), 0, 0, 0, 0, grid.blocks(), reused.size()};
   figures.read = survey_cost(run.work, plan.tensors_to_do()).bytes_read;
@@ -93,20 +88,40 @@ void print_summary(const RunContext& run, const plan::Plan& plan, const RunResul
     figures.read += plan::bytes_in(grid, share) - written;
     figures.written += written;
   }
-  for (const auto& result : results) {
+  for (const auto& result : made.products) {
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;
   }
   figures.models = count_deltas(run.work, run.work.products.front(), made.deltas, grid, reused);
-  run.options.json ? print_json(run, figures, all) : print_text(run, figures);
-  if (run.options.log_level == LogLevel::error) return;
-  for (const auto& line : delta_warnings(run.work, figures.models, !reused.empty())) comm::print_message(run.options.program, line);
+  return figures;
+}
+
+}  // namespace
+
+std::string summary_of(const std::filesystem::path& output) {
+  return output.string() + ": is complete; its summary";
+}
+
+void print_summary(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
+  const auto all = run.world.all_gather(run.timings);
+  const bool any = std::any_of(made.products.begin(), made.products.end(), [](const auto& result) { return !result.outcome.refusal; });
+  if (!any || !run.options.summary) return;
+  std::string text;
+  if (run.world.is_root()) {
+    const auto figures = figures_of(run, plan, made, reused);
+    text = run.options.json ? to_json(run, figures, all) : to_text(run, figures);
+    const bool warns = run.options.log_level != LogLevel::error;
+    for (const auto& line : warns ? delta_warnings(run.work, figures.models, !reused.empty()) : std::vector<std::string>{})
+      comm::print_message(run.options.program, line);
+  }
+  comm::print_result(run.world, text, summary_of(run.work.products.front().output));
 }
 
 void print_finished_summary(const RunContext& run) {
-  if (!run.world.is_root() || !run.options.summary || !run.options.json) return;
+  if (!run.options.summary || !run.options.json) return;
   const auto grid = grid_of(run.work);
-  print_json(run, {grid.tensors().size(), 0, 0, 0, 0, 0, grid.blocks(), grid.blocks()}, {Timings{}});
+  const Figures figures{grid.tensors().size(), 0, 0, 0, 0, 0, grid.blocks(), grid.blocks()};
+  comm::print_result(run.world, to_json(run, figures, {Timings{}}), summary_of(run.work.products.front().output));
 }
 
 }  // namespace dare::pipeline

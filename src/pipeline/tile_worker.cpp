@@ -1,5 +1,6 @@
 #include "pipeline/tile_worker.hpp"
 
+#include "compare/fitness.hpp"
 #include "pipeline/finding_text.hpp"
 
 #include <dare/core/error.hpp>
@@ -64,12 +65,21 @@ void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task,
   throw lost_in_conversion(work_, task, tile.first + *lost, value);
 }
 
+// Where the tensor begins: by one rank, whatever the tiles are.
+void TileWorker::sample_likeness(const merge::Run& run, const recipe::TensorTask& task, std::size_t term) {
+  const auto model = task.inputs[term].model;
+  const bool whole_weights = task.settings.models[term].source != merge::Source::delta && !work_.input(work_.input_of(model)).delta;
+  if (run.wanted.first != 0 || !whole_weights || !compare::is_matrix(work_.frame.tensors[task.tensor].shape)) return;
+  deltas_.sample(model, merge::likeness(task.settings, run, term));
+}
+
 // Costs next to nothing where models differ from the base: in most tensors the first elements do.
 void TileWorker::look_for_deltas(const merge::Run& run, const recipe::TensorTask& task) {
   if (!task.settings.has_base) return;
   for (std::size_t k = 0; k < task.inputs.size(); ++k) {
     const auto model = task.inputs[k].model;
     if (model < 0 || deltas_.seen(task.tensor, model)) continue;
+    sample_likeness(run, task, k);
     const auto has_any = work_.input(work_.input_of(model)).delta ? merge::has_kept_delta : merge::has_delta;
     if (has_any(task.settings, run, k)) deltas_.see(task.tensor, model);
   }

@@ -64,22 +64,22 @@ bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& rec
                   done, records.size())};
 }
 
-bool check_unfinished(const Work& work, const Product& product, const RunOptions& options) {
+Begun check_unfinished(const Work& work, const Product& product, const RunOptions& options) {
   const OutputPaths paths{product.output};
-  if (!std::filesystem::exists(paths.journal) || !std::filesystem::exists(paths.temporary)) return false;
+  if (!std::filesystem::exists(paths.journal) || !std::filesystem::exists(paths.temporary)) return {};
   const auto journal = File::open_read(paths.journal);
   if (journal.try_lock() == LockState::taken) throw under_way(paths);
   const auto head = Journal::read_head(paths.journal);
-  if (!head) return true;
+  if (!head) return {true, {}};
   const auto records = Journal::read_records(paths.journal, *head);
   const bool hashes_to_come = options.hash_inputs && work.content_hashes.empty();
   auto compared = *head;
   if (hashes_to_come) compared.identity = without_contents(compared.identity);
-  if (!goes_on_from(compared, records, identity_of(work, product, options), grid_of(work).blocks(), paths, options)) return true;
+  if (!goes_on_from(compared, records, identity_of(work, product, options), grid_of(work).blocks(), paths, options)) return {true, {}};
   if (options.log_level != LogLevel::error)
     comm::print_message(options.program, fmt::format("{}: goes on where an interrupted run stopped, with {} of {} blocks done",
                                                      paths.output.string(), count_done(records), records.size()));
-  return true;
+  return {true, blocks_done(records)};
 }
 
 void remove_unfinished(Staging& staging, const RunOptions& options) {

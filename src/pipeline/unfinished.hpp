@@ -21,10 +21,16 @@ namespace dare::pipeline {
 [[nodiscard]] bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity,
                                 std::uint64_t blocks, const OutputPaths& paths, const RunOptions& options);
 
+/// What an interrupted run left.
+struct Begun {
+  bool anything = false;
+  std::vector<std::uint64_t> done;  ///< blocks that the run would go on from, by its journal; ascending
+};
+
 /// The same decision before anything is made: for --plan, and ahead of what takes long. Changes nothing. Says how many blocks are done
-/// where the run would go on from them. @return whether an interrupted run left anything.
+/// where the run would go on from them.
 /// @throws InputError  as goes_on_from(), or another run is under way.
-bool check_unfinished(const Work& work, const Product& product, const RunOptions& options);
+Begun check_unfinished(const Work& work, const Product& product, const RunOptions& options);
 
 /// Removes what is left at the place of an output that keeps no journal and so can go on from nothing.
 /// @throws InputError  it has finished blocks, and options.unfinished does not say to remove them.

@@ -1,6 +1,8 @@
 #include <dare/core/byte_size.hpp>
 #include <dare/plan/plan.hpp>
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +15,28 @@ std::uint64_t largest_share(const Plan& plan) {
   std::uint64_t largest = 0;
   for (const auto& share : plan.shares) largest = std::max(largest, bytes_in(plan.grid, share));
   return largest;
+}
+
+struct Bytes {
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+};
+
+// Of the blocks that are to do.
+Bytes bytes_moved(const Plan& plan, const EarlierPasses& earlier) {
+  Bytes bytes{earlier.bytes_read, 0};
+  for (const auto& share : plan.shares) {
+    const auto written = bytes_written_in(plan.grid, share);
+    bytes.read += bytes_in(plan.grid, share) - written;
+    bytes.written += written;
+  }
+  return bytes;
+}
+
+std::uint64_t blocks_to_do(const Plan& plan) {
+  std::uint64_t blocks = 0;
+  for (const auto& share : plan.shares) blocks += blocks_in(share);
+  return blocks;
 }
 
 // Of the output, by the writer that writes most of it.
@@ -46,26 +70,29 @@ std::optional<double> predicted(std::uint64_t read, std::uint64_t written, const
 
 std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth) {
   const auto& grid = plan.grid;
-  const auto read = grid.bytes_read() + earlier.bytes_read;
+  const auto [read, written] = bytes_moved(plan, earlier);
+  const auto to_do = blocks_to_do(plan);
+  const auto blocks = to_do == grid.blocks() ? std::to_string(to_do) : fmt::format("{} of {} to do,", to_do, grid.blocks());
   std::string text =
-      fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {} node{}\n", grid.tensors().size(),
-                  grid.blocks(), k_block_elements, plan.cluster.ranks(), plan.cluster.nodes(), plan.cluster.nodes() == 1 ? "" : "s");
+      fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {}\n", grid.tensors().size(), blocks,
+                  k_block_elements, plan.cluster.ranks(), plural(static_cast<std::uint64_t>(plan.cluster.nodes()), "node"));
   text += fmt::format("writers          {} ({}), the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
                       plan.writers(), how_written(plan), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
-                      format_bytes(grid.bytes_written()));
+                      format_bytes(written));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",
                       format_bytes(largest_share(plan)), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);
   if (const auto s = seconds(read, bandwidth.read)) text += fmt::format("reading takes    {:.1f} s\n", *s);
-  if (const auto s = seconds(grid.bytes_written(), bandwidth.write)) text += fmt::format("writing takes    {:.1f} s\n", *s);
-  if (const auto s = predicted(read, grid.bytes_written(), bandwidth))
+  if (const auto s = seconds(written, bandwidth.write)) text += fmt::format("writing takes    {:.1f} s\n", *s);
+  if (const auto s = predicted(read, written, bandwidth))
     text += fmt::format("all takes        {:.1f} s, reading and writing in turn\n", *s);
   return text;
 }
 
 std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth) {
-  const auto read = plan.grid.bytes_read() + earlier.bytes_read;
+  const auto [read, written] = bytes_moved(plan, earlier);
   nlohmann::ordered_json json{{"tensors", plan.grid.tensors().size()},
                               {"blocks", plan.grid.blocks()},
+                              {"blocks_to_do", blocks_to_do(plan)},
                               {"block_elements", k_block_elements},
                               {"ranks", plan.cluster.ranks()},
                               {"nodes", plan.cluster.nodes()},
@@ -73,14 +100,14 @@ std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                               {"largest_writer_bytes", largest_writer(plan)},
                               {"passes", earlier.passes + 1},
                               {"bytes_read", read},
-                              {"bytes_written", plan.grid.bytes_written()},
+                              {"bytes_written", written},
                               {"largest_rank_bytes", largest_share(plan)},
                               {"imbalance", plan.imbalance()},
                               {"buffer_bytes_per_rank", plan.buffer_bytes},
                               {"tile_elements", plan.tile_elements}};
   if (const auto s = seconds(read, bandwidth.read)) json["read_s"] = *s;
-  if (const auto s = seconds(plan.grid.bytes_written(), bandwidth.write)) json["write_s"] = *s;
-  if (const auto s = predicted(read, plan.grid.bytes_written(), bandwidth)) json["predicted_s"] = *s;
+  if (const auto s = seconds(written, bandwidth.write)) json["write_s"] = *s;
+  if (const auto s = predicted(read, written, bandwidth)) json["predicted_s"] = *s;
   return json.dump(2) + "\n";
 }
 

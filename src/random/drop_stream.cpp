@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cmath>
 
 namespace dare::random {
 namespace {
@@ -38,7 +37,7 @@ std::uint16_t half(const PhiloxCounter& words, std::uint64_t lane) noexcept {
 }  // namespace
 
 std::uint64_t drop_threshold(double p) noexcept {
-  return static_cast<std::uint64_t>(std::floor(p * 4294967296.0 + 0.5));
+  return static_cast<std::uint64_t>(p * 4294967296.0 + 0.5);  // which cuts off, as floor does of what is not negative
 }
 
 DropStream::DropStream(std::uint64_t seed, std::uint64_t stream, std::string_view name) noexcept

@@ -20,10 +20,6 @@ inline constexpr std::size_t k_block_draws = 8;
 /// Vectors are stored whole: buffers of draws need room for a multiple of this many blocks.
 inline constexpr std::size_t k_block_quantum = 32;
 
-[[nodiscard]] constexpr std::size_t padded_blocks(std::size_t blocks) noexcept {
-  return (blocks + k_block_quantum - 1) / k_block_quantum * k_block_quantum;
-}
-
 /// The definition: one block's draws in element order.
 inline void write_block(const BlockRun& run, std::uint64_t block, std::uint16_t* out) noexcept {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
@@ -32,8 +28,8 @@ inline void write_block(const BlockRun& run, std::uint64_t block, std::uint16_t*
   for (std::size_t i = 0; i < k_block_draws; ++i) out[i] = static_cast<std::uint16_t>(words[i / 2] >> (16 * (i & 1U)));
 }
 
-/// Writes the draws of `blocks` blocks, and undefined ones up to padded_blocks(blocks).
-/// @param out  room for padded_blocks(blocks) * 8 draws.
+/// Writes the draws of `blocks` blocks, and undefined ones up to the next multiple of k_block_quantum blocks.
+/// @param out  room for all of these, k_block_draws each.
 /// @return whether any draw written, the undefined ones included, may equal `tie`.
 bool fill_draws(const BlockRun& run, std::size_t blocks, std::uint16_t tie, std::uint16_t* out);
 

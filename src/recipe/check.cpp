@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <regex>
 #include <set>
@@ -16,21 +15,10 @@ using merge::Parameter;
 constexpr std::size_t k_longest_pattern = 1000;  // std::regex recurses on its pattern
 constexpr std::uint64_t k_rounding_stream = std::numeric_limits<std::uint64_t>::max();
 
-struct Key {
-  std::string_view name;
-  Parameter parameter;
-};
-constexpr std::array k_keys{
-    Key{"weight", Parameter::weight},     Key{"lambda", Parameter::lambda}, Key{"normalize", Parameter::normalize},
-    Key{"sign", Parameter::sign},         Key{"scope", Parameter::scope},   Key{"gamma", Parameter::gamma},
-    Key{"epsilon", Parameter::epsilon},   Key{"t", Parameter::t},           Key{"select_topk", Parameter::select_topk},
-    Key{"max_iter", Parameter::max_iter}, Key{"tol", Parameter::tol},       Key{"filter_wise", Parameter::filter_wise},
-    Key{"alpha", Parameter::alpha}};
-
 std::string taken_by(const merge::Method& method) {
   std::string all;
-  for (const auto& key : k_keys) {
-    if (takes(method, key.parameter)) all += fmt::format("{}{}", all.empty() ? "" : ", ", key.name);
+  for (const auto& row : parameters()) {
+    if (row.taken_as && takes(method, row)) all += fmt::format("{}{}", all.empty() ? "" : ", ", row.key);
   }
   return all.empty() ? "none" : all;
 }
@@ -74,10 +62,9 @@ void Check::run() const {
 void Check::parameters_taken() const {
   for (const auto& [place, unused] : draft_.places) {
     const auto name = key_after_dot(place);
-    const auto key =
-        std::find_if(k_keys.begin(), k_keys.end(), [&, &at = place](const auto& row) { return row.name == name && at != name; });
-    if (key == k_keys.end() || takes(method_, key->parameter)) continue;
-    if (key->parameter == Parameter::normalize && averages_models(method_)) continue;  // they always do
+    const auto* const row = place == name ? nullptr : find_parameter(name);
+    if (row == nullptr || !row->taken_as || takes(method_, *row)) continue;
+    if (row->taken_as == Parameter::normalize && averages_models(method_)) continue;  // they always do
     refuse(place, fmt::format("{} has no {}; it takes: {}", method_.name, name, taken_by(method_)));
   }
   const auto& normalize = recipe_.method_parameters.normalize;
@@ -85,7 +72,7 @@ void Check::parameters_taken() const {
     refuse("parameters.normalize", fmt::format("{} divides by the sum of the weights; normalize: false is not supported", method_.name));
   }
   if (takes(method_, Parameter::t) && !recipe_.method_parameters.t) {
-    refuse("merge_method", fmt::format("{} needs t; give it under parameters", method_.name));
+    refuse("merge_method", fmt::format("{} needs t; give it under parameters, or with --t", method_.name));
   }
 }
 

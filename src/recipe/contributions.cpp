@@ -2,6 +2,8 @@
 #include "recipe/check.hpp"
 #include "recipe/resolver.hpp"
 
+#include <dare/core/shape.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,10 +12,6 @@ namespace dare::recipe {
 namespace {
 
 using checkpoint::TensorInfo;
-
-bool differ_in_rows_alone(const Shape& a, const Shape& b) {
-  return !a.empty() && a.size() == b.size() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
-}
 
 std::string described(const TensorInfo& tensor) {
   return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));
@@ -113,17 +111,20 @@ merge::ModelTerm Resolver::term(std::size_t model, std::uint32_t tensor, const C
   term.dtype = contribution.info->dtype;
   if (contribution.info->low_rank >= 0) term.source = merge::Source::delta;
   if (contribution.input.auxiliary) term.auxiliary = auxiliaries_[model].tensors[*contribution.input.auxiliary].dtype;
-  term.weight = *given.weight.at(tensor_name, depth);
+  term.weight = *given.weight->at(tensor_name, depth);
   if (const auto rate = given.rate.at(tensor_name, depth)) {
     term.rate = *rate;
   } else {
     unrated_.add(fmt::format("{}: {}", recipe_.where, recipe_.models[model].written), "no drop_rate or density matches",
                  "; add a part without a filter", tensor_name);
   }
-  term.rescale = given.rescale;
+  // Of della's rates, which are spread, some may be below.
+  if (term.rate.drop == 1 && method_.sparsifier != merge::Sparsifier::none && method_.sparsifier != merge::Sparsifier::della)
+    notes_.add(root(model), "drop_rate 1: its whole delta is dropped, it adds nothing to", "", tensor_name);
+  term.rescale = *given.rescale;
   term.stream = recipe_.models[model].stream;
-  if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma.at(tensor_name, depth);
-  if (takes(method_, merge::Parameter::epsilon)) term.epsilon = *given.epsilon.at(tensor_name, depth);
+  if (takes(method_, merge::Parameter::gamma)) term.gamma = *given.gamma->at(tensor_name, depth);
+  if (takes(method_, merge::Parameter::epsilon)) term.epsilon = *given.epsilon->at(tensor_name, depth);
   term.elements = contribution.elements;
   return term;
 }

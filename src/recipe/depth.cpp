@@ -68,4 +68,12 @@ std::vector<double> depths(const std::vector<checkpoint::TensorInfo>& tensors) {
   return result;
 }
 
+std::uint64_t count_layers(const std::vector<checkpoint::TensorInfo>& tensors) {
+  std::uint64_t count = 0;
+  for (const auto& tensor : tensors) {
+    if (const auto layer = layer_in(tensor.name)) count = std::max(count, layer->number + 1);
+  }
+  return count;
+}
+
 }  // namespace dare::recipe

@@ -3,6 +3,7 @@
 
 #include <dare/checkpoint/header.hpp>
 
+#include <cstdint>
 #include <vector>
 
 namespace dare::recipe {
@@ -11,5 +12,8 @@ namespace dare::recipe {
 /// that is a number; what stands before that number names the stack, and each stack counts its own L. Of tensors in no layer those whose
 /// name tells an embedding are before, those that tell a norm or a head after, others by their place in the file. Pure.
 [[nodiscard]] std::vector<double> depths(const std::vector<checkpoint::TensorInfo>& tensors);
+
+/// How many layers the tensors' longest stack has: one more than its highest number. 0 where none is in a layer. Pure.
+[[nodiscard]] std::uint64_t count_layers(const std::vector<checkpoint::TensorInfo>& tensors);
 
 }  // namespace dare::recipe

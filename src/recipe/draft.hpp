@@ -2,6 +2,7 @@
 /// A recipe on its way from text: values, and where each was given.
 
 #include "recipe/nearest.hpp"
+#include "recipe/parameter_table.hpp"
 #include "recipe/yaml_reader.hpp"
 
 #include <dare/recipe/recipe.hpp>
@@ -33,18 +34,19 @@ struct Draft {
 /// "models[2]".
 [[nodiscard]] std::string model_key(std::size_t model);
 
-inline constexpr Range k_finite{-1.7976931348623157e308, 1.7976931348623157e308, "the finite numbers"};
-inline constexpr Range k_share{0, 1, "[0, 1]"};
-
 /// mergekit's forms of a number: scalar, gradient, or parts of {filter, value}.
 [[nodiscard]] std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range);
 
-/// A mapping `parameters`, which stands at `prefix` ("parameters" or "models[0]"). @param method  nullptr below a model.
-void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, MethodParameters* method,
+/// A mapping `parameters`, which stands at `prefix` ("parameters" or "models[0]"). @param whole_recipe  not of one model: the method's
+/// belong there too.
+void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, bool whole_recipe,
                      Draft& draft);
 
 /// That no method has this name, and which may be meant.
 [[nodiscard]] std::string unknown_method(std::string_view name);
+
+/// Whether `key` is a parameter's, which stands under `parameters` alone.
+[[nodiscard]] bool is_parameter(std::string_view key) noexcept;
 
 /// Says that `entry` is no key that belongs there.
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known);
@@ -63,6 +65,9 @@ void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries
 
 /// A whole document.
 void read_recipe(YamlReader& yaml, const YAML::Node& root, const std::filesystem::path& folder, Draft& draft);
+
+/// Puts a parameter, as an option or a sweep gives it, in the place of what the draft says. `place` is where it was given.
+void put(const ParameterRow& row, const ParameterValue& value, const std::string& place, Draft& draft, Problems& problems);
 
 /// Puts the command line over the recipe.
 void apply(const Overrides& overrides, Draft& draft, Problems& problems);

@@ -1,5 +1,7 @@
 #include "recipe/effective.hpp"
 
+#include "recipe/parameter_table.hpp"
+
 #include <algorithm>
 
 namespace dare::recipe {
@@ -16,13 +18,22 @@ void cut_unreachable(std::vector<Part>& parts, const FilterOf& filter_of) {
   if (last != parts.end()) parts.erase(last + 1, parts.end());
 }
 
-Setting chain(std::initializer_list<std::optional<Setting>> nearest_first) {
-  Setting all;
-  for (const auto& setting : nearest_first) {
-    if (setting) all.parts.insert(all.parts.end(), setting->parts.begin(), setting->parts.end());
-  }
-  cut_unreachable(all.parts, [](const auto& part) -> const std::string& { return part.filter; });
-  return all;
+template <class T>
+void put_behind(std::optional<T>& value, const std::optional<T>& next) {
+  if (!value) value = next;
+}
+
+void put_behind(std::optional<Setting>& value, const std::optional<Setting>& next) {
+  if (!next) return;
+  if (!value) value.emplace();
+  value->parts.insert(value->parts.end(), next->parts.begin(), next->parts.end());
+  cut_unreachable(value->parts, [](const auto& part) -> const std::string& { return part.filter; });
+}
+
+// The values of `next` where, or for tensors for which, `values` has none.
+template <class Holder>
+void put_all_behind(Holder& values, const Holder& next) {
+  for_each_value(values, [&](const auto&, auto& value, auto member) { put_behind(value, next.*member); });
 }
 
 void append(const Parameters& parameters, RateSetting& rate) {
@@ -63,29 +74,34 @@ std::optional<merge::Rate> RateSetting::at(std::string_view tensor, double depth
 }
 
 EffectiveModel effective_model(const Recipe& recipe, const merge::Method& method, const ModelEntry& model) {
-  const auto& own = model.parameters;
-  const auto& all = recipe.parameters;
-  return {chain({own.weight, all.weight, Setting::constant(1)}), rate_of(recipe, method, model),
-          chain({own.gamma, all.gamma, Setting::constant(k_gamma)}), chain({own.epsilon, all.epsilon, Setting::constant(k_epsilon)}),
-          own.rescale   ? *own.rescale
-          : all.rescale ? *all.rescale
-                        : default_rescale(recipe, method)};
+  Parameters defaults;
+  defaults.weight = Setting::constant(1);
+  defaults.gamma = Setting::constant(k_gamma);
+  defaults.epsilon = Setting::constant(k_epsilon);
+  defaults.rescale = default_rescale(recipe, method);
+  EffectiveModel effective{model.parameters, rate_of(recipe, method, model)};
+  put_all_behind<Parameters>(effective, recipe.parameters);
+  put_all_behind<Parameters>(effective, defaults);
+  effective.drop_rate.reset();
+  effective.density.reset();
+  return effective;
 }
 
-EffectiveMethod effective_method(const Recipe& recipe, const merge::Method& method) {
-  const auto& given = recipe.method_parameters;
-  const merge::TensorSettings defaults;
-  EffectiveMethod effective;
-  effective.lambda = chain({given.lambda, Setting::constant(1)});
-  effective.t = chain({given.t, Setting::constant(defaults.t)});
-  effective.select_topk = chain({given.select_topk, Setting::constant(defaults.select_topk)});
-  effective.normalize = given.normalize.value_or(recipe.compat == merge::Compat::mergekit ? method.mergekit_normalize : method.normalize);
-  effective.filter_wise = given.filter_wise.value_or(defaults.filter_wise);
-  effective.sign = given.sign.value_or(defaults.sign);
-  effective.scope = given.scope.value_or(defaults.scope);
-  effective.max_iterations = static_cast<int>(given.max_iter.value_or(static_cast<std::uint64_t>(defaults.max_iterations)));
-  effective.tolerance = given.tol.value_or(defaults.tolerance);
-  effective.alpha = given.alpha.value_or(defaults.alpha);
+MethodParameters effective_method(const Recipe& recipe, const merge::Method& method) {
+  const merge::TensorSettings settings;
+  MethodParameters defaults;
+  defaults.lambda = Setting::constant(settings.lambda);
+  defaults.t = Setting::constant(settings.t);
+  defaults.select_topk = Setting::constant(settings.select_topk);
+  defaults.normalize = recipe.compat == merge::Compat::mergekit ? method.mergekit_normalize : method.normalize;
+  defaults.filter_wise = settings.filter_wise;
+  defaults.sign = settings.sign;
+  defaults.scope = settings.scope;
+  defaults.max_iter = static_cast<std::uint64_t>(settings.max_iterations);
+  defaults.tol = settings.tolerance;
+  defaults.alpha = settings.alpha;
+  auto effective = recipe.method_parameters;
+  put_all_behind(effective, defaults);
   return effective;
 }
 

@@ -21,29 +21,13 @@ struct RateSetting {
   [[nodiscard]] std::optional<merge::Rate> at(std::string_view tensor, double depth) const;
 };
 
-/// One model's parameters with the recipe's and the defaults behind them.
-struct EffectiveModel {
-  Setting weight;
-  RateSetting rate;  ///< nothing applies where a tensor matches no filter
-  Setting gamma;
-  Setting epsilon;
-  merge::Rescale rescale = merge::Rescale::none;
+/// One model's parameters with the recipe's and the defaults behind them; all are there.
+struct EffectiveModel : Parameters {
+  RateSetting rate;  ///< in place of drop_rate and density; nothing applies where a tensor matches no filter
 };
 [[nodiscard]] EffectiveModel effective_model(const Recipe& recipe, const merge::Method& method, const ModelEntry& model);
 
-/// The method's parameters with the defaults behind them.
-struct EffectiveMethod {
-  Setting lambda;
-  Setting t;
-  Setting select_topk;
-  bool normalize = false;
-  bool filter_wise = false;
-  merge::Sign sign = merge::Sign::weighted;
-  merge::Scope scope = merge::Scope::tensor;
-  int max_iterations = 0;
-  double tolerance = 0;
-  double alpha = 1;
-};
-[[nodiscard]] EffectiveMethod effective_method(const Recipe& recipe, const merge::Method& method);
+/// The method's parameters with the defaults behind them; all are there.
+[[nodiscard]] MethodParameters effective_method(const Recipe& recipe, const merge::Method& method);
 
 }  // namespace dare::recipe

@@ -27,6 +27,17 @@ inline constexpr Words<merge::Scope, 2> k_scope{{{"tensor", merge::Scope::tensor
 inline constexpr Words<merge::Rescale, 3> k_rescale{
     {{"none", merge::Rescale::none}, {"expected", merge::Rescale::expected}, {"l1", merge::Rescale::l1}}};
 
+/// The words of a parameter's type.
+constexpr const auto& words_of(merge::Sign) noexcept {
+  return k_sign;
+}
+constexpr const auto& words_of(merge::Scope) noexcept {
+  return k_scope;
+}
+constexpr const auto& words_of(merge::Rescale) noexcept {
+  return k_rescale;
+}
+
 template <class Enum, std::size_t N>
 constexpr std::string_view word_for(const Words<Enum, N>& words, Enum value) {
   return std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.second == value; })->first;

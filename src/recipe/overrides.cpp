@@ -2,69 +2,103 @@
 
 #include "recipe/names.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 namespace dare::recipe {
 namespace {
 
-/// Puts options over a draft, with the option's name as the place of what it gives.
-class Overriding {
+// "3 values of weight for 2 models": a list is given once for all, or once a model.
+bool fits_models(std::size_t values, std::string_view key, const std::string& place, const Draft& draft, Problems& problems) {
+  const auto models = draft.recipe.models.size();
+  if (values == 1 || values == models) return true;
+  problems.usage(
+      fmt::format("{}: {} of {} for {}; give one for all, or one a model", place, plural(values, "value"), key, plural(models, "model")));
+  return false;
+}
+
+template <class Enum, std::size_t N>
+std::optional<Enum> chosen(const std::string& word, const std::string& place, const Words<Enum, N>& words, Problems& problems) {
+  const auto value = value_of(words, word);
+  if (!value) problems.usage(fmt::format("{}: expected {}, found \"{}\"", place, one_of(words), word));
+  return value;
+}
+
+/// Puts a value into the member that holds it.
+class Putting {
  public:
-  Overriding(Draft& draft, Problems& problems) : draft_{draft}, problems_{problems} {}
+  Putting(const ParameterRow& row, const ParameterValue& value, const std::string& place, Draft& draft, Problems& problems)
+      : row_{row}, value_{value}, place_{place}, draft_{draft}, problems_{problems} {}
 
-  void refuse(std::string_view option, const std::string& text) {
-    auto line = fmt::format("{}: {}", option, text);
-    if (said_.insert(line).second) problems_.usage(std::move(line));  // an option for all models is wrong once
-  }
-  void given(const std::string& key, std::string_view option) { draft_.places[key] = option; }
-  void retract(const std::string& key) { draft_.places.erase(key); }
-
-  // A list given once for all models, or once a model.
-  template <class T, class Set>
-  void each_model(const std::vector<T>& values, std::string_view option, std::string_view key, const Set& set) {
-    if (values.empty()) return;
+  // A rate replaces the recipe's, whichever way that was given.
+  void operator()(std::optional<Setting> Parameters::*member) const {
+    const auto& values = std::get<std::vector<double>>(value_);
+    if (!in_range(values) || !fits_models(values.size(), row_.key, place_, draft_, problems_)) return;
     auto& models = draft_.recipe.models;
-    if (values.size() != 1 && values.size() != models.size()) {
-      return refuse(option, fmt::format("given {} times for {} model{}; give it once for all, or once a model", values.size(),
-                                        models.size(), models.size() == 1 ? "" : "s"));
-    }
     for (std::size_t k = 0; k < models.size(); ++k) {
-      given(fmt::format("{}.{}", model_key(k), key), option);
-      set(k, values[values.size() == 1 ? 0 : k]);
+      if (is_rate(row_)) {
+        models[k].parameters.drop_rate.reset();
+        models[k].parameters.density.reset();
+        draft_.places.erase(model_key(k) + ".drop_rate");
+        draft_.places.erase(model_key(k) + ".density");
+      }
+      models[k].parameters.*member = Setting::constant(values[values.size() == 1 ? 0 : k]);
+      draft_.places[fmt::format("{}.{}", model_key(k), row_.key)] = place_;
     }
   }
-
-  bool within(double value, const Range& range, std::string_view option) {
-    if (value >= range.low && value <= range.high) return true;
-    refuse(option, fmt::format("{} is outside {}", value, range.text));
-    return false;
+  void operator()(std::optional<merge::Rescale> Parameters::*member) const {
+    for (auto& model : draft_.recipe.models) (model.parameters.*member).reset();
+    put(word(merge::Rescale{}), draft_.recipe.parameters.*member);
   }
-
-  template <class Enum, std::size_t N>
-  void choose(const std::optional<std::string>& word, std::string_view key, std::string_view option, const Words<Enum, N>& words,
-              std::optional<Enum>& into) {
-    if (!word) return;
-    into = value_of(words, *word);
-    given(std::string{key}, option);
-    if (!into) refuse(option, fmt::format("expected {}, found \"{}\"", one_of(words), *word));
-  }
-  template <class Enum, std::size_t N>
-  void choose(const std::optional<std::string>& word, std::string_view key, std::string_view option, const Words<Enum, N>& words,
-              Enum& into) {
-    std::optional<Enum> chosen;
-    choose(word, key, option, words, chosen);
-    if (chosen) into = *chosen;
+  template <class T>
+  void operator()(std::optional<T> MethodParameters::*member) const {
+    auto& into = draft_.recipe.method_parameters.*member;
+    if constexpr (std::is_same_v<T, bool>) put(std::optional{std::get<bool>(value_)}, into);
+    else if constexpr (std::is_enum_v<T>) put(word(T{}), into);
+    else put(number(), into);
   }
 
  private:
+  template <class Enum>
+  std::optional<Enum> word(Enum any) const {
+    return chosen(std::get<std::string>(value_), place_, words_of(any), problems_);
+  }
+  std::optional<double> number() const {
+    const auto& values = std::get<std::vector<double>>(value_);
+    return in_range(values) ? std::optional{values.front()} : std::nullopt;
+  }
+  bool in_range(const std::vector<double>& values) const {
+    const auto beyond = std::find_if(values.begin(), values.end(), [&](double value) { return !row_.range.has(value); });
+    if (beyond != values.end()) problems_.usage(fmt::format("{}: {} is outside {}", place_, *beyond, row_.range.text));
+    return beyond == values.end();
+  }
+  template <class T>
+  void put(const std::optional<T>& value, std::optional<T>& into) const {
+    if (!value) return;
+    into = value;
+    draft_.places[fmt::format("parameters.{}", row_.key)] = place_;
+  }
+  void put(const std::optional<double>& value, std::optional<Setting>& into) const {
+    put(value ? std::optional{Setting::constant(*value)} : std::nullopt, into);
+  }
+  void put(const std::optional<double>& value, std::optional<std::uint64_t>& into) const {
+    if (value && *value != std::floor(*value)) problems_.usage(fmt::format("{}: {} is no whole number", place_, *value));
+    else put(value ? std::optional{static_cast<std::uint64_t>(*value)} : std::nullopt, into);
+  }
+
+  const ParameterRow& row_;
+  const ParameterValue& value_;
+  const std::string& place_;
   Draft& draft_;
   Problems& problems_;
-  std::set<std::string> said_;
 };
 
-void apply_models(const Overrides& overrides, Draft& draft, Overriding& over) {
+void apply_models(const Overrides& overrides, Draft& draft, Problems& problems) {
   if (overrides.models.empty()) return;
   auto& models = draft.recipe.models;
   if (models.empty()) {
@@ -72,104 +106,82 @@ void apply_models(const Overrides& overrides, Draft& draft, Overriding& over) {
     draft.streams.resize(models.size());
   }
   if (models.size() != overrides.models.size()) {
-    return over.refuse("--model", fmt::format("given {} times, the recipe has {} models; give as many, or change the recipe",
-                                              overrides.models.size(), models.size()));
+    problems.usage(fmt::format("--model: given {} times, the recipe has {} models; give as many, or change the recipe",
+                               overrides.models.size(), models.size()));
+    return;
   }
   for (std::size_t k = 0; k < models.size(); ++k) {
     static_cast<Source&>(models[k]) = source_at(overrides.models[k], {});
-    over.given(model_key(k), "--model");
+    draft.places[model_key(k)] = "--model";
   }
 }
 
-void apply_rates(const Overrides& overrides, Draft& draft, Overriding& over) {
-  auto& models = draft.recipe.models;
-  if (!overrides.drop_rate.empty() && !overrides.density.empty()) {
-    return over.refuse("--drop-rate", "given beside --density; density is 1 - drop_rate, give one");
+void apply_parameters(const Overrides& overrides, Draft& draft, Problems& problems) {
+  const auto& given = overrides.parameters;
+  if (given.contains("drop_rate") && given.contains("density")) {
+    problems.usage("--drop-rate: given beside --density; density is 1 - drop_rate, give one");
+    return;
   }
-  // A rate of the command line replaces the recipe's, whichever way that was given.
-  over.each_model(overrides.drop_rate, "--drop-rate", "drop_rate", [&](std::size_t k, double value) {
-    if (!over.within(value, k_share, "--drop-rate")) return;
-    models[k].parameters.drop_rate = Setting::constant(value);
-    models[k].parameters.density.reset();
-    over.retract(model_key(k) + ".density");
-  });
-  over.each_model(overrides.density, "--density", "density", [&](std::size_t k, double value) {
-    if (!over.within(value, k_share, "--density")) return;
-    models[k].parameters.density = Setting::constant(value);
-    models[k].parameters.drop_rate.reset();
-    over.retract(model_key(k) + ".drop_rate");
-  });
-}
-
-void apply_model_options(const Overrides& overrides, Draft& draft, Overriding& over) {
-  auto& models = draft.recipe.models;
-  over.each_model(overrides.weight, "--weight", "weight", [&](std::size_t k, double value) {
-    if (over.within(value, k_finite, "--weight")) models[k].parameters.weight = Setting::constant(value);
-  });
-  over.each_model(overrides.stream, "--stream", "stream", [&](std::size_t k, std::uint64_t value) { draft.streams[k] = value; });
-  if (overrides.rescale) {
-    over.choose(overrides.rescale, "parameters.rescale", "--rescale", k_rescale, draft.recipe.parameters.rescale);
-    for (auto& model : models) model.parameters.rescale.reset();
+  for (const auto& row : parameters()) {
+    if (const auto found = given.find(row.key); found != given.end()) put(row, found->second, "--" + option_of(row), draft, problems);
   }
 }
 
-void apply_method_options(const Overrides& overrides, Draft& draft, Overriding& over) {
-  auto& parameters = draft.recipe.method_parameters;
-  const auto setting = [&](const std::optional<double>& value, const std::string& key, const std::string& option, const Range& range,
-                           std::optional<Setting>& into) {
-    if (!value || !over.within(*value, range, option)) return;
-    into = Setting::constant(*value);
-    over.given("parameters." + key, option);
-  };
-  setting(overrides.lambda, "lambda", "--lambda", k_finite, parameters.lambda);
-  setting(overrides.t, "t", "--t", k_share, parameters.t);
-  if (overrides.normalize) {
-    parameters.normalize = overrides.normalize;
-    over.given("parameters.normalize", "--normalize");
+void apply_streams(const std::vector<std::uint64_t>& streams, Draft& draft, Problems& problems) {
+  const std::string option = "--stream";
+  if (streams.empty() || !fits_models(streams.size(), "stream", option, draft, problems)) return;
+  for (std::size_t k = 0; k < draft.streams.size(); ++k) {
+    draft.streams[k] = streams[streams.size() == 1 ? 0 : k];
+    draft.places[model_key(k) + ".stream"] = option;
   }
-  over.choose(overrides.sign, "parameters.sign", "--sign", k_sign, parameters.sign);
-  over.choose(overrides.scope, "parameters.scope", "--scope", k_scope, parameters.scope);
 }
 
-void apply_policies(const Overrides& overrides, Draft& draft, Overriding& over) {
+void apply_policies(const Overrides& overrides, Draft& draft, Problems& problems) {
   auto& recipe = draft.recipe;
-  over.choose(overrides.missing, "missing", "--missing", k_missing, recipe.missing);
-  over.choose(overrides.rows, "rows", "--rows", k_rows, recipe.rows);
-  over.choose(overrides.nonfinite, "nonfinite", "--nonfinite", k_nonfinite, recipe.nonfinite);
-  over.choose(overrides.overflow, "overflow", "--overflow", k_overflow, recipe.overflow);
-  over.choose(overrides.rounding, "rounding", "--rounding", k_rounding, recipe.rounding);
-  over.choose(overrides.compat, "compat", "--compat", k_compat, recipe.compat);
+  const auto choose = [&](const std::optional<std::string>& word, const std::string& key, const auto& words, auto& into) {
+    if (!word) return;
+    draft.places[key] = "--" + key;
+    if (const auto value = chosen(*word, "--" + key, words, problems)) into = *value;
+  };
+  choose(overrides.missing, "missing", k_missing, recipe.missing);
+  choose(overrides.rows, "rows", k_rows, recipe.rows);
+  choose(overrides.nonfinite, "nonfinite", k_nonfinite, recipe.nonfinite);
+  choose(overrides.overflow, "overflow", k_overflow, recipe.overflow);
+  choose(overrides.rounding, "rounding", k_rounding, recipe.rounding);
+  choose(overrides.compat, "compat", k_compat, recipe.compat);
 }
 
 }  // namespace
 
+void put(const ParameterRow& row, const ParameterValue& value, const std::string& place, Draft& draft, Problems& problems) {
+  std::visit(Putting{row, value, place, draft, problems}, row.member);
+}
+
 void apply(const Overrides& overrides, Draft& draft, Problems& problems) {
   auto& recipe = draft.recipe;
-  Overriding over{draft, problems};
   if (overrides.method) {
     recipe.method = *overrides.method;
-    over.given("merge_method", "--method");
+    draft.places["merge_method"] = "--method";
   }
   if (overrides.base) {
     recipe.base = source_at(*overrides.base, {});
-    over.given("base_model", "--base");
+    draft.places["base_model"] = "--base";
   }
   if (overrides.seed) recipe.seed = *overrides.seed;
   if (!overrides.exclude.empty()) {
     recipe.exclude = overrides.exclude;
-    over.given("exclude", "--exclude");
+    draft.places["exclude"] = "--exclude";
   }
   if (overrides.dtype) {
     recipe.out_dtype = dtype_from_user(*overrides.dtype);
     if (!recipe.out_dtype || !is_floating(*recipe.out_dtype)) {
-      over.refuse("--dtype", fmt::format("expected a float type such as BF16, F16 or F32, found \"{}\"", *overrides.dtype));
+      problems.usage(fmt::format("--dtype: expected a float type such as BF16, F16 or F32, found \"{}\"", *overrides.dtype));
     }
   }
-  apply_models(overrides, draft, over);
-  apply_rates(overrides, draft, over);
-  apply_model_options(overrides, draft, over);
-  apply_method_options(overrides, draft, over);
-  apply_policies(overrides, draft, over);
+  apply_models(overrides, draft, problems);
+  apply_parameters(overrides, draft, problems);
+  apply_streams(overrides.stream, draft, problems);
+  apply_policies(overrides, draft, problems);
 }
 
 }  // namespace dare::recipe

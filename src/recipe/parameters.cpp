@@ -5,25 +5,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace dare::recipe {
 namespace {
 
-constexpr Range k_not_negative{0, k_finite.high, "the finite numbers from 0"};
-constexpr std::uint64_t k_most_iterations = 1'000'000;
+constexpr std::string_view k_int8_mask = "int8_mask";  // mergekit's; taken, without an effect
 
-const std::vector<std::string_view> k_model_keys{"weight", "drop_rate", "density", "rescale", "gamma", "epsilon"};
-const std::vector<std::string_view> k_method_keys{"lambda",   "normalize", "sign",        "scope", "t",        "select_topk",
-                                                  "max_iter", "tol",       "filter_wise", "alpha", "int8_mask"};
-
-bool contains(const std::vector<std::string_view>& keys, std::string_view key) {
-  return std::find(keys.begin(), keys.end(), key) != keys.end();
-}
-
-std::vector<std::string_view> all_keys() {
-  auto keys = k_model_keys;
-  keys.insert(keys.end(), k_method_keys.begin(), k_method_keys.end());
+// @param all  also those that are one value for all models.
+std::vector<std::string_view> known_keys(bool all) {
+  std::vector<std::string_view> keys;
+  for (const auto& row : parameters()) {
+    if (all || is_of_models(row)) keys.push_back(row.key);
+  }
+  if (all) keys.push_back(k_int8_mask);
   return keys;
 }
 
@@ -70,43 +64,23 @@ std::optional<merge::Rescale> read_rescale(YamlReader& yaml, const YAML::Node& n
   return yaml.choice(node, "rescale", k_rescale);
 }
 
-std::optional<double> read_number(YamlReader& yaml, const YamlReader::Entry& entry, const Range& range) {
-  return yaml.number(entry.value, entry.key, range);
-}
+// Reads a parameter's value by its type.
+struct ValueReader {
+  YamlReader& yaml;
+  const YamlReader::Entry& entry;
+  const Range& range;
+  merge::Compat compat;
 
-std::optional<std::uint64_t> read_iterations(YamlReader& yaml, const YamlReader::Entry& entry) {
-  const auto value = yaml.whole(entry.value, entry.key);
-  if (!value || (*value >= 1 && *value <= k_most_iterations)) return value;
-  yaml.refuse(entry.value, fmt::format("{}: {} is outside [1, {}]", entry.key, *value, k_most_iterations));
-  return std::nullopt;
-}
-
-void read_model_parameter(YamlReader& yaml, const YamlReader::Entry& entry, merge::Compat compat, Parameters& into) {
-  const auto setting = [&](const Range& range) { return read_setting(yaml, entry.value, entry.key, range); };
-  if (entry.key == "weight") into.weight = setting(k_finite);
-  if (entry.key == "drop_rate") into.drop_rate = setting(k_share);
-  if (entry.key == "density") into.density = setting(k_share);
-  if (entry.key == "gamma") into.gamma = setting(k_share);
-  if (entry.key == "epsilon") into.epsilon = setting(k_share);
-  if (entry.key == "rescale") into.rescale = read_rescale(yaml, entry.value, compat);
-}
-
-void read_method_parameter(YamlReader& yaml, const YamlReader::Entry& entry, MethodParameters& into, Draft& draft) {
-  const auto setting = [&](const Range& range) { return read_setting(yaml, entry.value, entry.key, range); };
-  if (entry.key == "lambda") into.lambda = setting(k_finite);
-  if (entry.key == "t") into.t = setting(k_share);
-  if (entry.key == "select_topk") into.select_topk = setting(k_share);
-  if (entry.key == "normalize") into.normalize = yaml.boolean(entry.value, entry.key);
-  if (entry.key == "filter_wise") into.filter_wise = yaml.boolean(entry.value, entry.key);
-  if (entry.key == "sign") into.sign = yaml.choice(entry.value, entry.key, k_sign);
-  if (entry.key == "scope") into.scope = yaml.choice(entry.value, entry.key, k_scope);
-  if (entry.key == "max_iter") into.max_iter = read_iterations(yaml, entry);
-  if (entry.key == "tol") into.tol = read_number(yaml, entry, k_not_negative);
-  if (entry.key == "alpha") into.alpha = read_number(yaml, entry, k_share);
-  if (entry.key == "int8_mask" && yaml.boolean(entry.value, entry.key).value_or(false)) {
-    draft.recipe.notes.push_back(fmt::format("{}: int8_mask has no effect: masks are not stored here", yaml.place(entry.value)));
+  void operator()(std::optional<Setting>& into) const { into = read_setting(yaml, entry.value, entry.key, range); }
+  void operator()(std::optional<double>& into) const { into = yaml.number(entry.value, entry.key, range); }
+  void operator()(std::optional<bool>& into) const { into = yaml.boolean(entry.value, entry.key); }
+  void operator()(std::optional<std::uint64_t>& into) const { into = yaml.whole(entry.value, entry.key, range); }
+  void operator()(std::optional<merge::Rescale>& into) const { into = read_rescale(yaml, entry.value, compat); }
+  template <class Enum>
+  void operator()(std::optional<Enum>& into) const {
+    into = yaml.choice(entry.value, entry.key, words_of(Enum{}));
   }
-}
+};
 
 // drop_rate and density are two ways to say one thing.
 void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const std::string& prefix, const Draft& draft) {
@@ -118,7 +92,16 @@ void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const 
                                           found->second.substr(found->second.rfind(':') + 1)));
 }
 
+void note_int8_mask(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& recipe) {
+  if (!yaml.boolean(entry.value, entry.key).value_or(false)) return;
+  recipe.notes.push_back(fmt::format("{}: int8_mask has no effect: masks are not stored here", yaml.place(entry.value)));
+}
+
 }  // namespace
+
+bool is_parameter(std::string_view key) noexcept {
+  return find_parameter(key) != nullptr || key == k_int8_mask;
+}
 
 std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, std::string_view name, const Range& range) {
   Setting setting;
@@ -138,23 +121,26 @@ std::optional<Setting> read_setting(YamlReader& yaml, const YAML::Node& node, st
   return setting.parts.empty() ? std::nullopt : std::optional{setting};
 }
 
-void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, MethodParameters* method,
+void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string& prefix, Parameters& parameters, bool whole_recipe,
                      Draft& draft) {
   if (node.IsNull()) return;
   for (const auto& entry : yaml.mapping(node, "parameters")) {
-    const bool of_model = contains(k_model_keys, entry.key);
-    const bool of_method = contains(k_method_keys, entry.key);
-    if (of_model) {
-      read_model_parameter(yaml, entry, draft.recipe.compat, parameters);
-    } else if (of_method && method != nullptr) {
-      read_method_parameter(yaml, entry, *method, draft);
-    } else if (of_method) {
+    const auto* const row = find_parameter(entry.key);
+    const bool of_method = row != nullptr ? !is_of_models(*row) : entry.key == k_int8_mask;
+    if (of_method && !whole_recipe) {
       yaml.refuse(entry.key_node, fmt::format("{} is one value for all models; move it to the recipe's own parameters", entry.key));
+    } else if (row != nullptr) {
+      const ValueReader reader{yaml, entry, row->range, draft.recipe.compat};
+      visit_value(*row, parameters, draft.recipe.method_parameters, reader);
+      refuse_second_rate(yaml, entry, prefix, draft);
+    } else if (of_method) {
+      note_int8_mask(yaml, entry, draft.recipe);
+    } else if (std::find(recipe_keys().begin(), recipe_keys().end(), entry.key) != recipe_keys().end()) {
+      yaml.refuse(entry.key_node, fmt::format("{} is no parameter; it belongs at the recipe's top level", entry.key));
     } else {
-      refuse_unknown(yaml, entry, "parameters", method != nullptr ? all_keys() : k_model_keys);
+      refuse_unknown(yaml, entry, "parameters", known_keys(whole_recipe));
     }
-    if (of_model) refuse_second_rate(yaml, entry, prefix, draft);
-    if (of_model || of_method) draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
+    if (row != nullptr) draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
   }
 }
 

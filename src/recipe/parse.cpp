@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 const std::vector<std::string_view> k_top_keys{
     "merge_method", "base_model", "models",    "parameters", "seed",     "dtype",  "out_dtype",    "exclude",
     "missing",      "rows",       "nonfinite", "overflow",   "rounding", "compat", "tensor_order", "tokenizer_source"};
+constexpr auto k_one_slice =
+    "slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
 const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
 
 // What mergekit's recipes may hold besides, and why it is not here.
@@ -28,7 +30,6 @@ struct Unsupported {
   std::string_view reason;
 };
 constexpr std::array k_unsupported{
-    Unsupported{"slices", "stacking layers of several models is not supported; list whole models under models"},
     Unsupported{"modules", "merging modules of an architecture apart is not supported; list whole models under models"},
     Unsupported{"tokenizer", "tokenizers are not merged; the base's is copied: leave it out, or write tokenizer_source: base"},
     Unsupported{"chat_template", "chat templates are not written; the base's is copied: leave it out"},
@@ -85,7 +86,19 @@ void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::
   draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
 }
 
-void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder, Draft& draft) {
+// [0, number of layers], the same for all models; resolve() sees whether they have so many.
+void read_layer_range(YamlReader& yaml, const YAML::Node& node, Draft& draft) {
+  const auto bounds = yaml.sequence(node, "layer_range");
+  std::vector<std::optional<std::uint64_t>> numbers;
+  for (const auto& bound : bounds) numbers.push_back(yaml.whole(bound, "layer_range"));
+  if (std::any_of(numbers.begin(), numbers.end(), [](const auto& number) { return !number; })) return;
+  auto& recipe = draft.recipe;
+  if (numbers.size() != 2 || *numbers[0] != 0 || (recipe.layers && *recipe.layers != *numbers[1])) return yaml.refuse(node, k_one_slice);
+  recipe.layers = numbers[1];
+  recipe.layers_given_at = yaml.place(node);
+}
+
+void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder, bool in_slice, Draft& draft) {
   const auto prefix = model_key(draft.recipe.models.size());
   draft.places[prefix] = yaml.place(node);
   if (node.IsScalar()) return yaml.refuse(node, fmt::format("an entry of models is a mapping; write {{model: {}}}", node.Scalar()));
@@ -97,14 +110,15 @@ void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder
       named = true;
       if (const auto source = read_source(yaml, entry.value, entry.key, folder)) static_cast<Source&>(model) = *source;
     } else if (entry.key == "parameters") {
-      read_parameters(yaml, entry.value, prefix, model.parameters, nullptr, draft);
+      read_parameters(yaml, entry.value, prefix, model.parameters, false, draft);
     } else if (entry.key == "stream") {
       stream = yaml.whole(entry.value, entry.key);
       draft.places[prefix + ".stream"] = yaml.place(entry.key_node);
     } else if (entry.key == "fisher" || entry.key == "gram") {
       read_auxiliary(yaml, entry, folder, prefix, model, draft);
     } else if (entry.key == "layer_range") {
-      yaml.refuse(entry.key_node, "layer_range: stacking layers of several models is not supported");
+      if (in_slice) read_layer_range(yaml, entry.value, draft);
+      else yaml.refuse(entry.key_node, "layer_range: models are merged whole; leave it out");
     } else {
       refuse_unknown(yaml, entry, "an entry of models", k_entry_keys);
     }
@@ -112,6 +126,27 @@ void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder
   if (node.IsMap() && !named) yaml.refuse(node, "an entry of models has no model");
   draft.recipe.models.push_back(std::move(model));
   draft.streams.push_back(stream);
+}
+
+// mergekit's other form of a list of models.
+void read_slices(YamlReader& yaml, const YAML::Node& list, const fs::path& folder, Draft& draft) {
+  const auto slices = yaml.sequence(list, "slices");
+  if (slices.size() != 1) {
+    if (list.IsSequence()) yaml.refuse(list, k_one_slice);
+    return;
+  }
+  bool sources = false;
+  for (const auto& entry : yaml.mapping(slices.front(), "a slice")) {
+    if (entry.key == "sources") {
+      sources = true;
+      for (const auto& node : yaml.sequence(entry.value, "sources")) read_model(yaml, node, folder, true, draft);
+    } else if (entry.key == "parameters") {
+      yaml.refuse(entry.key_node, "a slice's parameters: there is but one slice; move them to the recipe's own parameters");
+    } else {
+      refuse_unknown(yaml, entry, "a slice", {"sources"});
+    }
+  }
+  if (slices.front().IsMap() && !sources) yaml.refuse(slices.front(), "a slice has no sources");
 }
 
 void read_tokenizer_source(YamlReader& yaml, const YAML::Node& node) {
@@ -152,8 +187,10 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
     recipe.base = read_source(yaml, entry.value, entry.key, folder);
   } else if (entry.key == "models") {
     read_models(yaml, entry.value, folder, draft);
+  } else if (entry.key == "slices") {
+    read_slices(yaml, entry.value, folder, draft);
   } else if (entry.key == "parameters") {
-    read_parameters(yaml, entry.value, "parameters", recipe.parameters, &recipe.method_parameters, draft);
+    read_parameters(yaml, entry.value, "parameters", recipe.parameters, true, draft);
   } else if (entry.key == "exclude") {
     recipe.exclude = yaml.texts(entry.value, entry.key);
   } else if (entry.key == "tensor_order") {
@@ -193,6 +230,10 @@ std::optional<std::string_view> nearest_of(std::string_view found, const std::ve
 }
 
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
+  if (is_parameter(entry.key) && std::find(known.begin(), known.end(), "parameters") != known.end()) {
+    return yaml.refuse(entry.key_node, fmt::format("{} in {}: belongs under parameters:, as parameters: {{{}: ...}}", in_quotes(entry.key),
+                                                   where, entry.key));
+  }
   const auto nearest = nearest_of(entry.key, known);
   const auto hint = nearest ? fmt::format("did you mean {}?", *nearest) : fmt::format("known here: {}", fmt::join(known, ", "));
   yaml.refuse(entry.key_node, fmt::format("unknown key {} in {}; {}", in_quotes(entry.key), where, hint));
@@ -208,7 +249,7 @@ const std::vector<std::string_view>& recipe_keys() noexcept {
 }
 
 void read_models(YamlReader& yaml, const YAML::Node& list, const fs::path& folder, Draft& draft) {
-  for (const auto& node : yaml.sequence(list, "models")) read_model(yaml, node, folder, draft);
+  for (const auto& node : yaml.sequence(list, "models")) read_model(yaml, node, folder, false, draft);
 }
 
 void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries, const fs::path& folder, Draft& draft) {
@@ -220,6 +261,8 @@ void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries
     if (draft.compat_given) draft.recipe.compat = before;
   }
   for (const auto& entry : entries) read_entry(yaml, entry, folder, draft);
+  if (draft.gives("slices") && draft.gives("models"))
+    yaml.refuse_at(draft.places["slices"], "slices is given beside models; give one of them");
 }
 
 void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folder, Draft& draft) {

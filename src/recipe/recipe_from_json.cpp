@@ -1,5 +1,7 @@
 #include "recipe/recipe_from_json.hpp"
 
+#include "recipe/parameter_table.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void move_member(Json& from, const char* key, Json& into) {
+void move_member(Json& from, std::string_view key, Json& into) {
   if (from.contains(key)) into[key] = std::move(from[key]);
   from.erase(key);
 }
@@ -48,7 +50,9 @@ Json as_recipe(Json json) {
   auto& of_all = json["parameters"];
   for (auto& model : json.at("models")) {
     Json own = Json::object();
-    for (const auto* key : {"weight", "rescale", "gamma", "epsilon"}) move_member(model, key, own);
+    for (const auto& row : parameters()) {
+      if (is_of_models(row) && !is_rate(row)) move_member(model, row.key, own);
+    }
     move_rate(model, own, of_all);
     model["parameters"] = std::move(own);
   }

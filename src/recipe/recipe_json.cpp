@@ -3,14 +3,16 @@
 #include "recipe/check.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
+#include "recipe/parameter_table.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <type_traits>
 
 namespace dare::recipe {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using merge::Parameter;
 
 Json value_json(const Setting::Part& part) {
   return part.values.size() == 1 ? Json(part.values.front()) : Json(part.values);
@@ -20,8 +22,14 @@ bool is_constant(const Setting::Part& part) {
   return part.filter.empty();
 }
 
+template <class T>
+Json value_json(const T& value) {
+  if constexpr (std::is_enum_v<T>) return word_for(words_of(T{}), value);
+  else return value;
+}
+
 // A value alone where it holds for every tensor; else the list of parts.
-Json setting_json(const Setting& setting) {
+Json value_json(const Setting& setting) {
   if (is_constant(setting.parts.front())) return value_json(setting.parts.front());
   auto parts = Json::array();
   for (const auto& part : setting.parts) {
@@ -52,16 +60,13 @@ void add_rate(const RateSetting& rate, Json& into) {
 
 Json model_json(const Recipe& recipe, const merge::Method& method, const ModelEntry& model) {
   const auto effective = effective_model(recipe, method, model);
-  const bool masks = method.sparsifier != merge::Sparsifier::none;
   Json json{{"model", model.written}};
   if (draws(method) && recipe.compat != merge::Compat::mergelm) json["stream"] = model.stream;
-  if (takes(method, Parameter::weight)) json["weight"] = setting_json(effective.weight);
-  if (masks) {
-    add_rate(effective.rate, json);
-    json["rescale"] = word_for(k_rescale, effective.rescale);
-  }
-  if (takes(method, Parameter::gamma)) json["gamma"] = setting_json(effective.gamma);
-  if (takes(method, Parameter::epsilon)) json["epsilon"] = setting_json(effective.epsilon);
+  for_each_value(effective, [&](const auto& row, const auto& value, auto) {
+    if (!takes(method, row)) return;
+    if (row.key == "drop_rate") add_rate(effective.rate, json);
+    else if (value) json[row.key] = value_json(*value);
+  });
   if (model.auxiliary) json[auxiliary(method) == merge::Auxiliary::fisher ? "fisher" : "gram"] = model.auxiliary->written;
   return json;
 }
@@ -69,16 +74,9 @@ Json model_json(const Recipe& recipe, const merge::Method& method, const ModelEn
 Json parameters_json(const Recipe& recipe, const merge::Method& method) {
   const auto effective = effective_method(recipe, method);
   auto json = Json::object();
-  if (takes(method, Parameter::lambda)) json["lambda"] = setting_json(effective.lambda);
-  if (takes(method, Parameter::normalize) && !averages_models(method)) json["normalize"] = effective.normalize;
-  if (takes(method, Parameter::sign)) json["sign"] = word_for(k_sign, effective.sign);
-  if (takes(method, Parameter::scope)) json["scope"] = word_for(k_scope, effective.scope);
-  if (takes(method, Parameter::t)) json["t"] = setting_json(effective.t);
-  if (takes(method, Parameter::select_topk)) json["select_topk"] = setting_json(effective.select_topk);
-  if (takes(method, Parameter::max_iter)) json["max_iter"] = effective.max_iterations;
-  if (takes(method, Parameter::tol)) json["tol"] = effective.tolerance;
-  if (takes(method, Parameter::filter_wise)) json["filter_wise"] = effective.filter_wise;
-  if (takes(method, Parameter::alpha)) json["alpha"] = effective.alpha;
+  for_each_value(effective, [&](const auto& row, const auto& value, auto) {
+    if (takes(method, row)) json[row.key] = value_json(*value);
+  });
   return json;
 }
 

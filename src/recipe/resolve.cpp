@@ -1,6 +1,7 @@
 #include <dare/recipe/job.hpp>
 
 #include "recipe/depth.hpp"
+#include "recipe/parameter_table.hpp"
 #include "recipe/recipe_json.hpp"
 #include "recipe/resolver.hpp"
 
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <set>
+#include <type_traits>
 
 namespace dare::recipe {
 namespace {
@@ -156,20 +158,20 @@ void Resolver::settle(TensorTask& task, const TensorInfo& base) {
   settings.has_base = recipe_.base.has_value();
   settings.sparsifier = method_.sparsifier;
   settings.combiner = method_.combiner;
-  settings.lambda = *parameters_.lambda.at(base.name, depth);
-  settings.normalize = parameters_.normalize;
-  settings.sign = parameters_.sign;
-  settings.scope = parameters_.scope;
+  settings.lambda = *parameters_.lambda->at(base.name, depth);
+  settings.normalize = *parameters_.normalize;
+  settings.sign = *parameters_.sign;
+  settings.scope = *parameters_.scope;
   settings.seed = recipe_.seed;
   settings.nonfinite = recipe_.nonfinite;
   settings.overflow = recipe_.overflow;
   settings.compat = recipe_.compat;
-  settings.t = *parameters_.t.at(base.name, depth);
-  settings.select_topk = *parameters_.select_topk.at(base.name, depth);
-  settings.max_iterations = parameters_.max_iterations;
-  settings.tolerance = parameters_.tolerance;
-  settings.filter_wise = parameters_.filter_wise;
-  settings.alpha = parameters_.alpha;
+  settings.t = *parameters_.t->at(base.name, depth);
+  settings.select_topk = *parameters_.select_topk->at(base.name, depth);
+  settings.max_iterations = static_cast<int>(*parameters_.max_iter);
+  settings.tolerance = *parameters_.tol;
+  settings.filter_wise = *parameters_.filter_wise;
+  settings.alpha = *parameters_.alpha;
   if (recipe_.rounding != merge::Rounding::stochastic) return;
   if (!merge::works_in_float64(settings) && info(settings.out_dtype).bits == 16) {
     settings.rounding = merge::Rounding::stochastic;
@@ -199,6 +201,19 @@ void Resolver::extra_tensors(std::size_t model) {
   }
 }
 
+// mergekit's slices name a part of a model's layers; only all of them are merged.
+void Resolver::check_layers() {
+  if (!recipe_.layers) return;
+  const auto check = [&](const checkpoint::Header& header) {
+    const auto layers = count_layers(header.tensors);
+    if (layers == *recipe_.layers || !header.low_rank.empty()) return;
+    problems_.usage(fmt::format("{}: layer_range: layers 0 to {} of the {} that {} has; parts of models are not merged here: give [0, {}]",
+                                recipe_.layers_given_at, *recipe_.layers, layers, header.root.string(), layers));
+  };
+  check(frame_);
+  for (std::size_t k = recipe_.base ? 0 : 1; k < models_.size(); ++k) check(models_[k]);  // the first is the frame where there is no base
+}
+
 // A slip of the hand in a pattern merges what was to be kept.
 void Resolver::note_idle_patterns() {
   for (std::size_t i = 0; i < exclude_.size(); ++i) {
@@ -207,17 +222,14 @@ void Resolver::note_idle_patterns() {
     if (!any) notes_.add(recipe_.where, "exclude matches no tensor:", "", recipe_.exclude[i]);
   }
   std::set<std::string> filters;
-  const auto add = [&](const std::optional<Setting>& setting) {
-    for (const auto& part : setting ? setting->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+  const auto add = [&](const auto&, const auto& value, auto) {
+    if constexpr (std::is_same_v<decltype(value), const std::optional<Setting>&>) {
+      for (const auto& part : value ? value->parts : std::vector<Setting::Part>{}) filters.insert(part.filter);
+    }
   };
-  const auto add_all = [&](const Parameters& of) {
-    for (const auto* setting : {&of.weight, &of.drop_rate, &of.density, &of.gamma, &of.epsilon}) add(*setting);
-  };
-  add_all(recipe_.parameters);
-  for (const auto& model : recipe_.models) add_all(model.parameters);
-  for (const auto* setting : {&recipe_.method_parameters.lambda, &recipe_.method_parameters.t, &recipe_.method_parameters.select_topk}) {
-    add(*setting);
-  }
+  for_each_value(recipe_.parameters, add);
+  for (const auto& model : recipe_.models) for_each_value(model.parameters, add);
+  for_each_value(recipe_.method_parameters, add);
   filters.erase("");
   for (const auto& filter : filters) {
     const bool any = std::any_of(frame_.tensors.begin(), frame_.tensors.end(),
@@ -230,6 +242,7 @@ MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
   refuse_adapters_to_be_weighed();
+  check_layers();
   problems_.throw_if_any();
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];

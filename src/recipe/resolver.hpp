@@ -45,6 +45,7 @@ class Resolver {
   void check_one_rate(const std::vector<TensorTask>& tasks);
   void place_draws(std::vector<TensorTask>& tasks);
   void extra_tensors(std::size_t model);
+  void check_layers();
   void note_idle_patterns();
   [[nodiscard]] std::string root(std::size_t model) const { return models_[model].root.string(); }
 
@@ -53,7 +54,7 @@ class Resolver {
   const checkpoint::Header& frame_;
   const std::vector<checkpoint::Header>& models_;
   const std::vector<checkpoint::Header>& auxiliaries_;
-  EffectiveMethod parameters_;
+  MethodParameters parameters_;
   std::vector<EffectiveModel> model_parameters_;
   std::vector<Matcher> matchers_;
   std::vector<Matcher> auxiliary_matchers_;

@@ -71,8 +71,8 @@ std::string YamlReader::place(const YAML::Node& node) const {
   return fmt::format("{}:{}", where_, node.Mark().line + 1);
 }
 
-void YamlReader::refuse(const YAML::Node& node, const std::string& text) {
-  problems_.usage(fmt::format("{}: {}", place(node), text));
+void YamlReader::refuse_at(const std::string& place, const std::string& text) {
+  problems_.usage(fmt::format("{}: {}", place, text));
 }
 
 void YamlReader::expected(const YAML::Node& node, std::string_view name, std::string_view what) {
@@ -165,7 +165,7 @@ std::optional<double> YamlReader::number(const YAML::Node& node, std::string_vie
     expected(node, name, "a number");
     return std::nullopt;
   }
-  if (*value >= range.low && *value <= range.high) return value;
+  if (range.has(*value)) return value;
   refuse(node, fmt::format("{}: {} is outside {}", name, node.Scalar(), range.text));
   return std::nullopt;
 }
@@ -174,6 +174,13 @@ std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::stri
   const auto value = node.IsScalar() ? whole_in(node.Scalar()) : std::nullopt;
   if (!value) expected(node, name, "a whole number from 0 to 18446744073709551615");
   return value;
+}
+
+std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::string_view name, const Range& range) {
+  const auto value = whole(node, name);
+  if (!value || range.has(static_cast<double>(*value))) return value;
+  refuse(node, fmt::format("{}: {} is outside {}", name, *value, range.text));
+  return std::nullopt;
 }
 
 }  // namespace dare::recipe

@@ -2,6 +2,7 @@
 /// YAML nodes to checked values; every problem is collected with its line.
 
 #include "recipe/names.hpp"
+#include "recipe/range.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -14,13 +15,6 @@
 #include <vector>
 
 namespace dare::recipe {
-
-/// A closed interval that numbers must lie in.
-struct Range {
-  double low;
-  double high;
-  std::string_view text;  ///< e.g. "[0, 1]"
-};
 
 /// `text` in quotes for a message: its first 60 bytes, control characters as '?'.
 [[nodiscard]] std::string in_quotes(std::string_view text);
@@ -42,7 +36,8 @@ class YamlReader {
 
   /// "recipe.yml:5".
   [[nodiscard]] std::string place(const YAML::Node& node) const;
-  void refuse(const YAML::Node& node, const std::string& text);
+  void refuse(const YAML::Node& node, const std::string& text) { refuse_at(place(node), text); }
+  void refuse_at(const std::string& place, const std::string& text);
 
   /// The entries of a mapping in their order, merge keys (<<) resolved, a key given twice refused.
   [[nodiscard]] std::vector<Entry> mapping(const YAML::Node& node, std::string_view name);
@@ -55,6 +50,7 @@ class YamlReader {
   [[nodiscard]] std::optional<double> number(const YAML::Node& node, std::string_view name, const Range& range);
   /// An unsigned number of 64 bits in decimal digits.
   [[nodiscard]] std::optional<std::uint64_t> whole(const YAML::Node& node, std::string_view name);
+  [[nodiscard]] std::optional<std::uint64_t> whole(const YAML::Node& node, std::string_view name, const Range& range);
   /// One of the words of a table (names.hpp).
   template <class Enum, std::size_t N>
   [[nodiscard]] std::optional<Enum> choice(const YAML::Node& node, std::string_view name, const Words<Enum, N>& words) {

@@ -2,6 +2,8 @@
 
 #include <dare/core/byte_size.hpp>
 
+#include <dare/core/plural.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -57,7 +59,7 @@ std::string to_text(const SweepCost& cost) {
   auto text = fmt::format("points         {}: {} to do, {} done by earlier runs, {} to be scored only, {} refused\n", cost.points,
                           cost.to_do, cost.done, cost.to_score, cost.refused);
   text += fmt::format("inputs         {} famil{} of checkpoints\n", cost.families, cost.families == 1 ? "y" : "ies");
-  text += fmt::format("groups         {} of {} rank{} in all\n", cost.groups, cost.ranks, cost.ranks == 1 ? "" : "s");
+  text += fmt::format("groups         {} of {} in all\n", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank"));
   text += fmt::format("passes         {}\n", passes_text(cost.passes));
   text += fmt::format("reads          {}\n", bytes_text(cost.bytes_read));
   if (cost.earlier_bytes != 0) {

@@ -192,8 +192,6 @@ void Specification::read_axis(YamlReader& yaml, const YamlReader::Entry& entry) 
   }
   const bool empty = (entry.value.IsSequence() || entry.value.IsMap()) && entry.value.size() == 0;
   if (empty) yaml.refuse(entry.key_node, fmt::format("{}: an empty list leaves no point", entry.key));
-  varied_.push_back(entry.key);
-  std::sort(varied_.begin(), varied_.end(), [](const auto& a, const auto& b) { return rank_of(a) < rank_of(b); });
   axes_.push_back(std::move(axis));
 }
 
@@ -216,9 +214,7 @@ void Specification::read_point(YamlReader& yaml, const YamlReader::Entry& entry)
     auto value = setting.key == "models" ? read_model_set(yaml, {entry.key, setting.key_node, setting.value}, folder_)
                                          : read_variation(yaml, setting.key, setting.value);
     if (value) point.variations.push_back(std::make_shared<Variation>(std::move(*value)));
-    if (std::find(varied_.begin(), varied_.end(), setting.key) == varied_.end()) varied_.push_back(setting.key);
   }
-  std::sort(varied_.begin(), varied_.end(), [](const auto& a, const auto& b) { return rank_of(a) < rank_of(b); });
   sort_by_key(point.variations);
   named_.push_back(std::move(point));
 }

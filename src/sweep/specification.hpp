@@ -60,8 +60,6 @@ class Specification {
   [[nodiscard]] std::uint64_t points() const noexcept { return grid_points_ + named_.size(); }
   /// Grid points come first, the grid's first key changing slowest; then those named. @pre i < points()
   [[nodiscard]] Point point(std::uint64_t i) const;
-  /// The keys that some point sets, in the order of variation_keys().
-  [[nodiscard]] const std::vector<std::string>& varied() const noexcept { return varied_; }
   /// The recipe that dare-merge would be given for the point. @throws UsageError  every problem of it.
   [[nodiscard]] recipe::Recipe recipe(const Point& point) const;
   /// What is done with a point and its recipe; recipe_json is that of recipe::MergeJob.
@@ -89,7 +87,6 @@ class Specification {
   recipe::Draft base_;
   std::vector<Axis> axes_;
   std::vector<Point> named_;
-  std::vector<std::string> varied_;
   std::uint64_t grid_points_ = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -94,7 +95,7 @@ class Sweep {
     world_.agree([&] {
       if (world_.is_root()) end();
     });
-    if (world_.is_root()) report(tally);
+    report(tally);
     if (tally.signal != 0) stop(tally);
     return exit_code(tally);
   }
@@ -221,6 +222,15 @@ class Sweep {
   }
 
   void report(const Tally& tally) const {
+    try {
+      comm::print_result(world_, summary(tally), fmt::format("{}: what was done stands; the summary", places_.folder.string()));
+    } catch (const comm::AgreedError& error) {
+      if (tally.signal == 0 && tally.failed == 0) throw;
+      if (world_.is_root()) comm::print_message(options_.run.program, error.what());  // the exit code tells of what is worse
+    }
+  }
+
+  [[nodiscard]] std::string summary(const Tally& tally) const {
     const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     if (options_.run.json) {
       const nlohmann::ordered_json json{{"folder", places_.folder.string()},
@@ -234,23 +244,19 @@ class Sweep {
                                         {"groups", groups_},
                                         {"ranks", world_.size()},
                                         {"elapsed_s", elapsed}};
-      fmt::print("{}\n", json.dump(2));
-      return;
+      return json.dump(2) + "\n";
     }
-    fmt::print(
-        "{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {} pass{}, {} written in {:.2f} s on {} rank{} in {} "
-        "group{}\n",
-        places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,
-        format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), tally.passes, tally.passes == 1 ? "" : "es",
-        format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed, world_.size(), world_.size() == 1 ? "" : "s", groups_,
-        groups_ == 1 ? "" : "s");
+    return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n",
+                       places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,
+                       format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), plural(static_cast<std::uint64_t>(tally.passes), "pass"),
+                       format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed,
+                       plural(static_cast<std::uint64_t>(world_.size()), "rank"), plural(static_cast<std::uint64_t>(groups_), "group"));
   }
 
   [[noreturn]] void stop(const Tally& tally) const {
-    throw comm::AgreedError{ExitCode::interrupted,
-                            fmt::format("stopped by signal {} ({}); {} of {} points are done, the same command with --resume does the rest",
-                                        tally.signal, pipeline::StopSignal::name(static_cast<int>(tally.signal)),
-                                        static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
+    throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}; {} of {} points are done, the same command with --resume does the rest",
+                                                               pipeline::StopSignal::text(static_cast<int>(tally.signal)),
+                                                               static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
   }
 
   const SweepOptions& options_;

@@ -5,137 +5,102 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace dare::sweep {
 namespace {
 
 using recipe::Draft;
+using recipe::ParameterValue;
 using recipe::Setting;
 using recipe::YamlReader;
 
 constexpr std::size_t k_longest_name = 200;
 
-// Parameters of models: one value for all, or a list of one a model.
-struct ModelParameter {
-  std::string_view key;
-  std::optional<Setting> recipe::Parameters::*member;
-  const recipe::Range& range;
-};
-const std::array k_model_parameters{ModelParameter{"weight", &recipe::Parameters::weight, recipe::k_finite},
-                                    ModelParameter{"drop_rate", &recipe::Parameters::drop_rate, recipe::k_share},
-                                    ModelParameter{"density", &recipe::Parameters::density, recipe::k_share},
-                                    ModelParameter{"gamma", &recipe::Parameters::gamma, recipe::k_share},
-                                    ModelParameter{"epsilon", &recipe::Parameters::epsilon, recipe::k_share}};
+// The one value of a parameter, by the member that holds it.
+struct ReadParameter {
+  YamlReader& yaml;
+  const recipe::ParameterRow& row;
+  const YAML::Node& node;
 
-std::string_view other_rate(std::string_view key) {
-  return key == "drop_rate" ? "density" : key == "density" ? "drop_rate" : "";
-}
-
-void apply_to_models(const ModelParameter& parameter, const std::vector<double>& values, const std::string& place, Draft& draft,
-                     Problems& problems) {
-  auto& models = draft.recipe.models;
-  if (values.size() != 1 && values.size() != models.size()) {
-    problems.usage(fmt::format("{}: {}: {} values for {} model{}; give one for all, or one a model", place, parameter.key, values.size(),
-                               models.size(), models.size() == 1 ? "" : "s"));
-    return;
-  }
-  const auto other = other_rate(parameter.key);
-  for (std::size_t k = 0; k < models.size(); ++k) {
-    models[k].parameters.*parameter.member = Setting::constant(values[values.size() == 1 ? 0 : k]);
-    draft.places[fmt::format("{}.{}", recipe::model_key(k), parameter.key)] = place;
-    if (other.empty()) continue;
-    (other == "density" ? models[k].parameters.density : models[k].parameters.drop_rate).reset();
-    draft.places.erase(fmt::format("{}.{}", recipe::model_key(k), other));
-  }
-}
-
-std::optional<Variation> read_model_parameter(YamlReader& yaml, const ModelParameter& parameter, const YAML::Node& node) {
-  std::vector<double> values;
-  const auto items = node.IsSequence() ? yaml.sequence(node, parameter.key) : std::vector<YAML::Node>{node};
-  for (const auto& item : items) {
-    if (const auto value = yaml.number(item, parameter.key, parameter.range)) values.push_back(*value);
-  }
-  if (values.size() != items.size()) return std::nullopt;
-  if (values.empty()) {
-    yaml.refuse(node, fmt::format("{}: an empty list; give one value for all models, or one a model", parameter.key));
+  // One for all models, or a list of one a model.
+  std::optional<ParameterValue> operator()(std::optional<Setting> recipe::Parameters::*) const {
+    std::vector<double> values;
+    const auto items = node.IsSequence() ? yaml.sequence(node, row.key) : std::vector<YAML::Node>{node};
+    for (const auto& item : items) {
+      if (const auto value = yaml.number(item, row.key, row.range)) values.push_back(*value);
+    }
+    if (values.size() != items.size()) return std::nullopt;
+    if (!values.empty()) return values;
+    yaml.refuse(node, fmt::format("{}: an empty list; give one value for all models, or one a model", row.key));
     return std::nullopt;
   }
-  auto place = yaml.place(node);
-  return Variation{
-      std::string{parameter.key}, fmt::format("{}", fmt::join(values, "+")), place,
-      [&parameter, values, place](Draft& draft, Problems& problems) { apply_to_models(parameter, values, place, draft, problems); }};
+  std::optional<ParameterValue> operator()(std::optional<bool> recipe::MethodParameters::*) const { return yaml.boolean(node, row.key); }
+  template <class Holder, class T>
+  std::optional<ParameterValue> operator()(std::optional<T> Holder::*) const {
+    if constexpr (std::is_enum_v<T>) {
+      if (yaml.choice(node, row.key, recipe::words_of(T{}))) return node.Scalar();
+    } else if (const auto value = yaml.number(node, row.key, row.range)) {
+      return std::vector{*value};
+    }
+    return std::nullopt;
+  }
+};
+
+std::string text_of(const ParameterValue& value) {
+  if (const auto* const values = std::get_if<std::vector<double>>(&value)) return fmt::format("{}", fmt::join(*values, "+"));
+  if (const auto* const yes = std::get_if<bool>(&value)) return *yes ? "true" : "false";
+  return std::get<std::string>(value);
 }
 
-// A value of the whole recipe: `set` puts it there, `at` is where the recipe's own messages look for its place.
+std::optional<Variation> read_parameter(YamlReader& yaml, const recipe::ParameterRow& row, const YAML::Node& node) {
+  auto value = std::visit(ReadParameter{yaml, row, node}, row.member);
+  if (!value) return std::nullopt;
+  auto place = yaml.place(node);
+  return Variation{
+      std::string{row.key}, text_of(*value), place,
+      [&row, value = std::move(*value), place](Draft& draft, Problems& problems) { recipe::put(row, value, place, draft, problems); }};
+}
+
+// A key of a recipe's top level: `set` puts its value there.
 template <class Value, class Set>
 std::optional<Variation> whole_recipe(YamlReader& yaml, const std::string& key, const YAML::Node& node, const std::optional<Value>& value,
-                                      std::string text, const std::string& at, const Set& set) {
+                                      std::string text, const Set& set) {
   if (!value) return std::nullopt;
   auto place = yaml.place(node);
   return Variation{key, std::move(text), place, [=, v = *value](Draft& draft, Problems&) {
                      set(draft.recipe, v);
-                     draft.places[at] = place;
+                     draft.places[key] = place;
                    }};
-}
-
-std::optional<Variation> read_rescale(YamlReader& yaml, const std::string& key, const YAML::Node& node) {
-  const auto value = yaml.choice(node, key, recipe::k_rescale);
-  return whole_recipe(yaml, key, node, value, node.IsScalar() ? node.Scalar() : "", "parameters.rescale",
-                      [](recipe::Recipe& recipe, merge::Rescale rescale) {
-                        recipe.parameters.rescale = rescale;
-                        for (auto& model : recipe.models) model.parameters.rescale.reset();
-                      });
-}
-
-std::optional<Variation> read_method_number(YamlReader& yaml, const std::string& key, const YAML::Node& node, const recipe::Range& range,
-                                            std::optional<Setting> recipe::MethodParameters::*member) {
-  const auto value = yaml.number(node, key, range);
-  return whole_recipe(yaml, key, node, value, value ? fmt::format("{}", *value) : "", "parameters." + key,
-                      [member](recipe::Recipe& recipe, double v) { recipe.method_parameters.*member = Setting::constant(v); });
 }
 
 }  // namespace
 
 const std::vector<std::string_view>& variation_keys() noexcept {
-  static const std::vector<std::string_view> keys{"models",  "merge_method", "weight",    "drop_rate", "density", "gamma", "epsilon",
-                                                  "rescale", "lambda",       "normalize", "sign",      "scope",   "t",     "seed"};
+  static const auto keys = [] {
+    std::vector<std::string_view> all{"models", "merge_method"};
+    for (const auto& row : recipe::parameters()) all.push_back(row.key);
+    all.push_back("seed");
+    return all;
+  }();
   return keys;
 }
 
 std::optional<Variation> read_variation(YamlReader& yaml, const std::string& key, const YAML::Node& value) {
-  using recipe::MethodParameters;
   using recipe::Recipe;
-  const auto* const parameter =
-      std::find_if(k_model_parameters.begin(), k_model_parameters.end(), [&](const auto& row) { return row.key == key; });
-  if (parameter != k_model_parameters.end()) return read_model_parameter(yaml, *parameter, value);
-  const std::string word = value.IsScalar() ? value.Scalar() : "";
-  if (key == "rescale") return read_rescale(yaml, key, value);
-  if (key == "lambda") return read_method_number(yaml, key, value, recipe::k_finite, &MethodParameters::lambda);
-  if (key == "t") return read_method_number(yaml, key, value, recipe::k_share, &MethodParameters::t);
+  if (const auto* const row = recipe::find_parameter(key)) return read_parameter(yaml, *row, value);
   if (key == "seed") {
     const auto seed = yaml.whole(value, key);
-    return whole_recipe(yaml, key, value, seed, seed ? fmt::format("{}", *seed) : "", key, [](Recipe& r, std::uint64_t v) { r.seed = v; });
-  }
-  if (key == "normalize") {
-    const auto normalize = yaml.boolean(value, key);
-    return whole_recipe(yaml, key, value, normalize, normalize && *normalize ? "true" : "false", "parameters.normalize",
-                        [](Recipe& r, bool v) { r.method_parameters.normalize = v; });
-  }
-  if (key == "sign") {
-    return whole_recipe(yaml, key, value, yaml.choice(value, key, recipe::k_sign), word, "parameters.sign",
-                        [](Recipe& r, merge::Sign v) { r.method_parameters.sign = v; });
-  }
-  if (key == "scope") {
-    return whole_recipe(yaml, key, value, yaml.choice(value, key, recipe::k_scope), word, "parameters.scope",
-                        [](Recipe& r, merge::Scope v) { r.method_parameters.scope = v; });
+    return whole_recipe(yaml, key, value, seed, seed ? fmt::format("{}", *seed) : "", [](Recipe& r, std::uint64_t v) { r.seed = v; });
   }
   auto method = yaml.text(value, key);
   if (method && merge::find_method(*method) == nullptr) {
     yaml.refuse(value, recipe::unknown_method(*method));
     method.reset();
   }
-  return whole_recipe(yaml, key, value, method, word, key, [](Recipe& r, const std::string& v) { r.method = v; });
+  return whole_recipe(yaml, key, value, method, method.value_or(""), [](Recipe& r, const std::string& v) { r.method = v; });
 }
 
 std::optional<Variation> read_model_set(YamlReader& yaml, const YamlReader::Entry& set, const std::filesystem::path& folder) {

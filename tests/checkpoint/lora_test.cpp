@@ -4,6 +4,7 @@
 #include "checkpoint/lora_pattern.hpp"
 #include "checkpoint/lora_product.hpp"
 #include "checkpoint/open_files.hpp"
+#include "merge/convert.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/checkpoint/lora.hpp>
@@ -43,7 +44,7 @@ std::vector<std::byte> bytes_of(CheckpointReader& reader, const TensorInfo& tens
 
 std::vector<double> values_of(CheckpointReader& reader, const TensorInfo& tensor) {
   std::vector<double> values(tensor.elements);
-  lora::widen(tensor.dtype, bytes_of(reader, tensor, 0, tensor.elements), values);
+  merge::widen(tensor.dtype, bytes_of(reader, tensor, 0, tensor.elements), std::span{values});
   return values;
 }
 

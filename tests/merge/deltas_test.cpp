@@ -42,6 +42,24 @@ TEST(Deltas, OneAnywhereIsFound) {
   }
 }
 
+TEST(Deltas, LikenessOfTheFirstElements) {
+  const auto of = [](const MergeTensor& tensor, Extent wanted) { return likeness(tensor.settings, HeldRun{tensor, wanted}.run(), 0); };
+  for (const auto dtype : {Dtype::f64, Dtype::bf16}) {
+    const auto tensor = test::worked(dtype, {3, 0, 4}, {{3, 4, 0}});
+    const auto all = of(tensor, {0, 3});
+    EXPECT_EQ(all.elements, 3U);
+    EXPECT_EQ(all.cosine(), 9.0 / 25.0);
+    EXPECT_EQ(of(tensor, {1, 2}).cosine(), 0);
+    EXPECT_EQ(of(tensor, {1, 1}).cosine(), std::nullopt);  // the base is all zeros there
+    auto sum = of(tensor, {0, 1});
+    sum.add(of(tensor, {1, 2}));
+    EXPECT_EQ(sum.cosine(), all.cosine());
+  }
+  EXPECT_EQ(of(equal_to_base(Dtype::f32), {0, k_elements}).elements, 2048U);
+  constexpr auto nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(of(test::worked(Dtype::f32, {1, 1}, {{1, nan}}), {0, 2}).elements, 0U);
+}
+
 TEST(Deltas, EqualNumbersOfUnequalBitsAreNone) {
   auto zeros = test::worked(Dtype::bf16, {0.0, -0.0, 1}, {{-0.0, 0.0, 1}});
   EXPECT_FALSE(differs(zeros, {0, 3}));

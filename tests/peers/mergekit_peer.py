@@ -186,6 +186,17 @@ class Peer(unittest.TestCase):
                 worst, where = self.compare(title, *case)
                 self.assertLessEqual(worst, 1, where)
 
+    def test_one_slice_of_all_layers(self):
+        """Both take it for the list of models that it is."""
+        recipe = {"merge_method": "slerp", "base_model": "base", "parameters": {"t": 0.3}, "dtype": "float32"}
+        listed = {**recipe, "models": [{"model": "base"}, {"model": "m0"}]}
+        sliced = {**recipe, "slices": [{"sources": [{"model": name, "layer_range": [0, LAYERS]} for name in ("base", "m0")]}]}
+        for merge in (self.theirs, self.ours):
+            a, b = merge(listed, "listed"), merge(sliced, "sliced")
+            self.assertEqual(set(a), set(b))
+            for name, tensor in a.items():
+                self.assertTrue(numpy.array_equal(tensor, b[name]), name)
+
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

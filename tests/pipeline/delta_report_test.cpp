@@ -17,6 +17,7 @@ constexpr std::uint64_t k_rows = std::uint64_t{1} << 20U;  // two blocks a tenso
 // A base and models m0/, m1/ with `tensors` tensors of two blocks each, all of which are merged.
 Work work_of(std::size_t tensors) {
   Work work;
+  work.frame.root = "b/";
   Product product;
   for (const auto* const root : {"m0/", "m1/"}) {
     work.models.emplace_back();
@@ -55,6 +56,27 @@ TEST(DeltaReport, NamesTheModelAndHowManyTensors) {
   flags.see(0, 1);
   flags.see(2, 1);
   EXPECT_THAT(lines(work, flags), IsEmpty());
+}
+
+TEST(DeltaReport, NamesAModelThatIsUnlikeTheBase) {
+  const auto work = work_of(1);
+  DeltaFlags flags{work};
+  for (const int model : {0, 1}) {
+    flags.see(0, model);
+    flags.sample(model, {2000, 4, 9, 5.9});
+  }
+  EXPECT_THAT(lines(work, flags), IsEmpty());
+  flags.sample(1, {2000, 4, 9, -4});
+  EXPECT_THAT(
+      lines(work, flags),
+      ElementsAre("model 2 (m1/): probably not trained from this base: the cosine of its weight matrices with the base's is 0.16 in a "
+                  "sample, below 0.5; dare-inspect --base b/ m1/ measures them all"));
+  DeltaFlags few{work};
+  for (const int model : {0, 1}) {
+    few.see(0, model);
+    few.sample(model, {999, 4, 9, 0});
+  }
+  EXPECT_THAT(lines(work, few), IsEmpty());
 }
 
 TEST(DeltaReport, CountsOnlyTensorsThatTheModelIsMergedInto) {

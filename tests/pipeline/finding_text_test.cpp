@@ -20,7 +20,11 @@ Work work_of(Dtype dtype = Dtype::bf16) {
   work.frame.tensors[0].name = "h.w";
   work.frame.tensors[0].dtype = dtype;
   for (const auto* const root : {"m0/", "m1/"}) work.models.emplace_back().root = root;
-  for (const auto* const root : {"f0/", "f1/"}) work.auxiliaries.emplace_back().root = root;
+  for (const auto* const root : {"f0/", "f1/"}) {
+    auto& auxiliary = work.auxiliaries.emplace_back();
+    auxiliary.root = root;
+    auxiliary.tensors.emplace_back();
+  }
   return work;
 }
 
@@ -28,7 +32,7 @@ recipe::TensorTask task_of(Dtype dtype = Dtype::bf16, Dtype out = Dtype::bf16) {
   recipe::TensorTask task;
   task.settings.base_dtype = dtype;
   task.settings.out_dtype = out;
-  task.inputs = {{1, 0, {}}};  // of the models m1 alone takes part
+  task.inputs = {{1, 0, 0}};  // of the models m1 alone takes part
   merge::ModelTerm term;
   term.model = 1;
   term.dtype = dtype;
@@ -36,21 +40,40 @@ recipe::TensorTask task_of(Dtype dtype = Dtype::bf16, Dtype out = Dtype::bf16) {
   return task;
 }
 
+const std::string k_saturate =
+    "write a wider dtype, or let dare-merge write its largest: --overflow saturate, `overflow: saturate` in a recipe";
+
 std::string told(const Finding& finding, Dtype dtype = Dtype::bf16) {
   return refusal(work_of(dtype), task_of(dtype), finding).what();
 }
 
 TEST(FindingText, InputsThatAreNotFinite) {
-  const std::string rest = "; the file is damaged or its training diverged; `nonfinite: keep` in the recipe merges it as it is";
+  const std::string rest =
+      "; the file is damaged or its training diverged; --nonfinite keep, or `nonfinite: keep` in the recipe, merges it as it is";
   EXPECT_EQ(told({Finding::Kind::nonfinite_input, 7, -1, k_infinity}), "b/: tensor \"h.w\": element 7 is inf" + rest);
   EXPECT_EQ(told({Finding::Kind::nonfinite_input, 7, 0, -k_infinity}), "m1/: tensor \"h.w\": element 7 is -inf" + rest);
   EXPECT_EQ(told({Finding::Kind::nonfinite_input, 7, 0, k_nan, true}), "f1/: tensor \"h.w\": element 7 is nan" + rest);
 }
 
 TEST(FindingText, ResultsThatDoNotFit) {
-  EXPECT_EQ(
-      told({Finding::Kind::overflow, 9, -1, 1e39}),
-      "tensor \"h.w\": element 9 becomes 1e+39, more than BF16 holds; write a wider dtype, or set `overflow: saturate` in the recipe");
+  EXPECT_EQ(told({Finding::Kind::overflow, 9, -1, 1e39}), "tensor \"h.w\": element 9 becomes 1e+39, more than BF16 holds; " + k_saturate);
+}
+
+// By row and column too; a Gram matrix in its own shape.
+TEST(FindingText, PlacesInMatrices) {
+  auto work = work_of();
+  auto task = task_of();
+  task.shape = {4, 3, 2};
+  work.frame.tensors[0].shape = {5, 4};
+  work.auxiliaries[1].tensors[0].shape = {8, 8};
+  const auto begins = [](const InputError& error, const std::string& text) { return std::string{error.what()}.starts_with(text); };
+  EXPECT_TRUE(
+      begins(refusal(work, task, {Finding::Kind::nonfinite_input, 7, 0, k_nan}), "m1/: tensor \"h.w\": element 7 ([1,0,1]) is nan;"));
+  EXPECT_TRUE(begins(refusal(work, task, {Finding::Kind::overflow, 23, -1, 1e39}), "tensor \"h.w\": element 23 ([3,2,1]) becomes 1e+39,"));
+  EXPECT_TRUE(
+      begins(refusal(work, task, {Finding::Kind::nonfinite_input, 63, 0, k_nan, true}), "f1/: tensor \"h.w\": element 63 ([7,7]) is nan;"));
+  EXPECT_TRUE(begins(unequal_integer(work, task, 2, 19), "m1/: tensor \"h.w\" (BF16): element 19 ([4,3]) differs"));
+  EXPECT_TRUE(begins(lost_in_conversion(work, task, 4, 1000), "b/: tensor \"h.w\": element 4 ([1,0]) is 1000,"));
 }
 
 // In the working type, which is not the stored one.
@@ -79,13 +102,11 @@ TEST(FindingText, ConversionsThatLose) {
   const auto of = [](double value) {
     return std::string{lost_in_conversion(work_of(), task_of(Dtype::bf16, Dtype::f8_e4m3), 3, value).what()};
   };
-  EXPECT_EQ(
-      of(1000),
-      "b/: tensor \"h.w\": element 3 is 1000, more than F8_E4M3 holds; write a wider dtype, or set `overflow: saturate` in the recipe");
+  EXPECT_EQ(of(1000), "b/: tensor \"h.w\": element 3 is 1000, more than F8_E4M3 holds; " + k_saturate);
   EXPECT_EQ(
       of(k_infinity),
-      "b/: tensor \"h.w\": element 3 is inf, which F8_E4M3 does not have; write another dtype, or set `nonfinite: keep` in the recipe, "
-      "which makes it nan");
+      "b/: tensor \"h.w\": element 3 is inf, which F8_E4M3 does not have; write another dtype, or let dare-merge make it nan: --nonfinite "
+      "keep, `nonfinite: keep` in a recipe");
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ TEST(Methods, SlerpTakesOneModelBesideTheBase) {
   const std::string yaml = "merge_method: slerp\nbase_model: b\nmodels: [{model: b}, {model: m}]\n";
   const auto settings = settings_of(yaml + "parameters: {t: [{filter: w, value: 0.25}, {value: 0.5}]}", 1);
   EXPECT_EQ(settings.t, 0.25);
-  EXPECT_EQ(parse_error(yaml), "2: r.yml:1: slerp needs t; give it under parameters");
+  EXPECT_EQ(parse_error(yaml), "2: r.yml:1: slerp needs t; give it under parameters, or with --t");
   EXPECT_EQ(parse_error(two("slerp", "parameters: {t: 0.5}")), "2: r.yml:3: slerp takes 1 model beside the base, found 2");
   EXPECT_EQ(parse_error(yaml + "parameters: {t: 0.5, weight: 1}"), "2: r.yml:4: slerp has no weight; it takes: t");
 }

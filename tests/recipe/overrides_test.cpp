@@ -18,8 +18,8 @@ TEST(Overrides, CommandLineAlone) {
   Overrides over;
   over.base = "b";
   over.models = {"m0", "m1"};
-  over.drop_rate = {0.9};
-  over.weight = {0.5, 0.25};
+  over.parameters["drop_rate"] = std::vector<double>{0.9};
+  over.parameters["weight"] = std::vector<double>{0.5, 0.25};
   const auto recipe = load({}, over);
   EXPECT_EQ(recipe.method, "dare_linear");
   EXPECT_EQ(recipe.base->path, "b");
@@ -47,12 +47,12 @@ TEST(Overrides, EachReplacesTheRecipes) {
   Overrides over;
   over.base = "/other";
   over.models = {"x0", "x1"};
-  over.drop_rate = {0.25};
-  over.weight = {3};
+  over.parameters["drop_rate"] = std::vector<double>{0.25};
+  over.parameters["weight"] = std::vector<double>{3};
   over.stream = {8, 9};
-  over.lambda = 0.5;
-  over.normalize = true;
-  over.rescale = "none";
+  over.parameters["lambda"] = std::vector<double>{0.5};
+  over.parameters["normalize"] = true;
+  over.parameters["rescale"] = "none";
   over.seed = 99;
   over.dtype = "BF16";
   over.exclude = {"^x", "y$"};
@@ -96,7 +96,7 @@ TEST(Overrides, WhatIsNotOverriddenStays) {
 
 TEST(Overrides, DensityReplacesTheDropRate) {
   Overrides over;
-  over.density = {0.25};
+  over.parameters["density"] = std::vector<double>{0.25};
   const auto recipe = parsed(k_two, over);
   EXPECT_EQ(recipe.models[1].parameters.density, Setting::constant(0.25));
   EXPECT_FALSE(recipe.models[1].parameters.drop_rate);
@@ -104,14 +104,14 @@ TEST(Overrides, DensityReplacesTheDropRate) {
 
 TEST(Overrides, ListsAreGivenOnceOrOnceAModel) {
   Overrides over;
-  over.weight = {1, 2, 3};
-  over.drop_rate = {0.1, 0.2, 0.3};
+  over.parameters["weight"] = std::vector<double>{1, 2, 3};
+  over.parameters["drop_rate"] = std::vector<double>{0.1, 0.2, 0.3};
   over.stream = {1, 2, 3};
   EXPECT_EQ(parse_error(k_two, over),
             "2: 3 problems found, nothing was written:\n"
-            "  --drop-rate: given 3 times for 2 models; give it once for all, or once a model\n"
-            "  --weight: given 3 times for 2 models; give it once for all, or once a model\n"
-            "  --stream: given 3 times for 2 models; give it once for all, or once a model");
+            "  --weight: 3 values of weight for 2 models; give one for all, or one a model\n"
+            "  --drop-rate: 3 values of drop_rate for 2 models; give one for all, or one a model\n"
+            "  --stream: 3 values of stream for 2 models; give one for all, or one a model");
   Overrides models;
   models.models = {"x"};
   EXPECT_EQ(parse_error(k_two, models), "2: --model: given 1 times, the recipe has 2 models; give as many, or change the recipe");
@@ -119,9 +119,9 @@ TEST(Overrides, ListsAreGivenOnceOrOnceAModel) {
 
 TEST(Overrides, ValuesAreChecked) {
   Overrides over;
-  over.drop_rate = {1.5};
-  over.lambda = std::numeric_limits<double>::infinity();
-  over.rescale = "l2";
+  over.parameters["drop_rate"] = std::vector<double>{1.5};
+  over.parameters["lambda"] = std::vector<double>{std::numeric_limits<double>::infinity()};
+  over.parameters["rescale"] = "l2";
   over.dtype = "I8";
   over.method = "soup";
   over.missing = "x";
@@ -133,15 +133,15 @@ TEST(Overrides, ValuesAreChecked) {
             "  --lambda: inf is outside the finite numbers\n"
             "  --missing: expected error, base or skip, found \"x\"");
   Overrides both;
-  both.drop_rate = {0.5};
-  both.density = {0.5};
+  both.parameters["drop_rate"] = std::vector<double>{0.5};
+  both.parameters["density"] = std::vector<double>{0.5};
   EXPECT_EQ(parse_error(k_two, both), "2: --drop-rate: given beside --density; density is 1 - drop_rate, give one");
 }
 
 TEST(Overrides, PlacesOfOptionsAreTheirNames) {
   Overrides over;
   over.method = "task_arithmetic";
-  over.drop_rate = {0.5};
+  over.parameters["drop_rate"] = std::vector<double>{0.5};
   EXPECT_EQ(parse_error(k_two, over),
             "2: 2 problems found, nothing was written:\n"
             "  --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops\n"

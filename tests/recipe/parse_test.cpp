@@ -165,6 +165,16 @@ TEST(Parse, UnknownKeysWithTheirLines) {
             "2: r.yml:4: unknown key \"weights\" in an entry of models; known here: model, parameters, stream, fisher, gram");
 }
 
+TEST(Parse, ParametersAtAWrongLevel) {
+  EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nnormalize: true\nt: 1\nmodels:\n- {model: m, weight: 1, density: 0.5}"),
+            "2: 4 problems found, nothing was written:\n"
+            "  r.yml:3: \"normalize\" in a recipe: belongs under parameters:, as parameters: {normalize: ...}\n"
+            "  r.yml:4: \"t\" in a recipe: belongs under parameters:, as parameters: {t: ...}\n"
+            "  r.yml:6: \"weight\" in an entry of models: belongs under parameters:, as parameters: {weight: ...}\n"
+            "  r.yml:6: \"density\" in an entry of models: belongs under parameters:, as parameters: {density: ...}");
+  EXPECT_EQ(parse_error(with("parameters: {dtype: float32}")), "2: r.yml:4: dtype is no parameter; it belongs at the recipe's top level");
+}
+
 TEST(Parse, KeysGivenTwice) {
   EXPECT_EQ(parse_error(with("seed: 1\nseed: 1")), "2: r.yml:5: \"seed\" is given twice, first in line 4");
   EXPECT_EQ(parse_error(with("parameters:\n  lambda: 1\n  lambda: 1")), "2: r.yml:6: \"lambda\" is given twice, first in line 5");
@@ -200,12 +210,40 @@ TEST(Parse, Int8MaskHasNoEffectAndIsSaid) {
               ElementsAre("r.yml:4: int8_mask has no effect: masks are not stored here"));
 }
 
+// mergekit's own example of slerp has this form.
+TEST(Parse, OneSliceOfAllLayersIsAListOfModels) {
+  const auto slices = [](const std::string& sources) {
+    return "merge_method: slerp\nbase_model: b\nparameters: {t: 0.5}\nslices:\n- sources:\n" + sources;
+  };
+  const auto recipe = parsed(slices("  - {model: b, layer_range: [0, 32]}\n  - {model: m, layer_range: [0, 32]}\n"));
+  ASSERT_EQ(recipe.models.size(), 1U);
+  EXPECT_EQ(recipe.models[0].written, "m");
+  EXPECT_EQ(recipe.models[0].stream, 1U);
+  EXPECT_EQ(recipe.layers, 32U);
+  const std::string one =
+      ": slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
+  EXPECT_EQ(parse_error(slices("  - {model: b, layer_range: [0, 32]}\n  - {model: m, layer_range: [8, 32]}\n")), "2: r.yml:7" + one);
+  EXPECT_EQ(parse_error(slices("  - {model: b, layer_range: [0, 32]}\n  - {model: m, layer_range: [0, 16]}\n")), "2: r.yml:7" + one);
+  EXPECT_EQ(parse_error(slices("  - {model: b, layer_range: [0, 2]}\n- sources:\n  - {model: m, layer_range: [2, 4]}\n")),
+            "2: r.yml:5" + one);
+  EXPECT_EQ(parse_error(slices("  - {model: m, layer_range: [0, all]}\n")),
+            "2: r.yml:6: layer_range: expected a whole number from 0 to 18446744073709551615, found \"all\"");
+  EXPECT_EQ(parse_error(slices("  - {model: m, layer_range: [0, 2]}\n  parameters: {t: 1}\n")),
+            "2: r.yml:7: a slice's parameters: there is but one slice; move them to the recipe's own parameters");
+  EXPECT_EQ(parse_error(slices("  - {model: m, layer_range: [0, 2]}\nmodels: [{model: m}]\n")),
+            "2: r.yml:4: slices is given beside models; give one of them");
+  EXPECT_EQ(parse_error("merge_method: slerp\nslices: [{source: []}]"),
+            "2: 2 problems found, nothing was written:\n"
+            "  r.yml:2: unknown key \"source\" in a slice; did you mean sources?\n"
+            "  r.yml:2: a slice has no sources");
+}
+
 TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
   EXPECT_EQ(
       parse_error("slices: []\nmerge_method: ties\nchat_template: auto\nname: x\nexperts: []\ntokenizer: {source: union}\nmodules: {}\n"
                   "tokenizer_source: union\n"),
       "2: 7 problems found, nothing was written:\n"
-      "  r.yml:1: slices: stacking layers of several models is not supported; list whole models under models\n"
+      "  r.yml:1: slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models\n"
       "  r.yml:3: chat_template: chat templates are not written; the base's is copied: leave it out\n"
       "  r.yml:4: name: recipes of several merges are not supported; write one recipe for each\n"
       "  r.yml:5: experts: mixtures of experts are not built here\n"
@@ -215,7 +253,7 @@ TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: {path: m}, layer_range: [0, 1]}"),
             "2: 2 problems found, nothing was written:\n"
             "  r.yml:4: model: expected a path, found a mapping; revisions and adapters of mergekit's form are not supported\n"
-            "  r.yml:4: layer_range: stacking layers of several models is not supported");
+            "  r.yml:4: layer_range: models are merged whole; leave it out");
 }
 
 TEST(Parse, WhatEveryRecipeNeeds) {

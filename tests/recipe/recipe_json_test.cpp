@@ -28,8 +28,8 @@ TEST(RecipeJson, OneMeaningOneText) {
   Overrides over;
   over.base = "b";
   over.models = {"m0", "m1"};
-  over.drop_rate = {0.9};
-  over.weight = {0.5, 0.5};
+  over.parameters["drop_rate"] = std::vector<double>{0.9};
+  over.parameters["weight"] = std::vector<double>{0.5, 0.5};
   over.dtype = "bf16";
   EXPECT_EQ(json_of(a), json_of(b));
   EXPECT_EQ(json_of(a), json_of(load({}, over)));

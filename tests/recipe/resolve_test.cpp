@@ -117,6 +117,26 @@ TEST(Resolve, MissingTensors) {
   EXPECT_EQ(job_error(k_two + "exclude: '^[c-f]$'\n", base, models), "");
 }
 
+TEST(Resolve, SlicesHaveAllLayers) {
+  const auto base = header("b", {{"h.0.w", Dtype::bf16, {4}}, {"h.1.w", Dtype::bf16, {4}}, {"norm", Dtype::bf16, {4}}});
+  const auto yaml = [](const std::string& end) {
+    return k_head + "parameters: {drop_rate: 0.5}\nslices: [{sources: [{model: m, layer_range: [0, " + end + "]}]}]\n";
+  };
+  EXPECT_EQ(job_of(yaml("2"), base, {base}).tasks.size(), 3U);
+  EXPECT_EQ(job_error(yaml("1"), base, {}),
+            "2: r.yml:4: layer_range: layers 0 to 1 of the 2 that b has; parts of models are not merged here: give [0, 2]");
+  const auto longer = header("m", {{"h.0.w", Dtype::bf16, {4}}, {"h.1.w", Dtype::bf16, {4}}, {"h.2.w", Dtype::bf16, {4}}});
+  EXPECT_EQ(job_error(yaml("2"), base, {longer}),
+            "2: r.yml:4: layer_range: layers 0 to 2 of the 3 that m has; parts of models are not merged here: give [0, 3]");
+}
+
+TEST(Resolve, DroppingAllIsSaid) {
+  const auto base = header("b", {{"w", Dtype::bf16, {4}}, {"v", Dtype::bf16, {4}}});
+  const auto m = header("m0", {{"w", Dtype::bf16, {4}}, {"v", Dtype::bf16, {4}}});
+  const auto yaml = k_head + "models: [{model: m0, parameters: {drop_rate: [{filter: w, value: 1}, {value: 0.5}]}}]\n";
+  EXPECT_THAT(job_of(yaml, base, {m}).notes, ElementsAre("m0: drop_rate 1: its whole delta is dropped, it adds nothing to \"w\""));
+}
+
 TEST(Resolve, ATensorThatNoModelHasIsTheBases) {
   const auto base = header("b", {{"a", Dtype::f32, {2}}, {"c", Dtype::f32, {2}}});
   const auto model = header("m0", {{"a", Dtype::f32, {2}}});

@@ -39,6 +39,13 @@ def run(np, program, *words, timeout=60, **env):
     return subprocess.run(command(np, program, *words), env=environment(**env), capture_output=True, text=True, timeout=timeout)
 
 
+def run_to_full(np, program, *words):
+    """With a stdout that takes nothing. Under mpirun a rank's is mpirun's pipe: a shell on each rank turns it to the full device."""
+    line = command(np, program, *words)
+    at = line.index(next(word for word in line if word.endswith(program)))
+    return subprocess.run([*line[:at], "sh", "-c", 'exec "$0" "$@" > /dev/full', *line[at:]], env=environment(), capture_output=True, text=True, timeout=60)
+
+
 def with_fault(spec, path=""):
     """Environment that makes a call fail or a signal come; see support/faults.cpp."""
     return {"LD_PRELOAD": FAULTS, "DARE_FAULT": spec, "DARE_FAULT_PATH": path}

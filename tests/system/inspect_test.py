@@ -4,11 +4,12 @@ import json
 import math
 import os
 import random
+import re
+import shutil
 import struct
-import subprocess
 import unittest
 
-from dare_system import SystemTest, command, environment, own_words, read_safetensors, run, write_safetensors
+from dare_system import SystemTest, own_words, read_safetensors, run, run_to_full, write_safetensors
 
 FAMILY = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "family")
 
@@ -60,6 +61,37 @@ class Inspect(SystemTest):
         self.assertEqual(listing["metadata"], {"format": "pt"})
         self.assertEqual([(t["name"], t["dtype"], t["shape"], t["offset"]) for t in listing["tensors"]],
                          [("a.w", "BF16", [3, 2], begin), ("i", "I64", [], begin + 12), ("e", "BF16", [0], size)])
+
+    def test_a_delta_checkpoint_in_words(self):
+        base, model = f"{FAMILY}/base", f"{FAMILY}/digit"
+        made = run(1, "dare-convert", model, self.path("d.safetensors"), "--delta", "--base", base, "--drop-rate", "0.9", "--seed", "5", "--stream", "2")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        lines = self.inspect(2, self.path("d.safetensors")).splitlines()
+        kept = re.match(r"  drop rate 0\.9, seed 5, stream 2: (\d+) of 567296 float elements; stored as the model has them, a merge rescales$", lines[2])
+        self.assertAlmostEqual(int(kept[1]) / 567296, 0.1, delta=0.005)
+        self.assertEqual(lines[1], f"  a delta checkpoint: what DARE keeps of {model} beside the base {base}")
+        self.assertNotIn("dare_delta\"", "\n".join(lines))
+        self.assertTrue(any(re.search(r"\[\d+\] of \[10, 512\] +heads\.digit\.weight ", line) for line in lines), lines)
+        self.assertIn("dare_delta.kept_before", lines[-1] + lines[-2])
+        [found] = self.report(1, self.path("d.safetensors"))
+        self.assertEqual(found["delta"], {"base": base, "model": model, "drop_rate": 0.9, "seed": 5, "stream": 2, "rescaled": False})
+        self.assertEqual(found["totals"]["tensors"], 11)
+
+    def test_an_adapter_alone(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "lora", "linear")
+        lines = self.inspect(1, folder).splitlines()
+        self.assertEqual(lines[1], "  a LoRA adapter of a base that it does not name: 4 tensors changed by products of two factors, rank 3, scale 2")
+        self.assertEqual(sum(".lora_A." in line for line in lines), 4)
+        [found] = self.report(2, folder)
+        self.assertEqual(found["adapter"]["base"], None)
+        self.assertEqual([(p["rank"], p["scale"]) for p in found["adapter"]["products"]], [(3, 2)] * 4)
+        self.assertEqual(len(found["tensors"]), 8)
+        shutil.copytree(folder, self.path("named"))
+        with open(self.path("named", "adapter_config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        with open(self.path("named", "adapter_config.json"), "w", encoding="utf-8") as file:
+            json.dump({**config, "base_model_name_or_path": "org/llama"}, file)
+        self.assertIn("\n  a LoRA adapter of org/llama: 4 tensors changed", self.inspect(1, self.path("named"), "--totals"))
 
     def test_several_checkpoints_and_hdf5(self):
         self.make_family(models=1)
@@ -210,15 +242,9 @@ class Inspect(SystemTest):
         words = self.synthetic(0.001)
         for np in (0, 3):
             with self.subTest(np=np):
-                process = self.to_full(np, words)
-                self.assertEqual(own_words(process, "dare-inspect"), ["dare-inspect: the result could not be written to standard output"])
+                process = run_to_full(np, "dare-inspect", *words)
+                self.assertEqual(own_words(process, "dare-inspect"), ["dare-inspect: the result could not be written to standard output (No space left on device)"])
                 self.assertEqual(process.returncode, 1)
-
-    def to_full(self, np, words):
-        """Under mpirun a rank's stdout is mpirun's pipe: a shell on each rank turns it to the full device."""
-        line = command(np, "dare-inspect", *words)
-        at = line.index(next(word for word in line if word.endswith("dare-inspect")))
-        return subprocess.run([*line[:at], "sh", "-c", 'exec "$0" "$@" > /dev/full', *line[at:]], env=environment(), capture_output=True, text=True, timeout=60)
 
     def test_what_is_refused(self):
         self.assert_refused(run(2, "dare-inspect"), 2, "no CKPT is given; see dare-inspect --help", "dare-inspect")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import unittest
 
-from dare_system import BIN, SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, with_fault, write_safetensors
+from dare_system import BIN, SystemTest, command, contents, environment, own_words, random_model, read_safetensors, run, run_to_full, with_fault, write_safetensors
 
 
 class SameBytes(SystemTest):
@@ -62,7 +62,7 @@ class SameBytes(SystemTest):
         self.assertEqual(told[1], f"output: {self.path('.from_h5.safetensors.partial.safetensors')} of 1 files, made anew")
         for line, name, files in ((2, "base", "1 file"), (3, "m0", "1 file"), (4, "m1", "2 files")):
             self.assertRegex(told[line], rf"^input {self.path(name)}.h5: 5 tensors in {files}, HDF5 with MPI-IO, independent; hints granted: \S")
-        self.assertEqual(told[5:], ["passes: 0 before the merge, which read 0 B, and the merge", "passes before the merge done",
+        self.assertEqual(told[5:10], ["passes: 0 before the merge, which read 0 B, and the merge", "passes before the merge done",
                                     "all slices read, merged and written", "outputs forced to the disk", "1 of 1 outputs in their places"])
 
     def test_overwrite_replaces_a_folder_whole(self):
@@ -83,6 +83,39 @@ class SameBytes(SystemTest):
         again = json.loads(contents(self.path("again.safetensors.manifest.json"))[""])
         same = [a == b["pieces_xxh3_128"] for a, b in zip(digests, (f for given in again["inputs"] for f in given["files"]))]
         self.assertEqual(same, [True, True, False])
+
+    def model_folder(self, name, weights, **files):
+        os.mkdir(self.path(name))
+        write_safetensors(self.path(name, "model.safetensors"), random_model(self.shapes, weights), {"format": "pt"})
+        for file, content in files.items():
+            with open(self.path(name, file.replace("__", ".")), "w", encoding="utf-8") as out:
+                json.dump(content, out) if file.endswith("json") else out.write(content)
+
+    def test_tokenizers_and_configurations_that_differ_are_told(self):
+        config = {"vocab_size": 300, "eos_token_id": 2, "torch_dtype": "bfloat16", "_name_or_path": "base", "rope": {"theta": 1}}
+        self.model_folder("b", "base", config__json=config, tokenizer__json={"model": {}}, README__md="base")
+        self.model_folder("same", 0, config__json={**config, "torch_dtype": "float32", "_name_or_path": "x"}, tokenizer__json={"model": {}}, README__md="other")
+        self.model_folder("other", 1, config__json={**config, "eos_token_id": 3, "rope": {"theta": 2}}, tokenizer__json={"model": {"a": 1}}, merges__txt="a b")
+        words = ["--base", self.path("b"), "--model", self.path("same"), "--model", self.path("other"), "--drop-rate", "0.5"]
+        note = (f"dare-merge: {self.path('other')}: other files than {self.path('b')} has, which alone go into the output; put those that are meant there "
+                "yourself: config.json (eos_token_id, rope), tokenizer.json (model), merges.txt (only there)")
+        for np, more in ((0, ["--plan"]), (2, [self.path("out")])):
+            process = run(np, "dare-merge", *words, *more)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertEqual([line for line in own_words(process, "dare-merge") if "other files" in line], [note])
+        with open(self.path("out", "tokenizer.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {"model": {}})
+        # From an .h5 too.
+        for name in ("b", "other"):
+            self.assertEqual(run(1, "dare-convert", self.path(name), self.path(f"{name}.h5")).returncode, 0)
+        process = run(1, "dare-merge", "--base", self.path("b.h5"), "--model", self.path("other.h5"), "--drop-rate", "0.5", "--plan")
+        self.assertIn("config.json (eos_token_id, rope), tokenizer.json (model), merges.txt (only there)", process.stderr)
+        self.assertEqual(run(1, "dare-merge", *words, "--plan", "--log-level", "error").stderr, "")
+
+    def test_dropping_all_is_told(self):
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--drop-rate", "1"))  # 0.5 of m0
+        self.assertIn("m1.safetensors: drop_rate 1: its whole delta is dropped, it adds nothing to ", process.stderr)
+        self.assertNotIn("m0.safetensors", process.stderr)
 
     def test_umask(self):
         old = os.umask(0o027)
@@ -161,6 +194,9 @@ class Deltas(SystemTest):
         super().setUp()
         self.make_family()
         self.base = read_safetensors(self.path("base.safetensors"))
+        for number in range(2):  # the last bit of each bfloat16 is another: fine-tuned, a little
+            write_safetensors(self.path(f"m{number}.safetensors"), {
+                name: (dtype, shape, bytes(byte ^ (1 - at % 2) for at, byte in enumerate(data))) for name, (dtype, shape, data) in self.base.items()})
 
     def told(self, np, *more, merged="out.safetensors"):
         process = run(np, "dare-merge", *self.merge_words(merged, "--json", "--overwrite", *more))
@@ -188,6 +224,14 @@ class Deltas(SystemTest):
 
     def test_models_that_differ_are_not_mentioned(self):
         self.assertEqual(self.told(2)[0], [])
+
+    def test_a_model_of_another_base(self):
+        write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, 1))
+        base, path = self.path("base.safetensors"), self.path("m1.safetensors")
+        for np in (1, 3):
+            [line] = self.told(np)[0]
+            self.assertRegex(line, rf"^dare-merge: model 2 \({re.escape(path)}\): probably not trained from this base: the cosine of its weight matrices with "
+                             rf"the base's is -?0\.0\d in a sample, below 0\.5; dare-inspect --base {re.escape(base)} {re.escape(path)} measures them all$")
 
     def test_deltas_of_a_model_that_is_the_base(self):
         write_safetensors(self.path("whole.safetensors"), self.base)
@@ -250,6 +294,38 @@ class Ends(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(os.path.basename(json.loads(process.stdout)["output"]), "u\ufffd.h5")
         self.assertTrue(os.path.exists(name))
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
+    def test_an_output_stands_though_its_summary_cannot_be_written(self):
+        self.make_family(models=1)
+        base, model = self.path("base.safetensors"), self.path("m0.safetensors")
+        with open(self.path("sweep.yml"), "w") as file:
+            file.write("base_model: base.safetensors\nmerge_method: dare_linear\nmodels: [{model: m0.safetensors}]\ngrid: {drop_rate: [0.5]}\n")
+        complete, stands = "is complete; its summary", "what was done stands; the summary"
+        for np in (0, 3):
+            for name, program, words, kept in (
+                    ("merged.h5", "dare-merge", self.merge_words("", models=1)[:-1], complete), ("merged2.h5", "dare-merge", [*self.merge_words("", models=1)[:-1], "--json"], complete),
+                    ("converted.h5", "dare-convert", [model], complete), ("view.h5", "dare-convert", ["--link", model], complete),
+                    ("delta.h5", "dare-convert", ["--delta", "--base", base, "--drop-rate", "0.5", model], complete), ("swept", "dare-sweep", [self.path("sweep.yml")], stands)):
+                with self.subTest(np=np, name=name):
+                    output = self.path(f"{np}{name}")
+                    process = run_to_full(np, program, *words, output)
+                    self.assertEqual(own_words(process, program)[-1], f"{program}: {output}: {kept} could not be written to standard output (No space left on device)")
+                    self.assertEqual(process.returncode, 1)
+                    whole = os.path.join(output, "drop_rate=0.5") if kept is stands else output
+                    self.assertEqual(run(0, "dare-inspect", whole).returncode, 0)
+        again = run(0, "dare-merge", *self.merge_words("0merged.h5", "--resume", models=1))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(run_to_full(0, "dare-merge", "--help").returncode, 1)
+
+    def test_a_reader_that_has_gone(self):
+        self.make_family(models=1)
+        reading, writing = os.pipe()
+        os.close(reading)
+        with open(writing, "wb") as pipe:
+            process = subprocess.run(command(0, "dare-merge", *self.merge_words("out.h5", models=1)), env=environment(), stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(own_words(process, "dare-merge")[-1], f"dare-merge: {self.path('out.h5')}: is complete; its summary could not be written to standard output (Broken pipe)")
+        self.assertEqual(process.returncode, 1)
 
     def test_a_refused_product_is_in_no_place(self):
         self.make_family(models=1)

@@ -174,6 +174,7 @@ class Methods(SystemTest):
             for method in methods():
                 with self.subTest(method=method, dtype=dtype):
                     process = run(0, "dare-merge", self.recipe(method, method), "--plan", "--json", "--ranks", "4")
+                    self.assertEqual("della sorts each row" in process.stderr, method.startswith("della"))
                     self.assertEqual(process.returncode, 0, process.stderr)
                     self.assertEqual(json.loads(process.stdout)["passes"], PASSES.get(method, (1, 1))[number])
         process = run(0, "dare-merge", self.recipe("l1", "dare_linear", {"rescale": "l1"}), "--plan", "--json")

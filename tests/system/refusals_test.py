@@ -155,8 +155,8 @@ class Refusals(SystemTest):
             data[2 * element : 2 * element + 2] = b"\x80\x7f"
         model["a.weight"] = ("BF16", [3, 1 << 20], bytes(data))
         write_safetensors(self.path("m0.safetensors"), model)
-        self.refused(3, 'DIR/m0.safetensors: tensor "a.weight": element 1500000 is inf; the file is damaged or its training diverged; '
-                        "`nonfinite: keep` in the recipe merges it as it is", ranks=(1, 2, 3, 5))
+        self.refused(3, 'DIR/m0.safetensors: tensor "a.weight": element 1500000 ([1,451424]) is inf; the file is damaged or its training '
+                        "diverged; --nonfinite keep, or `nonfinite: keep` in the recipe, merges it as it is", ranks=(1, 2, 3, 5))
 
     # command line and recipe
 

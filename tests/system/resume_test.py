@@ -94,6 +94,38 @@ class Resume(SystemTest):
         self.assertEqual(self.hidden(), left)
         self.resumed(2)
 
+    def plan(self, *words):
+        process = run(0, "dare-merge", *self.merge_words("out.safetensors", "--plan", *words))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return process
+
+    def test_a_plan_to_resume_tells_what_is_left(self):
+        whole = json.loads(self.plan("--json").stdout)
+        self.assertEqual((whole["blocks"], whole["blocks_to_do"]), (6, 6))
+        self.interrupted("fsync:2:KILL:0", ".partial")
+        with open(self.path(".out.safetensors.journal"), "r+b") as journal:  # as if killed before the last two blocks
+            journal.seek(-2 * 32, os.SEEK_END)
+            journal.write(bytes(2 * 32))
+        before = self.hidden()
+        left = json.loads(self.plan("--resume", "--json").stdout)
+        text = self.plan("--resume", "--ranks", "2")
+        self.assertEqual(self.hidden(), before)
+        self.assertEqual(text.stderr, f"dare-merge: {self.path('out.safetensors')}: goes on where an interrupted run stopped, with 4 of 6 blocks done\n")
+        self.assertEqual((left["blocks"], left["blocks_to_do"]), (6, 2))
+        self.assertIn("\nblocks           2 of 6 to do, of 1048576 elements\n", text.stdout)
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--json"))
+        summary = json.loads(process.stdout)
+        self.assertEqual((summary["bytes_read"], summary["bytes_written"]), (left["bytes_read"], left["bytes_written"]))
+        self.assertLess(left["bytes_read"], whole["bytes_read"])
+        self.assertLess(left["bytes_written"], whole["bytes_written"])
+        # Finished: nothing is left, and an output of another merge is refused as the run would.
+        finished = self.plan("--resume", "--json")
+        self.assertEqual(finished.stderr, f"dare-merge: {self.path('out.safetensors')}: finished already, nothing to do\n")
+        self.assertEqual([json.loads(finished.stdout)[key] for key in ("blocks_to_do", "bytes_read", "bytes_written")], [0, 0, 0])
+        other = run(0, "dare-merge", *self.merge_words("out.safetensors", "--plan", "--resume", "--lambda", "0.25"))
+        self.assertEqual(other.returncode, 3, other.stderr)
+        self.assertIn("is finished, but of another merge", other.stderr)
+
     def test_restart_begins_anew(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
         process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--restart", "--json"))

@@ -61,7 +61,7 @@ points:
         self.assert_refused(self.sweep(1, text), 2, f"""5 problems found, nothing was written:
   {name}:3: m0.safetensors: dare_linear needs a drop_rate or a density
   {name}:3: m1.safetensors: dare_linear needs a drop_rate or a density
-  {name}:6: drop_rate: 3 values for 2 models; give one for all, or one a model
+  {name}:6: 3 values of drop_rate for 2 models; give one for all, or one a model
   {name}:8: point same has the settings of ties
   {name}:9: linear drops nothing: drop_rate can only be 0; choose a method that drops""", "dare-sweep")
 

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import unittest
 
-from dare_system import BLOCK, SystemTest, own_words, random_model, run, write_safetensors
+from dare_system import BLOCK, SystemTest, command, environment, own_words, random_model, run, write_safetensors
 
 BIG = "model.layers.0.up.weight"  # [1100, 2048]: three blocks
 
@@ -157,15 +158,36 @@ class Verify(SystemTest):
         output = self.merged("out.safetensors")
         self.assert_change_is_told("pread:4:STOP:0", output, "dare-verify", output)
 
-    def test_the_deltas_of_a_sweep_are_told_from_an_output(self):
+    def test_the_delta_checkpoints_of_a_sweep(self):
         with open(self.path("sweep.yml"), "w") as file:
-            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}]\nseed: 7\noutputs: delta\n"
-                       "points: {one: {drop_rate: 0.9}}\n")
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}, {model: m1.safetensors, stream: 5}]\n"
+                       "seed: 7\noutputs: delta\nformat: safetensors\npoints: {one: {drop_rate: 0.9}}\n")
         process = run(1, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
         self.assertEqual(process.returncode, 0, process.stderr)
-        manifest = self.path("swept", "one", "dare-manifest.json")
-        self.assert_refused(run(2, "dare-verify", self.path("swept", "one")), 3, f"{manifest}: the manifest of a sweep's delta checkpoints, which dare-verify does not "
-                            "read; merge recipe.yml beside it and verify that", "dare-verify")
+        folder, stored = self.path("swept", "one"), self.path("swept", "one", "model1.safetensors")
+        good = "verified, weights and masks alone: the manifest records nothing of the files beside them"
+        for np in (0, 1, 3):
+            lines = self.without_time(self.verify(np, 0, folder))
+            self.assertRegex(lines[0], rf"^{re.escape(folder)}: 0 of 2 delta checkpoints differ \([0-9.]+ kB read\)$")
+            self.assertEqual(lines[1:], [good])
+        self.assertEqual(json.loads(self.verify(2, 0, folder, "--json"))["delta_checkpoints"], 2)
+        self.assert_refused(run(2, "dare-verify", folder, "--against"), 2, f"{folder}: a sweep's delta checkpoints, no merge that --against could recompute; "
+                            "merge recipe.yml and verify that", "dare-verify")
+        self.change(stored, BIG, 1000)
+        for np in (1, 3):
+            lines = self.without_time(self.verify(np, 4, folder))
+            self.assertRegex(lines[0], rf"^{re.escape(stored)}: XXH3-128 [0-9a-f]{{32}}, the manifest has [0-9a-f]{{32}}$")
+            self.assertEqual((lines[1].split(" (")[0], lines[2:]), (f"{folder}: 1 of 2 delta checkpoints differ", ["NOT verified"]))
+        self.change(stored, BIG, 1000)
+        self.verify(2, 0, folder)
+        with open(stored, "r+b") as file:
+            text = file.read()
+            file.seek(text.index(rb'\"stream\":5') + 11)
+            file.write(b"6")
+        lines = self.without_time(self.verify(2, 4, folder))
+        self.assertEqual(lines[0], f"{stored}: its mask is of seed 7 and stream 6, that of the manifest's recipe of seed 7 and stream 5")
+        os.remove(stored)
+        self.assertIn("1 of 2 delta checkpoints differ", self.verify(3, 4, folder))
 
     def test_methods_that_survey_are_recomputed(self):
         for number, words in enumerate((["--method", "ties"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):
@@ -184,6 +206,22 @@ class Verify(SystemTest):
         self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
         words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
         self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to the recipe's folder)")
+
+    def test_relative_paths_from_another_folder(self):
+        merge = command(1, "dare-merge", "--base", "base.safetensors", "--model", "m0.safetensors", "--drop-rate", "0.5", "out.h5")
+        subprocess.run(merge, env=environment(), cwd=self.folder, check=True, capture_output=True)
+        os.mkdir(self.path("elsewhere"))
+        for np in (1, 2):
+            process = subprocess.run(command(np, "dare-verify", "../out.h5", "--against"), env=environment(), cwd=self.path("elsewhere"),
+                                     capture_output=True, text=True, timeout=60)
+            self.assert_refused(process, 3, "2 problems found, nothing was written:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such "
+                                "file or folder\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at",
+                                "dare-verify")
+        self.verify(2, 0, self.path("out.h5"), "--against", "--inputs-at", self.folder)
+        output = self.merged("absolute.h5", models=1)  # --inputs-at is no help there
+        os.remove(self.path("m0.safetensors"))
+        process = run(1, "dare-verify", output, "--against")
+        self.assert_refused(process, 3, f"{self.path('m0.safetensors')}: no such file or folder", "dare-verify")
 
     def test_inputs_that_are_no_longer_those(self):
         output = self.merged("out.safetensors")
@@ -231,7 +269,7 @@ class Verify(SystemTest):
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
         long_name = self.path("n" * 300)
-        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: File name too long", "dare-verify")
+        self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: cannot be read: File name too long", "dare-verify")
         with open(manifest, "r+") as file:
             text = file.read().replace('"xxh3_128":"', '"xxh3_128":"00')
             file.seek(0)

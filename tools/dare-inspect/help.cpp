@@ -3,9 +3,11 @@
 std::string description() {
   return "CKPT and B are a Hugging Face folder, a .safetensors or an .h5 file, a .bin or .pt. Without --base no weight is read: tensors "
          "with "
-         "type, shape, size and place, totals by type, files, metadata.\n\n"
-         "With --base, CKPT may also be a PEFT (LoRA) adapter's folder, whose product is the delta, or a delta checkpoint of dare-convert, "
-         "of which the elements that it has are measured.\n\n"
+         "type, shape, size and place, totals by type, files, metadata; of a delta checkpoint of dare-convert its base, rate and seed, of "
+         "a PEFT "
+         "(LoRA) adapter's folder ranks and scales.\n\n"
+         "With --base the product of an adapter's factors is the delta, and of a delta checkpoint the elements that it has are "
+         "measured.\n\n"
          "With --base: is this model fit for DARE? Both are read, shared by the ranks; d = F - B are the deltas of the float tensors. The "
          "figures are the same at any number of ranks.";
 }

@@ -40,8 +40,7 @@ std::string in_form(const Settings& settings, const metrics::Score& result) {
 int run(const app::Given& given) {
   const auto settings = settings_from(given);
   const auto result = score(settings);
-  const auto text = in_form(settings, result);
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) throw IoError{"the result could not be written to standard output"};
+  comm::write_result(in_form(settings, result));
   return static_cast<int>(ExitCode::done);
 }
 

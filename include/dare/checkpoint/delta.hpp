@@ -45,6 +45,14 @@ struct DeltaText {
 /// Whether the header is that of a delta checkpoint. Pure.
 [[nodiscard]] bool is_delta(const Header& header);
 
+/// What a delta checkpoint was made of, as its maker wrote it: for people.
+struct DeltaOrigin {
+  std::string base;
+  std::string model;
+};
+/// Empty texts where `stored`, a delta checkpoint's header as read_header gave it, says nothing of that. Pure.
+[[nodiscard]] DeltaOrigin delta_origin(const Header& stored);
+
 /// The header of the model that `stored`, a delta checkpoint's header as read_header gave it, stands for: tensors in their own shapes,
 /// which open() reads with 0 for what was dropped. Pure.
 /// @throws InputError  what it says of itself and what it holds differ.

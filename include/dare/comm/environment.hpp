@@ -32,9 +32,13 @@ class Environment {
 /// Writes "program: text" and a newline to stderr in one piece, control characters within lines as \x... Local.
 void print_message(const std::string& program, const std::string& text);
 
-/// Rank 0 writes `text` to stdout, control characters within lines as \x..; no rank returns before it is out: with an exit code that is not
-/// 0 the first to leave ends the others. Collective. @throws AgreedError  it could not be written.
-void print_result(const Communicator& world, const std::string& text);
+/// Writes `text` to stdout, control characters within lines as \x..; a reader that has gone is an error, not the end by SIGPIPE. Local.
+/// @param what  it is, as the start of the message.  @throws IoError  it could not be written.
+void write_result(const std::string& text, const std::string& what = "the result");
+
+/// The same on rank 0; no rank returns before it is out: with an exit code that is not 0 the first to leave ends the others. Collective.
+/// @throws AgreedError  it could not be written.
+void print_result(const Communicator& world, const std::string& text, const std::string& what = "the result");
 
 /// The MPI library in use, e.g. "Open MPI v4.1.4". Needs no MPI_Init. Local.
 [[nodiscard]] std::string mpi_library();

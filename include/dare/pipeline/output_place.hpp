@@ -17,6 +17,9 @@ namespace dare::pipeline {
 /// @throws Error
 void check_output(const std::filesystem::path& output, const RunOptions& options, std::uint64_t bytes);
 
+/// Refuses a folder for the output that is not there, or where nothing can be made. @throws InputError
+void check_output_folder(const std::filesystem::path& output);
+
 /// @throws IoError  the output's file system has less than `bytes` free.
 void require_space(const std::filesystem::path& output, std::uint64_t bytes);
 

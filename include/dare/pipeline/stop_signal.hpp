@@ -1,6 +1,9 @@
 #pragma once
 /// SIGUSR1, SIGINT and SIGTERM as a flag that the loops of a run look at.
 
+#include <dare/comm/communicator.hpp>
+
+#include <string>
 #include <string_view>
 
 namespace dare::pipeline {
@@ -17,8 +20,11 @@ class StopSignal {
   /// Throws where one came to this rank. @param doing  what it stops, from when on; @param then  what the user can do.
   /// @throws Error  interrupted.
   static void check(std::string_view doing, std::string_view then);
-  /// "SIGUSR1", "SIGINT" or "SIGTERM".
-  [[nodiscard]] static const char* name(int signal) noexcept;
+  /// Ends all ranks where one came to any. @param rest  of the message: what is done and what the user can do.
+  /// Collective. @throws comm::AgreedError  interrupted.
+  static void agree(const comm::Communicator& world, std::string_view rest);
+  /// "stopped by signal 10 (SIGUSR1)".
+  [[nodiscard]] static std::string text(int signal);
 };
 
 }  // namespace dare::pipeline

@@ -9,9 +9,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace dare::recipe {
@@ -91,7 +94,10 @@ struct Recipe {
   merge::Rounding rounding = merge::Rounding::nearest;
   merge::Compat compat = merge::Compat::none;
   std::vector<std::string> tensor_order;  ///< compat mergelm; empty: the file's
-  std::vector<std::string> notes;         ///< what a user should know about the recipe, one line each
+  /// What mergekit's `slices` say that every model has, and where they say it; resolve() holds that against the checkpoints.
+  std::optional<std::uint64_t> layers;
+  std::string layers_given_at;
+  std::vector<std::string> notes;  ///< what a user should know about the recipe, one line each
 
   /// The checkpoint that gives the output its tensors' names, order and shapes, its metadata and side files: the base, or the first model.
   [[nodiscard]] const Source& frame() const { return base ? *base : models.front(); }
@@ -102,25 +108,20 @@ struct Recipe {
   template <class A>
   void archive(A& a) {
     a(where, method, base, models, parameters, method_parameters, seed, dtype, out_dtype, exclude, missing, rows, nonfinite, overflow,
-      rounding, compat, tensor_order, notes);
+      rounding, compat, tensor_order, layers, layers_given_at, notes);
   }
 };
+
+/// A parameter in the form of an option: numbers (one, or of a model's parameter one a model), yes or no, a word.
+using ParameterValue = std::variant<std::vector<double>, bool, std::string>;
 
 /// Values of the command line; each overrides the recipe's. A per-model list is given once for all, or once a model.
 struct Overrides {
   std::optional<std::string> base;
-  std::vector<std::string> models;  ///< as many as the recipe has: their paths alone are replaced
-  std::vector<double> weight;
-  std::vector<double> drop_rate;
-  std::vector<double> density;
+  std::vector<std::string> models;                                ///< as many as the recipe has: their paths alone are replaced
+  std::map<std::string, ParameterValue, std::less<>> parameters;  ///< by their keys in recipes
   std::vector<std::uint64_t> stream;
-  std::optional<double> lambda;
-  std::optional<double> t;
-  std::optional<bool> normalize;
   std::optional<std::string> method;
-  std::optional<std::string> rescale;
-  std::optional<std::string> sign;
-  std::optional<std::string> scope;
   std::optional<std::uint64_t> seed;
   std::optional<std::string> dtype;  ///< of the output
   std::vector<std::string> exclude;  ///< in place of the recipe's

@@ -1,7 +1,9 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
+#include "pipeline/input_side_files.hpp"
 #include "pipeline/staging.hpp"
+#include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
@@ -57,7 +59,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   spec.shard_size = options.run.shard_size;
   if (options.keep_shards && !options.dtype && options.selection.empty()) spec.source_headers = checkpoint::read_source_headers(work.frame);
   for (const auto& file : work.frame.side_files) {
-    auto bytes = checkpoint::read_side_file(work.frame, file);
+    auto bytes = read_input_side_file(work.frame, file);
     if (file == "config.json" && options.dtype) {
       bytes = edit_text(bytes, [&](std::string_view text) { return checkpoint::with_torch_dtype(text, *options.dtype); });
     }
@@ -79,13 +81,12 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     checkpoint::create_link_view(staging.paths().temporary, source, options.selection.empty());
     staging.commit(options.run.overwrite);
     if (!options.run.summary) return;
-    if (options.run.json) {
-      const nlohmann::ordered_json json{
-          {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
-      fmt::print("{}\n", json.dump(2));
-    } else {
-      fmt::print("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(), source.root.string());
-    }
+    const nlohmann::ordered_json json{
+        {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
+    comm::write_result(options.run.json ? json.dump(2) + "\n"
+                                        : fmt::format("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(),
+                                                      source.root.string()),
+                       summary_of(options.output));
   });
 }
 

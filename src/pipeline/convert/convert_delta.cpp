@@ -2,6 +2,7 @@
 
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/staging.hpp"
+#include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/checkpoint/reader.hpp>
@@ -38,26 +39,20 @@ Headers read_headers(const DeltaOptions& options) {
   return headers;
 }
 
-// Ends all ranks if a signal has come to any.
-void stop_if_asked(const comm::Communicator& world) {
-  const auto signal = static_cast<int>(world.all_reduce(StopSignal::received(), comm::Reduce::max));
-  if (signal == 0) return;
-  throw comm::AgreedError{ExitCode::interrupted, fmt::format("stopped by signal {} ({}); nothing is kept, the same command begins again",
-                                                             signal, StopSignal::name(signal))};
-}
-
 void print_summary(const DeltaOptions& options, const DeltaParts& parts, const checkpoint::Header& model, std::uint64_t bytes) {
   if (!options.run.summary) return;
   std::uint64_t of_model = 0;
   for (const auto& part : parts.parts) of_model += model.tensors[part.tensor].bytes;
   if (!options.run.json) {
-    fmt::print("{}: {} tensors, {} of {}\n", options.output.string(), parts.parts.size(), format_bytes(bytes), format_bytes(of_model));
+    comm::write_result(
+        fmt::format("{}: {} tensors, {} of {}\n", options.output.string(), parts.parts.size(), format_bytes(bytes), format_bytes(of_model)),
+        summary_of(options.output));
     return;
   }
   const nlohmann::ordered_json json{
       {"output", options.output.string()},   {"tensors", parts.parts.size()}, {"bytes_of_model", of_model},   {"bytes_written", bytes},
       {"drop_rate", options.mask.drop_rate}, {"seed", options.mask.seed},     {"stream", options.mask.stream}};
-  fmt::print("{}\n", json.dump(2));
+  comm::write_result(json.dump(2) + "\n", summary_of(options.output));
 }
 
 }  // namespace
@@ -77,7 +72,7 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     return DeltaFiles{staging->paths().temporary, checkpoint::create_output(staging->paths().temporary, kind, spec)};
   });
   (void)write_deltas(plan, model, {made}, world);
-  stop_if_asked(world);
+  StopSignal::agree(world, "; nothing is kept, the same command begins again");
   world.agree([&] {
     if (!world.is_root()) return;
     checkpoint::check_unchanged(model);

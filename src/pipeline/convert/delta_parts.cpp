@@ -4,10 +4,10 @@
 #include "recipe/match.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/plural.hpp>
+#include <dare/core/shape.hpp>
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace dare::pipeline {
 namespace {
@@ -16,13 +16,11 @@ using checkpoint::TensorInfo;
 
 bool fits(const TensorInfo& model, const TensorInfo& base) {
   if (is_floating(model.dtype) != is_floating(base.dtype)) return false;
-  if (model.shape == base.shape) return true;
-  return !base.shape.empty() && model.shape.size() == base.shape.size() &&
-         std::equal(model.shape.begin() + 1, model.shape.end(), base.shape.begin() + 1);
+  return model.shape == base.shape || differ_in_rows_alone(model.shape, base.shape);
 }
 
 std::string some(const std::vector<std::string>& names) {
-  return fmt::format("{} tensor{}, first \"{}\"", names.size(), names.size() == 1 ? "" : "s", names.front());
+  return fmt::format("{}, first \"{}\"", plural(names.size(), "tensor"), names.front());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "pipeline/convert/delta_write.hpp"
 
 #include "checkpoint/kept_mask.hpp"
+#include "pipeline/input_side_files.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -27,7 +28,7 @@ plan::Grid grid_of_parts(const std::vector<DeltaPart>& parts, const checkpoint::
 class Packer {
  public:
   Packer(const DeltaPlan& plan, const checkpoint::Header& model, const std::vector<DeltaFiles>& files, checkpoint::CheckpointReader& reader)
-      : plan_{plan}, model_{model}, reader_{reader}, outputs_(files.size()) {
+      : plan_{plan}, model_{model}, reader_{reader}, outputs_(plan.masks.size()) {
     for (std::size_t m = 0; m < files.size(); ++m) outputs_[m].writer.emplace(files[m].root, files[m].layout);
   }
 
@@ -41,10 +42,10 @@ class Packer {
       auto& output = outputs_[m];
       if (part.packed) {
         const auto kept = pack(m, tile, bits / 8);
-        output.writer->write(tile.tensor, plan_.counts[m].before[part.first_entry + tile.first / k_kept_run] * (bits / 8), kept);
+        write(m, tile.tensor, plan_.counts[m].before[part.first_entry + tile.first / k_kept_run] * (bits / 8), kept);
         output.hasher.update(kept);
       } else {
-        output.writer->write(tile.tensor, tile.first * bits / 8, bytes_);
+        write(m, tile.tensor, tile.first * bits / 8, bytes_);
         output.hasher.update(bytes_);
       }
       if (!tile.ends_block) continue;
@@ -57,11 +58,12 @@ class Packer {
   // Rank 0 alone.
   void write_counts() {
     for (std::size_t m = 0; m < outputs_.size(); ++m)
-      outputs_[m].writer->write(plan_.parts.parts.size(), 0, std::as_bytes(std::span{plan_.counts[m].before}));
+      write(m, plan_.parts.parts.size(), 0, std::as_bytes(std::span{plan_.counts[m].before}));
   }
 
   void finish() {
     for (auto& output : outputs_) {
+      if (!output.writer) continue;
       output.writer->sync();
       output.writer->close();
     }
@@ -71,11 +73,15 @@ class Packer {
 
  private:
   struct Output {
-    std::optional<checkpoint::OutputWriter> writer;
-    std::optional<checkpoint::KeptMask> kept;  // of the tensor at hand
+    std::optional<checkpoint::OutputWriter> writer;  // nothing where it is hashed alone
+    std::optional<checkpoint::KeptMask> kept;        // of the tensor at hand
     Hasher128 hasher;
     std::vector<Hash128> hashes;  // of this rank's blocks, in order
   };
+
+  void write(std::size_t m, std::size_t tensor, std::uint64_t offset, std::span<const std::byte> data) {
+    if (outputs_[m].writer) outputs_[m].writer->write(tensor, offset, data);
+  }
 
   std::span<const std::byte> pack(std::size_t m, const plan::Tile& tile, std::size_t item) {
     auto& kept = outputs_[m].kept;
@@ -132,7 +138,7 @@ checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const
   spec.tensors.push_back({checkpoint::k_kept_before, Dtype::u64, {counts.before.size()}});
   spec.metadata = nlohmann::ordered_json{{checkpoint::k_delta_key, to_json(text)}}.dump();
   spec.shard_size = shard_size;
-  for (const auto& file : model.side_files) spec.side_files.push_back({file, checkpoint::read_side_file(model, file)});
+  for (const auto& file : model.side_files) spec.side_files.push_back({file, read_input_side_file(model, file)});
   return spec;
 }
 
@@ -149,7 +155,7 @@ std::vector<Hash128> write_deltas(const DeltaPlan& plan, const checkpoint::Heade
   });
   reader->close();
   std::vector<Hash128> result;
-  for (std::size_t m = 0; m < files.size(); ++m) {
+  for (std::size_t m = 0; m < plan.masks.size(); ++m) {
     const auto hashes = world.all_gather(packer->hashes(m));  // shares are consecutive
     result.push_back(hash128(std::as_bytes(std::span{hashes})));
   }

@@ -47,7 +47,7 @@ struct DeltaFiles {
 
 /// Reads the model once and writes what each mask keeps of it, forced to the disk. Ends early where a signal came: the caller looks for
 /// one before it uses the files. Collective.
-/// @param files  one a mask.
+/// @param files  one a mask; none: nothing is written, the bytes are hashed alone.
 /// @return a hash of each mask's bytes, the same at any number of ranks. @throws comm::AgreedError
 [[nodiscard]] std::vector<Hash128> write_deltas(const DeltaPlan& plan, const checkpoint::Header& model,
                                                 const std::vector<DeltaFiles>& files, const comm::Communicator& world);

@@ -1,6 +1,7 @@
 #include <dare/pipeline/product_deltas.hpp>
 
 #include "pipeline/convert/delta_write.hpp"
+#include "pipeline/convert/product_mask.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 #include "recipe/recipe_from_json.hpp"
@@ -13,35 +14,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace dare::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-using recipe::TensorTask;
-
-// Calls visit(task, position) for each tensor that the model takes part in.
-template <class Visit>
-void each_term(const Product& product, std::size_t model, const Visit& visit) {
-  for (const auto& task : product.job.tasks) {
-    if (task.action != TensorTask::Action::merge) continue;
-    for (std::size_t k = 0; k < task.inputs.size(); ++k) {
-      if (task.inputs[k].model == static_cast<std::int32_t>(model)) visit(task, k);
-    }
-  }
-}
-
-// Masks nest: at the lowest rate of all tensors nothing is missing in any.
-checkpoint::DeltaMask mask_of(const Product& product, std::size_t model) {
-  checkpoint::DeltaMask mask{0, model, 1};
-  each_term(product, model, [&](const TensorTask& task, std::size_t k) {
-    const auto& term = task.settings.models[k];
-    mask = {task.settings.seed, term.stream, std::min(mask.drop_rate, term.rate.drop)};
-  });
-  return mask;
-}
 
 std::string name_of(std::size_t model, std::string_view ending) {
   return fmt::format("model{}{}", model, ending);
@@ -74,7 +51,7 @@ class DeltaRun {
     });
     for (std::size_t m = 0; m < work_.models.size(); ++m) {
       write(m);
-      stop_on_signal();
+      StopSignal::agree(world_, "");
     }
     world_.agree([&] {
       if (!world_.is_root()) return;
@@ -118,12 +95,6 @@ class DeltaRun {
     }
   }
 
-  void stop_on_signal() const {
-    const auto signal = static_cast<int>(world_.all_reduce(StopSignal::received(), comm::Reduce::max));
-    if (signal == 0) return;
-    throw comm::AgreedError{ExitCode::interrupted, fmt::format("stopped by signal {} ({})", signal, StopSignal::name(signal))};
-  }
-
   void commit(std::size_t p) {
     const auto& product = work_.products[p];
     const auto& paths = staging_[p]->paths();
@@ -149,46 +120,6 @@ class DeltaRun {
 };
 
 }  // namespace
-
-std::optional<std::string> no_deltas(const Work& work, const Product& product) {
-  for (std::size_t m = 0; m < work.models.size(); ++m) {
-    if (work.models[m].delta || !work.models[m].low_rank.empty()) {
-      return fmt::format("{}: a delta checkpoint or an adapter already; outputs: delta packs whole models", work.models[m].root.string());
-    }
-  }
-  for (const auto& task : product.job.tasks) {
-    const auto& settings = task.settings;
-    if (task.action != TensorTask::Action::merge) continue;
-    if (settings.sparsifier == merge::Sparsifier::dare && settings.compat != merge::Compat::mergelm &&
-        merge::statistics_passes(settings) == 0)
-      continue;
-    return fmt::format(
-        "tensor \"{}\": outputs: delta has what DARE keeps, the method looks at deltas beyond that; use dare_linear, dare_ties or another "
-        "method of DARE without l1, or outputs: model",
-        settings.name);
-  }
-  return std::nullopt;
-}
-
-DeltaCost delta_cost(const Work& work, const Product& product, const RunOptions& run) {
-  DeltaCost cost;
-  for (std::size_t m = 0; m < work.models.size(); ++m) {
-    const auto& model = work.models[m];
-    const double kept = 1 - mask_of(product, m).drop_rate;
-    std::uint64_t bytes = 0;
-    for (const auto& part : delta_parts(model, work.frame).parts) {
-      const auto& tensor = model.tensors[part.tensor];
-      cost.bytes_read += tensor.bytes;
-      bytes += part.packed ? static_cast<std::uint64_t>(kept * static_cast<double>(tensor.bytes)) : tensor.bytes;
-      // Counts of kept elements, also as they are gathered, and hashes of blocks.
-      cost.memory += tensor.elements / checkpoint::k_kept_run * 3 * sizeof(std::uint64_t) + sizeof(Hash128);
-    }
-    cost.bytes_written += bytes;
-    cost.files = std::max(cost.files, bytes / std::max<std::uint64_t>(run.shard_size, 1) + 2);
-  }
-  cost.memory += (std::uint64_t{1} << 16U) + sizeof(std::uint64_t) * checkpoint::k_kept_run;
-  return cost;
-}
 
 std::vector<std::uint64_t> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes,
                                                 std::string_view ending, const RunOptions& options, const comm::Communicator& world) {

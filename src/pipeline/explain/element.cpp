@@ -127,13 +127,7 @@ Element find_element(std::string_view text, const Work& work, const Product& pro
 }
 
 std::string element_name(const std::string& tensor, const Shape& shape, std::uint64_t index) {
-  if (shape.empty()) return tensor;
-  std::vector<std::uint64_t> indices(shape.size());
-  for (auto d = shape.size(); d-- > 0;) {
-    indices[d] = index % shape[d];
-    index /= shape[d];
-  }
-  return fmt::format("{}[{}]", tensor, fmt::join(indices, ","));
+  return shape.empty() ? tensor : tensor + place_in(shape, index);
 }
 
 }  // namespace dare::pipeline

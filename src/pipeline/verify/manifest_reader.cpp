@@ -6,7 +6,6 @@
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/tensor_size.hpp>
-#include <dare/pipeline/product_deltas.hpp>
 #include <dare/plan/grid.hpp>
 
 #include <fmt/format.h>
@@ -53,14 +52,9 @@ class ManifestParser {
   // Returns whether the value is kept in the document.
   bool see(int depth, Json::parse_event_t event, const Json& value) {
     if (event == Json::parse_event_t::key && depth == 1) section_ = value.get<std::string>();
-    if (section_ == "outputs" && depth == 1 && value == "delta") {
-      throw InputError{
-          fmt::format("{}: the manifest of a sweep's delta checkpoints, which dare-verify does not read; merge {} beside it and "
-                      "verify that",
-                      file_.string(), k_delta_recipe)};
-    }
+    if (event == Json::parse_event_t::value && section_ == "outputs" && depth == 1 && value == "delta") manifest_.deltas.emplace();
     if (event != Json::parse_event_t::object_end || depth != 2 || section_ != "tensors") return true;
-    add_tensor(value);
+    manifest_.deltas ? add_delta(value) : add_tensor(value);
     return false;
   }
 
@@ -81,6 +75,14 @@ class ManifestParser {
     tensor.elements = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(tensor.name, what); }).elements;
     read_hashes(json.at("xxh3_128").get_ref<const std::string&>(), tensor);
     manifest_.tensors.push_back(std::move(tensor));
+  }
+
+  void add_delta(const Json& json) {
+    auto name = json.at("name").get<std::string>();
+    if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+      refuse(fmt::format("the delta checkpoint \"{}\" is no file or folder beside it", shown(name)));
+    }
+    manifest_.deltas->push_back({std::move(name), json.at("xxh3_128").get<std::string>()});
   }
 
   void read_hashes(const std::string& digits, ManifestTensor& tensor) const {

@@ -47,6 +47,16 @@ struct ManifestInput {
   }
 };
 
+/// A delta checkpoint of a sweep: that of the model at its place in the recipe.
+struct ManifestDelta {
+  std::string name;  ///< of the file or folder beside the manifest
+  std::string hash;
+  template <class A>
+  void archive(A& a) {
+    a(name, hash);
+  }
+};
+
 struct Manifest {
   std::string program;
   std::uint64_t stream_version = 0;
@@ -54,9 +64,10 @@ struct Manifest {
   std::vector<ManifestInput> inputs;
   std::optional<std::vector<OutputPart>> parts;  ///< nothing in those of versions that recorded none
   std::vector<ManifestTensor> tensors;
+  std::optional<std::vector<ManifestDelta>> deltas;  ///< of a folder of a sweep's delta checkpoints, which has no tensors of its own
   template <class A>
   void archive(A& a) {
-    a(program, stream_version, recipe, inputs, parts, tensors);
+    a(program, stream_version, recipe, inputs, parts, tensors, deltas);
   }
 };
 

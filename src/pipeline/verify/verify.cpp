@@ -1,8 +1,10 @@
 #include <dare/pipeline/verify.hpp>
 
+#include "pipeline/verify/verify_deltas.hpp"
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/file.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
@@ -25,15 +27,30 @@ struct Loaded {
   }
 };
 
+// What one may not read is not known to differ.
+void require_readable(const fs::path& output) {
+  try {
+    if (!fs::is_directory(output)) return void(File::open_read(output));
+    for (const auto& entry : fs::directory_iterator{output}) {
+      std::error_code leads_nowhere;
+      if (entry.is_regular_file(leads_nowhere)) (void)File::open_read(entry.path());
+    }
+  } catch (const IoError& error) { throw InputError{error.what()}; } catch (const fs::filesystem_error& failure) {
+    throw InputError{fmt::format("{}: cannot be read: {}", output.string(), failure.code().message())};
+  }
+}
+
 // Rank 0's part. An output that is there and cannot be read differs from what was written: that is a finding, no bad input.
 Loaded load(const fs::path& output) {
   const OutputPaths paths{output};
   std::error_code failure;
   if (const auto status = fs::status(paths.output, failure); !fs::exists(status)) {
-    throw InputError{
-        fmt::format("{}: {}", paths.output.string(), status.type() == fs::file_type::none ? failure.message() : "no such file or folder")};
+    throw InputError{fmt::format("{}: {}", paths.output.string(),
+                                 status.type() == fs::file_type::none ? "cannot be read: " + failure.message() : "no such file or folder")};
   }
+  require_readable(paths.output);
   Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt, {}};
+  if (loaded.manifest.deltas) return loaded;
   try {
     loaded.output = checkpoint::read_header(paths.output);
     if (loaded.manifest.parts) loaded.parts_that_differ = parts_that_differ(*loaded.manifest.parts, parts_of(loaded.output));
@@ -47,7 +64,9 @@ int verify(const VerifyOptions& options, const comm::Communicator& world) {
   const auto start = std::chrono::steady_clock::now();
   const auto loaded = world.from_root([&] { return load(options.output); });
   VerifyReport report{options, loaded.manifest, loaded.output, world.size()};
-  if (loaded.unreadable) {
+  if (loaded.manifest.deltas) {
+    report.blocks = check_deltas(options, loaded.manifest, world);
+  } else if (loaded.unreadable) {
     report.blocks.problems.push_back(*loaded.unreadable);
   } else {
     report.blocks = check_blocks(loaded.manifest, loaded.output, world);

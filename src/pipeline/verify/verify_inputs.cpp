@@ -21,6 +21,7 @@
 namespace dare::pipeline {
 namespace {
 
+namespace fs = std::filesystem;
 using Action = recipe::TensorTask::Action;
 
 // The runs of all tensors, numbered through.
@@ -104,6 +105,13 @@ std::vector<std::string> tensors_that_differ(const std::vector<checkpoint::Outpu
   return problems;
 }
 
+bool names_relative_path(const recipe::Recipe& recipe) {
+  const auto relative = [](const recipe::Source& source) { return fs::path{source.written}.is_relative(); };
+  return relative(recipe.frame()) || std::any_of(recipe.models.begin(), recipe.models.end(), [&](const auto& model) {
+           return relative(model) || (model.auxiliary && relative(*model.auxiliary));
+         });
+}
+
 Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm::Communicator& world) {
   const auto where = options.output.string() + ": the manifest's recipe";
   auto sources = world.from_root([&] {
@@ -111,12 +119,13 @@ Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm:
       throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}",
                                    options.output.string(), manifest.stream_version, random::k_stream_version, manifest.program)};
     }
+    const auto recipe = recipe::recipe_from_json(manifest.recipe, where, options.inputs_at);
     try {
-      return read_sources(recipe::recipe_from_json(manifest.recipe, where, options.inputs_at));
-    } catch (const InputError& error) {
-      if (!options.inputs_at.empty()) throw;
-      throw InputError{fmt::format("{}\nThe manifest's paths are as the recipe gave them, relative to its folder: name that by --inputs-at",
-                                   error.what())};
+      return read_sources(recipe);
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::input || !options.inputs_at.empty() || !names_relative_path(recipe)) throw;
+      throw InputError{fmt::format(
+          "{}\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at", error.what())};
     }
   });
   Work work;

@@ -1,6 +1,7 @@
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/plan/grid.hpp>
 
 #include <fmt/format.h>
@@ -48,10 +49,6 @@ std::size_t shown(const std::vector<T>& all, std::uint64_t most) {
 
 std::string left_out(std::size_t all, std::size_t listed) {
   return all == listed ? "" : fmt::format("... and {} more (--show)\n", all - listed);
-}
-
-std::string plural(std::uint64_t n, const std::string& word) {
-  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
 
 std::string hex(std::uint64_t bits, Dtype dtype) {
@@ -130,6 +127,7 @@ Json inputs_json(const VerifyReport& report) {
 
 std::string verdict(const VerifyReport& report) {
   if (!report.equal()) return "NOT verified";
+  if (report.manifest.deltas) return "verified, weights and masks alone: the manifest records nothing of the files beside them";
   return report.manifest.parts
              ? "verified"
              : "verified, tensors alone: the manifest is of a version that recorded nothing of headers and files beside them";
@@ -144,9 +142,12 @@ bool VerifyReport::equal() const noexcept {
 std::string VerifyReport::text() const {
   auto result = blocks_text(*this);
   if (inputs) result += inputs_text(*this);
-  result += fmt::format("{}: {} of {} differ", options.output.string(), blocks.mismatches.size(), plural(blocks.blocks, "block"));
+  result += manifest.deltas
+                ? fmt::format("{}: {} of {} differ", options.output.string(), blocks.problems.size(),
+                              plural(manifest.deltas->size(), "delta checkpoint"))
+                : fmt::format("{}: {} of {} differ", options.output.string(), blocks.mismatches.size(), plural(blocks.blocks, "block"));
   if (inputs) result += fmt::format("; {} of {} recomputed from the inputs differ", inputs->mismatches.size(), plural(inputs->runs, "run"));
-  const auto problems = blocks.problems.size() + (inputs ? inputs->problems.size() : 0);
+  const auto problems = (manifest.deltas ? 0 : blocks.problems.size()) + (inputs ? inputs->problems.size() : 0);
   if (problems != 0) result += "; " + plural(problems, "other problem");
   return result + fmt::format(" ({} read in {:.2f} s on {})\n{}\n", format_bytes(blocks.bytes), elapsed_s,
                               plural(static_cast<std::uint64_t>(ranks), "rank"), verdict(*this));
@@ -156,6 +157,7 @@ std::string VerifyReport::json() const {
   const Json result{{"output", options.output.string()},
                     {"verified", equal()},
                     {"tensors_alone", !manifest.parts},
+                    {"delta_checkpoints", manifest.deltas ? Json(manifest.deltas->size()) : Json()},
                     {"tensors", manifest.tensors.size()},
                     {"blocks", blocks.blocks},
                     {"bytes", blocks.bytes},

@@ -1,0 +1,109 @@
+#include "pipeline/input_side_files.hpp"
+
+#include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
+
+#include <dare/core/error.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string_view>
+
+namespace dare::pipeline {
+namespace {
+
+using Json = nlohmann::json;
+using checkpoint::Header;
+
+constexpr std::size_t k_most_keys = 4;              // that are named of one file
+constexpr std::size_t k_most_settings = 1U << 20U;  // bytes of a file of settings; a tokenizer's has more
+constexpr std::array<std::string_view, 12> k_files{"config.json",         "generation_config.json",
+                                                   "tokenizer.json",      "tokenizer_config.json",
+                                                   "tokenizer.model",     "special_tokens_map.json",
+                                                   "added_tokens.json",   "vocab.json",
+                                                   "vocab.txt",           "merges.txt",
+                                                   "chat_template.jinja", "chat_template.json"};
+// Of where a model came from and what saved it.
+constexpr std::array<std::string_view, 9> k_of_saving{"_name_or_path", "name_or_path",   "transformers_version",
+                                                      "torch_dtype",   "dtype",          "_commit_hash",
+                                                      "use_cache",     "tokenizer_file", "special_tokens_map_file"};
+
+bool has(const Header& header, std::string_view file) {
+  return std::find(header.side_files.begin(), header.side_files.end(), file) != header.side_files.end();
+}
+
+std::optional<Json> settings_in(const std::vector<std::byte>& bytes) {
+  if (bytes.size() > k_most_settings) return std::nullopt;
+  const auto* const text = reinterpret_cast<const char*>(bytes.data());
+  try {
+    auto json = parse_bounded<Json>({text, bytes.size()}, {});
+    return json.is_object() ? std::optional{std::move(json)} : std::nullopt;
+  } catch (const JsonError&) { return std::nullopt; }
+}
+
+std::vector<std::string> keys_that_differ(const Json& base, const Json& model) {
+  std::set<std::string> keys;
+  for (const auto* const of : {&base, &model}) {
+    for (const auto& [key, unused] : of->items()) keys.insert(key);
+  }
+  for (const auto key : k_of_saving) keys.erase(std::string{key});
+  std::erase_if(keys, [&](const auto& key) { return base.value(key, Json{}) == model.value(key, Json{}); });
+  return {keys.begin(), keys.end()};
+}
+
+// `file`, with the keys that differ where it is one of settings; nothing where there is no difference.
+std::optional<std::string> difference_of(const Header& base, const Header& model, std::string_view file) {
+  const auto of_base = read_input_side_file(base, std::string{file});
+  const auto of_model = read_input_side_file(model, std::string{file});
+  if (of_base == of_model) return std::nullopt;
+  const auto base_settings = settings_in(of_base);
+  const auto settings = settings_in(of_model);
+  if (!file.ends_with("json") || !base_settings || !settings) return std::string{file};
+  auto keys = keys_that_differ(*base_settings, *settings);
+  if (keys.empty()) return std::nullopt;
+  const bool more = keys.size() > k_most_keys;
+  keys.resize(std::min(keys.size(), k_most_keys));
+  for (auto& key : keys) key = checkpoint::shown(key);
+  return fmt::format("{} ({}{})", file, fmt::join(keys, ", "), more ? ", ..." : "");
+}
+
+std::optional<std::string> note_on(const Header& frame, const Header& model) {
+  std::vector<std::string> files;
+  for (const auto file : k_files) {
+    if (!has(model, file)) continue;
+    if (!has(frame, file)) {
+      files.push_back(fmt::format("{} (only there)", file));
+    } else if (auto difference = difference_of(frame, model, file)) {
+      files.push_back(std::move(*difference));
+    }
+  }
+  if (files.empty()) return std::nullopt;
+  return fmt::format("{}: other files than {} has, which alone go into the output; put those that are meant there yourself: {}",
+                     model.root.string(), frame.root.string(), fmt::join(files, ", "));
+}
+
+}  // namespace
+
+std::vector<std::byte> read_input_side_file(const Header& header, const std::string& name) {
+  try {
+    return checkpoint::read_side_file(header, name);
+  } catch (const IoError& error) { throw InputError{error.what()}; }
+}
+
+std::vector<std::string> side_file_notes(const Sources& sources) {
+  std::vector<std::string> notes;
+  if (sources.frame.side_files.empty()) return notes;  // weights alone, and so are the output's
+  for (const auto& model : sources.models) {
+    if (auto note = note_on(sources.frame, model)) notes.push_back(std::move(*note));
+  }
+  return notes;
+}
+
+}  // namespace dare::pipeline

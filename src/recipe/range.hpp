@@ -1,0 +1,18 @@
+#pragma once
+
+#include <limits>
+#include <string_view>
+
+namespace dare::recipe {
+
+/// A closed interval that numbers must lie in.
+struct Range {
+  double low;
+  double high;
+  std::string_view text;  ///< e.g. "[0, 1]"
+  [[nodiscard]] constexpr bool has(double value) const noexcept { return value >= low && value <= high; }
+};
+
+inline constexpr Range k_finite{std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max(), "the finite numbers"};
+
+}  // namespace dare::recipe
