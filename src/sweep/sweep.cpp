@@ -181,7 +181,12 @@ class Sweep {
     try {
       tally = GroupRun{shared, group}.run(batches_, to_score_);
     } catch (const comm::AgreedError& caught) { error = caught; }  // told when the other groups have ended too
-    world_.agree_on(error);
+    try {
+      world_.agree_on(error);
+    } catch (const comm::AgreedError&) {
+      if (world_.is_root()) write_results_quietly();
+      throw;
+    }
     if (world_.is_root()) remove_quietly(dealing);
     if (!group.is_root()) tally = {};  // one rank speaks for its group
     std::array<std::int64_t, 7> sums{tally.done,   tally.failed,     tally.input,        tally.usage,
@@ -189,6 +194,13 @@ class Sweep {
     world_.all_reduce(sums, comm::Reduce::sum);
     tally.signal = world_.all_reduce(tally.signal, comm::Reduce::max);
     return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], tally.signal};
+  }
+
+  // Of a run that fails for another reason, which is what is told; the next run writes them too.
+  void write_results_quietly() const {
+    try {
+      Results{places_, names_}.write();
+    } catch (const std::exception&) {}
   }
 
   void end() const {
