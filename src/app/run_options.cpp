@@ -34,20 +34,20 @@ Enum choice(const std::string& option, const std::string& text, const std::array
 
 }  // namespace
 
-po::options_description run_options_group() {
+po::options_description run_options_group(const RunWords& words) {
   po::options_description group{"Running"};
   auto add = group.add_options();
   add("writers", word_value("W", {"node", "all"})->default_value("all"), "ranks that write: all, node (one a node), or a number");
   add("memory-per-rank", po::value<std::string>()->default_value("512MiB")->value_name("SIZE"), "buffers of one rank");
   add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
-  add("resume", po::bool_switch(), "go on where an interrupted run of the same command stopped");
-  add("restart", po::bool_switch(), "remove what an interrupted run did, and begin anew");
-  add("overwrite", po::bool_switch(), "replace OUTPUT, which must be a model, once the new one is complete");
-  add("hash-inputs", po::bool_switch(), "contents of all inputs in the manifest (reads them once more)");
+  add("resume", po::bool_switch(), words.resume.c_str());
+  add("restart", po::bool_switch(), words.restart.c_str());
+  add("overwrite", po::bool_switch(), words.overwrite.c_str());
+  if (!words.hash_inputs.empty()) add("hash-inputs", po::bool_switch(), words.hash_inputs.c_str());
   add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
   add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),
-      "error: nothing but errors; info: notes on the merge too; debug: what each stage decides, and when");
-  add("json", po::bool_switch(), "the summary (or the plan, or the explanation) as JSON on stdout");
+      fmt::format("error: nothing but errors; info: {} too; debug: what each stage decides, and when", words.notes).c_str());
+  add("json", po::bool_switch(), words.json.c_str());
   return group;
 }
 
@@ -63,7 +63,7 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   if (restart && options.resumes()) throw UsageError{"--resume goes on with what is done, --restart removes it; give one of them"};
   if (restart) options.unfinished = pipeline::Unfinished::restart;
   options.overwrite = given["overwrite"].as<bool>();
-  options.hash_inputs = given["hash-inputs"].as<bool>();
+  options.hash_inputs = given.count("hash-inputs") != 0 && given["hash-inputs"].as<bool>();
   options.json = given["json"].as<bool>();
   options.progress = choice("progress", given["progress"].as<std::string>(), k_progress);
   options.log_level = choice("log-level", given["log-level"].as<std::string>(), k_log_level);

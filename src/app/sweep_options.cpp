@@ -23,6 +23,17 @@ po::options_description sweep_group() {
   return group;
 }
 
+RunWords sweep_words() {
+  RunWords words;
+  words.resume = "refuse interrupted points of another run; without it they are made anew";
+  words.restart = "make interrupted points anew, none of their blocks is gone on from; finished points stay";
+  words.overwrite = "make points anew that are there with other settings or inputs";
+  words.hash_inputs = "contents of all inputs in the manifests and the records (reads them once more)";
+  words.notes = "notes on the points";
+  words.json = "the summary (or the plan) as JSON on stdout";
+  return words;
+}
+
 constexpr auto k_sweep_description =
     "dare-sweep makes one merge for every combination of settings (drop rates, seeds, weights, methods, sets of models) and reads the "
     "inputs as few times as the memory allows, not once a point. Each point's checkpoint has the bytes that dare-merge writes for its "
@@ -62,12 +73,14 @@ Program sweep_program() {
   auto exits = run_exit_meanings("OUTDIR");
   exits[0].meaning = "all points are done";
   exits[1].meaning = "runtime failure, or points failed for different reasons; where all failed alike the code is theirs";
-  exits[3].meaning = "an input is missing, damaged or does not fit the others, or OUTDIR holds other results";
+  exits[2].meaning = "the command line, the recipe or the command of evaluate is wrong; nothing was read or written";
+  exits[3].meaning = "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space";
+  exits[4].meaning = "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; the same command again does the rest";
   return {.name = "dare-sweep",
           .summary = "merges with many settings in few reads of the inputs, over MPI",
           .usage = {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},
           .description = k_sweep_description,
-          .groups = {sweep_group(), run_options_group()},
+          .groups = {sweep_group(), run_options_group(sweep_words())},
           .positional = "words",
           .sections = sweep_sections(),
           .files = {{"OUTDIR/POINT", "the checkpoint of a point, with its manifest"},

@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::size_t k_most_runs = 256;  // the oldest is left to the fsync
 
-// The request itself blocks where the disk's queue is full: that is why it has its own thread.
-void begin_writing(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
-#ifdef SYNC_FILE_RANGE_WRITE
-  (void)::sync_file_range(fd, static_cast<off64_t>(offset), static_cast<off64_t>(size), SYNC_FILE_RANGE_WRITE);
-#else
-  (void)fd, (void)offset, (void)size;
-#endif
-}
-
 // Signals are for the thread that looks at them: a new one inherits that all are blocked.
 class SignalsBlocked {
  public:
@@ -42,6 +33,15 @@ class SignalsBlocked {
 
 }  // namespace
 
+void begin_write_back(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
+#ifdef SYNC_FILE_RANGE_WRITE
+  (void)::sync_file_range(fd, static_cast<off64_t>(offset), static_cast<off64_t>(size), SYNC_FILE_RANGE_WRITE);
+#else
+  (void)fd, (void)offset, (void)size;
+#endif
+}
+
+// The request itself blocks where the disk's queue is full: that is why it has its own thread.
 class WriteBack::Worker {
  public:
   Worker() {
@@ -82,7 +82,7 @@ class WriteBack::Worker {
       const auto portion = portions_.front();
       portions_.pop_front();
       lock.unlock();
-      begin_writing(portion.fd, portion.offset, portion.size);
+      begin_write_back(portion.fd, portion.offset, portion.size);
     }
   }
 

@@ -2,6 +2,8 @@
 
 #include <dare/pipeline/manifest.hpp>
 
+#include <fmt/format.h>
+
 namespace dare::pipeline {
 namespace {
 
@@ -10,16 +12,16 @@ bool is_given_up(const Error& error) {
   return error.code() == ExitCode::input || error.code() == ExitCode::usage;
 }
 
-comm::AgreedError with_advice(const comm::AgreedError& error) {
+comm::AgreedError with_advice(const RunOptions& options, const comm::AgreedError& error) {
   if (error.code() != ExitCode::failure) return error;
-  return {error.code(), std::string{error.what()} + "; what is done is kept, the same command with --resume goes on"};
+  return {error.code(), fmt::format("{}; what is done is kept, {} goes on", error.what(), options.going_on())};
 }
 
 // Of an output that is complete: whatever is in its way, it stays for a run that finds the way free.
-comm::AgreedError kept(const comm::AgreedError& error) {
-  if (!is_given_up(error)) return with_advice(error);
-  return {error.code(),
-          std::string{error.what()} + "; what is done is kept: --resume puts it there once the place is free, or with --overwrite"};
+comm::AgreedError kept(const RunOptions& options, const comm::AgreedError& error) {
+  if (!is_given_up(error)) return with_advice(options, error);
+  return {error.code(), fmt::format("{}; what is done is kept: {} puts it there once the place is free, or with --overwrite", error.what(),
+                                    options.going_on())};
 }
 
 // Rank 0's part.
@@ -40,24 +42,24 @@ void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<S
   for (std::size_t p = 0; p < staged.size(); ++p) {
     auto& refusal = results[p].outcome.refusal;
     if (refusal) {
-      refusal = give_up(*refusal, {&staged[p], 1});
+      refusal = give_up(run.options, *refusal, {&staged[p], 1});
       continue;
     }
     try {
       run.world.agree([&] {
         if (staged[p].staging) commit_at_root(run, run.work.products[p], grid, results[p].hashes, *staged[p].staging);
       });
-    } catch (const comm::AgreedError& error) { refusal = kept(error); }
+    } catch (const comm::AgreedError& error) { refusal = kept(run.options, error); }
   }
 }
 
-comm::AgreedError give_up(const comm::AgreedError& error, std::span<StagedOutput> staged) {
+comm::AgreedError give_up(const RunOptions& options, const comm::AgreedError& error, std::span<StagedOutput> staged) {
   if (is_given_up(error)) {
     for (auto& output : staged) {
       if (output.staging) output.staging->discard();
     }
   }
-  return with_advice(error);
+  return with_advice(options, error);
 }
 
 }  // namespace dare::pipeline

@@ -17,6 +17,6 @@ namespace dare::pipeline {
 void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results);
 
 /// The whole run failed: removes what cannot be gone on from. @return the error to throw, with what the user can do. Local.
-[[nodiscard]] comm::AgreedError give_up(const comm::AgreedError& error, std::span<StagedOutput> staged);
+[[nodiscard]] comm::AgreedError give_up(const RunOptions& options, const comm::AgreedError& error, std::span<StagedOutput> staged);
 
 }  // namespace dare::pipeline

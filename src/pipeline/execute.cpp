@@ -70,7 +70,7 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
         std::count_if(made.products.begin(), made.products.end(), [](const auto& one) { return one.outcome.refusal.has_value(); });
     run.tell(fmt::format("{} of {} outputs in their places", static_cast<std::ptrdiff_t>(staged.size()) - refused, staged.size()));
     return made;
-  } catch (const comm::AgreedError& error) { throw give_up(error, staged); }
+  } catch (const comm::AgreedError& error) { throw give_up(run.options, error, staged); }
 }
 
 // plan -> check inputs -> stage outputs -> find what is done -> make the rest

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 namespace dare::sweep {
 namespace {
@@ -22,6 +24,15 @@ std::string passes_text(const std::vector<std::uint64_t>& passes) {
   return text + (passes.size() > k_passes_shown ? ", ...)" : ")");
 }
 
+// What is on the disk while the groups are at their largest passes.
+std::uint64_t bytes_of_passes(const Costing& costing, const std::vector<Batch>& batches, std::size_t groups) {
+  std::vector<std::uint64_t> bytes;
+  for (const auto& batch : batches) bytes.push_back(batch.points.size() * costing.families[batch.family].bytes_written);
+  std::sort(bytes.begin(), bytes.end(), std::greater{});
+  bytes.resize(std::min(bytes.size(), groups));
+  return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   return fmt::format("{} ({} bytes)", format_bytes(bytes), bytes);
 }
@@ -29,8 +40,9 @@ std::string bytes_text(std::uint64_t bytes) {
 }  // namespace
 
 SweepCost cost_of(const Specification& specification, const Costing& costing, const std::vector<Standing>& standing,
-                  const std::vector<Batch>& batches) {
+                  const std::vector<Batch>& batches, int groups) {
   SweepCost cost;
+  cost.groups = groups;
   cost.points = specification.points();
   cost.families = costing.families.size();
   cost.refused = costing.refused.size();
@@ -52,12 +64,29 @@ SweepCost cost_of(const Specification& specification, const Costing& costing, co
   }
   const auto keep = specification.settings().keep;
   cost.bytes_kept = keep == Keep::all ? cost.bytes_written : keep == Keep::best ? largest : 0;
+  cost.bytes_at_once = keep == Keep::all ? cost.bytes_written : bytes_of_passes(costing, batches, static_cast<std::size_t>(groups));
+  // Beside its pass a group has the best of those before.
+  if (keep == Keep::best && batches.size() > static_cast<std::size_t>(groups))
+    cost.bytes_at_once += static_cast<std::uint64_t>(groups) * largest;
   return cost;
+}
+
+void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder) {
+  if (cost.bytes_at_once <= cost.bytes_free || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun) return;
+  const auto* instead = settings.keep != Keep::all ? cost.groups > 1 ? ", or give fewer --groups, each of which has a pass there" : ""
+                        : settings.outputs == Outputs::model
+                            ? ", or keep fewer: keep: best or none with evaluate, outputs: delta or statistics"
+                            : ", or use outputs: statistics";
+  throw InputError{
+      fmt::format("{}: needs {} ({} bytes) for the {} that are there at once, {} are free; make room, or name a folder elsewhere{}",
+                  folder.string(), format_bytes(cost.bytes_at_once), cost.bytes_at_once,
+                  settings.outputs == Outputs::delta ? "delta checkpoints" : "checkpoints", format_bytes(cost.bytes_free), instead)};
 }
 
 std::string to_text(const SweepCost& cost) {
   auto text = fmt::format("points         {}: {} to do, {} done by earlier runs, {} to be scored only, {} refused\n", cost.points,
                           cost.to_do, cost.done, cost.to_score, cost.refused);
+  if (cost.equal != 0) text += fmt::format("  equal        {} to another, by definition\n", cost.equal);
   text += fmt::format("inputs         {} famil{} of checkpoints\n", cost.families, cost.families == 1 ? "y" : "ies");
   text += fmt::format("groups         {} of {} in all\n", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank"));
   text += fmt::format("passes         {}\n", passes_text(cost.passes));
@@ -67,6 +96,7 @@ std::string to_text(const SweepCost& cost) {
   }
   text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
   text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
+  if (cost.bytes_at_once != cost.bytes_kept) text += fmt::format("  at once      {}\n", bytes_text(cost.bytes_at_once));
   text += fmt::format("memory         {} a rank at most, of it {} for the points of a pass\n", format_bytes(cost.memory_per_rank),
                       format_bytes(cost.memory_of_points));
   return text;
@@ -78,6 +108,7 @@ std::string to_json(const SweepCost& cost) {
                                     {"done", cost.done},
                                     {"to_score", cost.to_score},
                                     {"refused", cost.refused},
+                                    {"equal", cost.equal},
                                     {"families", cost.families},
                                     {"groups", cost.groups},
                                     {"ranks", cost.ranks},
@@ -87,6 +118,8 @@ std::string to_json(const SweepCost& cost) {
                                     {"earlier_bytes", cost.earlier_bytes},
                                     {"bytes_written", cost.bytes_written},
                                     {"bytes_kept", cost.bytes_kept},
+                                    {"bytes_at_once", cost.bytes_at_once},
+                                    {"bytes_begun", cost.bytes_begun},
                                     {"bytes_free", cost.bytes_free},
                                     {"memory_of_points", cost.memory_of_points},
                                     {"memory_per_rank", cost.memory_per_rank}};

@@ -20,18 +20,24 @@ struct SweepCost {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t bytes_kept = 0;      ///< on the disk when all is done
+  std::uint64_t bytes_at_once = 0;   ///< the most on the disk while it is done, keep: none and best
+  std::uint64_t bytes_begun = 0;     ///< of them there already, of interrupted runs
   std::uint64_t earlier_passes = 0;  ///< of the methods, the most of any point
   std::uint64_t earlier_bytes = 0;
   std::uint64_t bytes_free = 0;
   std::uint64_t memory_of_points = 0;  ///< bytes on a rank that the points of the largest pass take
   std::uint64_t memory_per_rank = 0;   ///< bytes that a rank may take in all
+  std::uint64_t equal = 0;             ///< points whose checkpoints equal another's
   int groups = 1;
   int ranks = 1;
 };
 
-/// Pure. @param batches  of make_batches.
+/// Pure. @param batches  of make_batches, for so many groups.
 [[nodiscard]] SweepCost cost_of(const Specification& specification, const Costing& costing, const std::vector<Standing>& standing,
-                                const std::vector<Batch>& batches);
+                                const std::vector<Batch>& batches, int groups);
+
+/// @throws InputError  the most bytes that are there at once do not fit what is free: needed, free, folder and what to do. Pure.
+void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder);
 
 /// A few aligned lines.
 [[nodiscard]] std::string to_text(const SweepCost& cost);

@@ -3,7 +3,6 @@
 #include "sweep/command.hpp"
 
 #include "metrics/last_line.hpp"
-#include "recipe/nearest.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/hash.hpp>
@@ -61,33 +60,6 @@ std::string command_for(const std::string& command, const std::string& checkpoin
     result += command[i++];
   }
   return result;
-}
-
-void refuse_quoted_placeholder(const std::string& command, const std::string& folder) {
-  if (shell_quoted(folder) == folder) return;
-  char quote = 0;
-  for (std::size_t i = 0; i < command.size(); ++i) {
-    const char c = command[i];
-    if (c == '\\' && quote != '\'') ++i;
-    else if (quote == 0 && (c == '"' || c == '\'')) quote = c;
-    else if (c == quote) quote = 0;
-    else if (quote != 0 && std::string_view{command}.substr(i).starts_with("{checkpoint}")) {
-      throw UsageError{
-          fmt::format("evaluate: {{checkpoint}} stands within quotes and becomes {}..., which has quotes of its own; write it without "
-                      "quotes, or \"$CHECKPOINT\"",
-                      shell_quoted(folder))};
-    }
-  }
-}
-
-void refuse_misspelt_placeholder(const std::string& command) {
-  for (auto begin = command.find('{'); begin != std::string::npos; begin = command.find('{', begin + 1)) {
-    const auto end = command.find('}', begin);
-    if (end == std::string::npos) return;
-    const auto word = command.substr(begin + 1, end - begin - 1);
-    if (word == "checkpoint" || !recipe::nearest_of(word, {"checkpoint"})) continue;
-    throw UsageError{fmt::format("evaluate: {{{}}} is no placeholder; did you mean {{checkpoint}}?", word)};
-  }
 }
 
 Json scores_in(const std::string& output) {

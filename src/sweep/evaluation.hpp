@@ -24,13 +24,6 @@ namespace dare::sweep {
 /// @param stop  says that a signal has come; then @throws Interrupted, and the record is as before.
 void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record);
 
-/// Refuses {checkpoint} within quotes of the shell where checkpoints in that folder need quotes of their own, which would end the others.
-/// Pure. @throws UsageError
-void refuse_quoted_placeholder(const std::string& command, const std::string& folder);
-
-/// Refuses a word in braces that is a slip of the hand for {checkpoint}: the shell would pass it on as it is. Pure. @throws UsageError
-void refuse_misspelt_placeholder(const std::string& command);
-
 /// The command with {checkpoint} and {point} replaced, quoted for the shell where that is needed. Pure.
 [[nodiscard]] std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point);
 

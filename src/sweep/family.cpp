@@ -1,5 +1,7 @@
 #include "sweep/family.hpp"
 
+#include "sweep/equal_points.hpp"
+
 #include <dare/core/hash.hpp>
 #include <dare/pipeline/delta_models.hpp>
 #include <dare/pipeline/input_hash.hpp>
@@ -76,8 +78,9 @@ std::vector<PointKey> keys_of(const Specification& specification) {
   std::vector<PointKey> keys;
   specification.check([&](std::uint64_t, const recipe::Recipe& recipe, const std::string& recipe_json) {
     const auto inputs = key_of(recipe);
-    keys.push_back(
-        {recipe_hash(recipe_json, specification.settings()), hash128(std::as_bytes(std::span{inputs})), recipe.seed, merge::find_method(recipe.method)});
+    const auto* method = merge::find_method(recipe.method);
+    keys.push_back({recipe_hash(recipe_json, specification.settings()), hash128(std::as_bytes(std::span{inputs})), recipe.seed, method,
+                    outcome_of(recipe_json, *method)});
   });
   return keys;
 }

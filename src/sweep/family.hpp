@@ -39,6 +39,7 @@ struct PointKey {
   Hash128 inputs{};    ///< of the paths of its checkpoints
   std::uint64_t seed = 0;
   const merge::Method* method = nullptr;
+  Hash128 outcome{};  ///< outcome_of()
 };
 
 /// Of a recipe and the form of the output. Pure. @param recipe_json  of recipe::MergeJob.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <system_error>
@@ -45,6 +46,18 @@ std::uint64_t free_space(const fs::path& folder) {
   const auto space = fs::space(there, error);
   if (error) throw IoError{fmt::format("{}: {}", there.string(), error.message())};
   return space.available;
+}
+
+std::uint64_t bytes_on_disk(const fs::path& path) noexcept {
+  constexpr std::uint64_t k_block = 512;  // of st_blocks, whatever the file system's own
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return 0;
+  auto bytes = static_cast<std::uint64_t>(status.st_blocks) * k_block;
+  if (!S_ISDIR(status.st_mode)) return bytes;
+  std::error_code error;
+  for (fs::directory_iterator entry{path, error}, end; !error && entry != end; entry.increment(error))
+    bytes += bytes_on_disk(entry->path());
+  return bytes;
 }
 
 std::uint64_t raise_open_files() noexcept {

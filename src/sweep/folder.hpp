@@ -23,6 +23,9 @@ class FolderLock {
 /// Bytes free where the folder is, or will be. Local. @throws IoError
 [[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);
 
+/// Bytes that a file or a folder with all that is in it takes on the disk; 0 where there is none. Local.
+[[nodiscard]] std::uint64_t bytes_on_disk(const std::filesystem::path& path) noexcept;
+
 /// Raises the soft limit of open files to the hard one. @return files that may still be opened, some kept back. Local.
 [[nodiscard]] std::uint64_t raise_open_files() noexcept;
 

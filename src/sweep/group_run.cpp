@@ -23,6 +23,23 @@ namespace {
 constexpr std::chrono::milliseconds k_nap{5};
 constexpr std::chrono::seconds k_between_updates{10};
 constexpr int k_update_share = 20;  // of the time at most one part in so many
+constexpr std::size_t k_files_together = 128;
+
+// The files of a pass's records, forced to the disk together: many passes have more points than descriptors or memory are there for.
+class RecordBatch {
+ public:
+  void add(FileText file) {
+    files_.push_back(std::move(file));
+    if (files_.size() == k_files_together) write();
+  }
+  void write() {
+    replace_texts(files_);
+    files_.clear();
+  }
+
+ private:
+  std::vector<FileText> files_;
+};
 
 }  // namespace
 
@@ -55,7 +72,6 @@ Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::ui
       break;
     }
   }
-  at_root([&] { update_results(true); });
   return tally_;
 }
 
@@ -72,7 +88,7 @@ void GroupRun::run_batch(const Batch& batch) {
   const PassWork pass{shared_.specification, shared_.families[batch.family], batch.points, shared_.places.folder, shared_.run};
   for (const auto& refused : pass.refused()) fail(refused.point, refused.error, "");
   if (!pass.points().empty()) make(pass);
-  at_root([&] { update_results(false); });
+  at_root([&] { update_results(); });
 }
 
 void GroupRun::make(const PassWork& pass) {
@@ -111,11 +127,13 @@ void GroupRun::make_models(const PassWork& pass) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
   }
   at_root([&] {
+    RecordBatch batch;
     for (std::size_t p = 0; p < outcomes.size(); ++p) {
       if (outcomes[p].refusal) continue;
-      record_model(pass, p, outcomes[p].counts);
+      batch.add(file_of(shared_.places, record_of_model(pass, p, outcomes[p].counts)));
       if (!to_score) ++tally_.done;
     }
+    batch.write();
   });
   if (!to_score) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -131,16 +149,19 @@ void GroupRun::make_statistics(const PassWork& pass) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
   at_root([&] {
+    RecordBatch batch;
     for (std::size_t p = 0; p < measures.size(); ++p) {
       if (measures[p].refusal) continue;
       merge::Measures all;
       for (const auto& tensor : measures[p].tensors) all.add(tensor);
       auto record = record_of(pass, p);
       record.statistics = statistics_of(all);
-      replace_text(shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors));
-      write_record(shared_.places, record);
+      // What a record stands for is there before it.
+      batch.add({shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors)});
+      batch.add(file_of(shared_.places, record));
       ++tally_.done;
     }
+    batch.write();
   });
 }
 
@@ -152,17 +173,19 @@ void GroupRun::make_deltas(const PassWork& pass) {
   const auto bytes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
   ++tally_.passes;
   tally_.bytes_read += static_cast<std::int64_t>(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read);
-  for (std::size_t p = 0; p < bytes.size(); ++p) {
-    tally_.bytes_written += static_cast<std::int64_t>(bytes[p]);
-    ++tally_.done;
-    at_root([&] {
+  for (const auto written : bytes) tally_.bytes_written += static_cast<std::int64_t>(written);
+  at_root([&] {
+    RecordBatch batch;
+    for (std::size_t p = 0; p < bytes.size(); ++p) {
       auto record = record_of(pass, p);
       record.statistics = {{"bytes", bytes[p]}};
       record.output = work.products[p].output.filename().string();
       record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
-      write_record(shared_.places, record);
-    });
-  }
+      batch.add(file_of(shared_.places, record));
+      ++tally_.done;
+    }
+    batch.write();
+  });
 }
 
 Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
@@ -177,7 +200,7 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   return record;
 }
 
-void GroupRun::record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const {
+Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const {
   const auto& output = pass.work().products[product].output;
   auto record = record_of(pass, product);
   if (!shared_.specification.settings().evaluate.empty()) {
@@ -187,7 +210,7 @@ void GroupRun::record_model(const PassWork& pass, std::size_t product, const mer
   record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
   record.output = output.filename().string();
   record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
-  write_record(shared_.places, record);
+  return record;
 }
 
 // Rank 0 alone; the tally is brought to the others by at_root().
@@ -204,7 +227,7 @@ void GroupRun::score(std::uint64_t point) {
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
   }
   retention_.add(point, std::move(record));
-  update_results(false);
+  update_results();
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {
@@ -219,9 +242,9 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
   });
 }
 
-void GroupRun::update_results(bool now) {
+void GroupRun::update_results() {
   const auto begin = std::chrono::steady_clock::now();
-  if (!now && begin < next_update_) return;
+  if (begin < next_update_) return;
   results_.write();
   const auto end = std::chrono::steady_clock::now();
   next_update_ = end + std::max<std::chrono::steady_clock::duration>(k_between_updates, k_update_share * (end - begin));

@@ -59,10 +59,10 @@ class GroupRun {
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
   void count_pass(const PassWork& pass);
-  void record_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
+  [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(std::uint64_t point);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
-  void update_results(bool now);
+  void update_results();
   /// Rank 0 of the group works while the others wait without taking its processor.
   void at_root(const std::function<void()>& work);
   [[nodiscard]] std::optional<std::uint64_t> take(Dealer& dealer) const;

@@ -3,6 +3,7 @@
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/core/write_back.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <cstdio>
 #include <cstring>
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace dare::sweep {
 namespace {
@@ -28,9 +31,43 @@ Status status_named(const std::string& name_) {
 std::string temporary_name(const std::string& name) {
   std::string host(256, '\0');
   ::gethostname(host.data(), host.size() - 1);
-  const auto process = fmt::format("{}.{}", host.c_str(), ::getpid());
+  const auto process = fmt::format("{}.{}.{}", host.c_str(), ::getpid(), name);
   return fmt::format(".{}.{:016x}", name.substr(0, k_longest_beginning), hash64(std::as_bytes(std::span{process})));
 }
+
+// A text under a name of its own beside the file whose place it is to take.
+class NewText {
+ public:
+  explicit NewText(const FileText& one) : place_{one.file}, path_{one.file.parent_path() / temporary_name(one.file.filename().string())} {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+    file_ = File::create(path_);
+    file_.write_at(0, std::as_bytes(std::span{one.text}));
+    begin_write_back(file_.fd(), 0, one.text.size());
+  }
+  NewText(NewText&& other) noexcept
+      : place_{std::move(other.place_)}, path_{std::exchange(other.path_, {})}, file_{std::move(other.file_)} {}
+  NewText& operator=(NewText&&) = delete;
+  ~NewText() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove(path_, ignored);
+  }
+
+  void force_to_disk() {
+    file_.sync();
+    file_.close();
+  }
+  void take_place() {
+    if (::rename(path_.c_str(), place_.c_str()) != 0)
+      throw IoError{fmt::format("{}: cannot be replaced: {}", place_.string(), std::strerror(errno))};
+    path_.clear();
+  }
+
+ private:
+  const fs::path& place_;
+  fs::path path_;  // empty once it has its place
+  File file_;
+};
 
 }  // namespace
 
@@ -46,25 +83,26 @@ std::string_view name(Status status) noexcept {
   return "";
 }
 
-void replace_text(const fs::path& file, std::string_view text) {
-  const auto next = file.parent_path() / temporary_name(file.filename().string());
-  std::error_code ignored;
-  fs::remove(next, ignored);
-  write_new_file(next, std::as_bytes(std::span{text}));
-  if (::rename(next.c_str(), file.c_str()) != 0) {
-    const auto error = errno;
-    fs::remove(next, ignored);
-    throw IoError{fmt::format("{}: cannot be replaced: {}", file.string(), std::strerror(error))};
-  }
-  sync_folder(file.parent_path());
+void replace_texts(std::span<const FileText> files) {
+  if (files.empty()) return;
+  std::vector<NewText> written;
+  for (const auto& one : files) written.emplace_back(one);
+  for (auto& one : written) one.force_to_disk();
+  for (auto& one : written) one.take_place();
+  sync_folder(files.front().file.parent_path());
 }
 
-void write_record(const Places& places, const Record& record) {
+FileText file_of(const Places& places, const Record& record) {
   const Json json{{"point", record.point},           {"status", name(record.status)}, {"error", record.error},
                   {"identity", record.identity},     {"contents", record.contents},   {"settings", record.settings},
                   {"statistics", record.statistics}, {"scores", record.scores},       {"evaluated", record.evaluated},
                   {"output", record.output},         {"xxh3_128", record.hash}};
-  replace_text(places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  return {places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+void write_record(const Places& places, const Record& record) {
+  const auto file = file_of(places, record);
+  replace_texts({&file, 1});
 }
 
 std::optional<Record> read_record(const fs::path& file) {

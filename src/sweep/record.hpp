@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,9 +43,18 @@ struct Places {
   std::filesystem::path records;
 };
 
-/// Replaces the file of that name by one with this text, forced to the disk; a reader finds the old text or the new. Local. @throws IoError
-void replace_text(const std::filesystem::path& file, std::string_view text);
+/// A file and the text that it is to have.
+struct FileText {
+  std::filesystem::path file;
+  std::string text;
+};
 
+/// Replaces files of one folder by ones with these texts, in this order; a reader finds of each the old text or the new. All are forced to
+/// the disk together, which takes a sync a file and one of the folder. Local. @throws IoError  some may have their new text.
+void replace_texts(std::span<const FileText> files);
+
+/// What a record's file holds. Pure.
+[[nodiscard]] FileText file_of(const Places& places, const Record& record);
 /// Local. @throws IoError
 void write_record(const Places& places, const Record& record);
 /// Nothing where there is none, or none that can be understood. Local. @throws IoError

@@ -134,8 +134,9 @@ std::vector<const Record*> Results::read() {
 
 void Results::write() {
   const auto records = read();
-  replace_text(places_.folder / "results.csv", to_csv(records));
-  replace_text(places_.folder / "results.json", to_json(records));
+  const std::array<FileText, 2> files{
+      {{places_.folder / "results.csv", to_csv(records)}, {places_.folder / "results.json", to_json(records)}}};
+  replace_texts(files);
 }
 
 }  // namespace dare::sweep

@@ -22,6 +22,10 @@ void remove_checkpoint(const fs::path& path) {
   throw IoError{fmt::format("{}: cannot be removed: {}", path.string(), error.message())};
 }
 
+bool is_better_score(const Settings& settings, double one, double other) noexcept {
+  return settings.lowest_is_best ? one < other : one > other;
+}
+
 }  // namespace
 
 void delete_checkpoint(const Places& places, Record& record) {
@@ -35,7 +39,7 @@ void delete_checkpoint(const Places& places, Record& record) {
 }
 
 bool Retention::is_better(const Best& one, const Best& other) const noexcept {
-  if (one.score != other.score) return (one.score < other.score) == settings_.lowest_is_best;
+  if (one.score != other.score) return is_better_score(settings_, one.score, other.score);
   return one.position < other.position;
 }
 
@@ -52,6 +56,19 @@ void Retention::add(std::uint64_t position, Record record) {
   }
   if (is_better(one, *best_)) std::swap(one, *best_);
   delete_checkpoint(places_, one.record);
+}
+
+std::optional<BestPoint> best_of(const Settings& settings, const std::vector<const Record*>& records) {
+  auto score = settings.score;
+  std::optional<BestPoint> best;
+  for (const auto* record : records) {
+    if (record->status != Status::done || record->scores.empty()) continue;
+    if (score.empty()) score = record->scores.begin().key();
+    const auto found = record->scores.find(score);
+    if (found == record->scores.end()) continue;
+    if (!best || is_better_score(settings, found->get<double>(), best->value.get<double>())) best = {score, *found, record->point};
+  }
+  return best;
 }
 
 }  // namespace dare::sweep

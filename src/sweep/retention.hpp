@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dare::sweep {
 
@@ -38,5 +39,14 @@ class Retention {
   std::string score_;  // that decides
   std::optional<Best> best_;
 };
+
+/// The best of scored points.
+struct BestPoint {
+  std::string score;             ///< that decides
+  nlohmann::ordered_json value;  ///< a number
+  std::string point;
+};
+/// Of equals the first; nothing where none has the score that decides: the settings', or the first that any has. Pure.
+[[nodiscard]] std::optional<BestPoint> best_of(const Settings& settings, const std::vector<const Record*>& records);
 
 }  // namespace dare::sweep

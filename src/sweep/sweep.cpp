@@ -1,7 +1,9 @@
 #include <dare/sweep/sweep.hpp>
 
+#include "sweep/command_check.hpp"
 #include "sweep/cost.hpp"
 #include "sweep/costing.hpp"
+#include "sweep/equal_points.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/group_run.hpp"
@@ -11,6 +13,7 @@
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
 #include <dare/core/plural.hpp>
+#include <dare/pipeline/output_paths.hpp>
 #include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -79,14 +82,11 @@ class Sweep {
     });
     look();
     plan();
-    if (options_.plan_only) {
-      comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
-      return exit_code(refusals());
-    }
+    if (options_.plan_only) comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
+    world_.agree([&] { require_space(cost_, specification_.settings(), places_.folder); });
+    if (options_.plan_only) return exit_code(refusals());
     world_.agree([&] {
-      if (!world_.is_root()) return;
-      record_refused();
-      require_space();
+      if (world_.is_root()) record_refused();
     });
     auto tally = work();
     tally.failed += refusals().failed;
@@ -136,6 +136,21 @@ class Sweep {
     if (!world_.is_root()) return;
     for (const auto& refused : costing_.refused)
       comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
+    tell_of_equals();
+  }
+
+  // Nothing is left out: whoever asks for several seeds may want as many rows.
+  void tell_of_equals() {
+    if (specification_.settings().outputs == Outputs::delta) return;  // the masks' seeds stand in these
+    equals_ = equal_points(keys_);
+    std::erase_if(equals_, [&](const auto& one) { return standing_[one.first] != Standing::to_do; });
+    if (equals_.empty() || options_.run.log_level == pipeline::LogLevel::error) return;
+    const auto& [point, other] = equals_.front();
+    comm::print_message(
+        options_.run.program,
+        fmt::format("{} of {} points to do give what another gives, such as {} and {}: where nothing is drawn the seed makes no "
+                    "difference, where nothing is dropped the rescale; such a point is enough once, under points",
+                    equals_.size(), std::count(standing_.begin(), standing_.end(), Standing::to_do), names_[point], names_[other]));
   }
 
   void plan() {
@@ -147,10 +162,11 @@ class Sweep {
       loads.push_back({family.to_do, family.bytes_read, family.bytes_written, most});
     }
     batches_ = make_batches(loads, groups_);
-    cost_ = cost_of(specification_, costing_, standing_, batches_);
+    cost_ = cost_of(specification_, costing_, standing_, batches_, groups_);
     cost_.bytes_free = space;
+    cost_.bytes_begun = world_.from_root([&] { return bytes_begun(); });
     cost_.memory_per_rank = options_.run.limits.memory_per_rank;
-    cost_.groups = groups_;
+    cost_.equal = equals_.size();
     cost_.ranks = cluster_.ranks();
   }
 
@@ -163,10 +179,15 @@ class Sweep {
     }
   }
 
-  void require_space() const {
-    if (options_.run.resumes() || cost_.bytes_kept <= cost_.bytes_free) return;
-    throw IoError{fmt::format("{}: needs {} for {} points, {} are free there; make room, or use keep: best or keep: none",
-                              places_.folder.string(), format_bytes(cost_.bytes_kept), cost_.to_do, format_bytes(cost_.bytes_free))};
+  // What interrupted runs have written of the points to do: this run goes on from it, or removes it.
+  [[nodiscard]] std::uint64_t bytes_begun() const {
+    std::uint64_t bytes = 0;
+    for (const auto& family : costing_.families) {
+      if (family.bytes_written == 0) continue;
+      for (const auto point : family.to_do)
+        bytes += bytes_on_disk(pipeline::OutputPaths{output_of(places_.folder, names_[point], specification_.settings())}.temporary);
+    }
+    return bytes;
   }
 
   Tally work() {
@@ -182,7 +203,12 @@ class Sweep {
     try {
       tally = GroupRun{shared, group}.run(batches_, to_score_);
     } catch (const comm::AgreedError& caught) { error = caught; }  // told when the other groups have ended too
-    world_.agree_on(error);
+    try {
+      world_.agree_on(error);
+    } catch (const comm::AgreedError&) {
+      if (world_.is_root()) write_results_quietly();
+      throw;
+    }
     if (world_.is_root()) remove_quietly(dealing);
     if (!group.is_root()) tally = {};  // one rank speaks for its group
     std::array<std::int64_t, 7> sums{tally.done,   tally.failed,     tally.input,        tally.usage,
@@ -192,7 +218,15 @@ class Sweep {
     return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], tally.signal};
   }
 
-  void end() const {
+  // Of a run that fails for another reason, which is what is told; the next run writes them too.
+  void write_results_quietly() const {
+    try {
+      Results{places_, names_}.write();
+    } catch (const std::exception&) {}
+  }
+
+  void end() {
+    std::vector<const Record*> of_this_sweep;
     const auto evaluation = evaluation_hash(specification_.settings().evaluate);
     Retention retention{specification_.settings(), places_};
     Results results{places_, names_};
@@ -202,9 +236,36 @@ class Sweep {
     for (const auto* record : records) {
       while (point < names_.size() && names_[point] != record->point) ++point;
       if (point == names_.size()) break;
-      if (record->identity == identities_[point] && record->evaluated == evaluation) retention.add(point, *record);
+      if (record->identity != identities_[point] || record->evaluated != evaluation) continue;
+      of_this_sweep.push_back(record);
+      retention.add(point, *record);
     }
+    if (!evaluation.empty()) best_ = best_of(specification_.settings(), of_this_sweep);
     results.write();
+  }
+
+  // Where the best point's checkpoint is; nothing where it was not kept.
+  [[nodiscard]] std::optional<std::string> best_checkpoint() const {
+    const auto record = read_record(places_.record(best_->point));
+    if (!record || record->output.empty()) return std::nullopt;
+    return (places_.folder / record->output).string();
+  }
+
+  [[nodiscard]] std::string best_text() const {
+    if (!best_) return "";
+    const auto checkpoint = best_checkpoint();
+    return fmt::format("best {}: {} ({}), point {}, {}\n", best_->score, best_->value.dump(),
+                       specification_.settings().lowest_is_best ? "lowest" : "highest", best_->point,
+                       checkpoint ? "checkpoint " + *checkpoint : "checkpoint not kept");
+  }
+
+  [[nodiscard]] nlohmann::ordered_json best_json() const {
+    if (!best_) return nullptr;
+    const auto checkpoint = best_checkpoint();
+    return {{"score", best_->score},
+            {"value", best_->value},
+            {"point", best_->point},
+            {"checkpoint", checkpoint ? nlohmann::ordered_json(*checkpoint) : nlohmann::ordered_json{}}};
   }
 
   [[nodiscard]] Tally refusals() const {
@@ -243,18 +304,20 @@ class Sweep {
                                         {"bytes_written", tally.bytes_written},
                                         {"groups", groups_},
                                         {"ranks", world_.size()},
+                                        {"best", best_json()},
                                         {"elapsed_s", elapsed}};
       return json.dump(2) + "\n";
     }
-    return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n",
+    return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n{}",
                        places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,
                        format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), plural(static_cast<std::uint64_t>(tally.passes), "pass"),
                        format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed,
-                       plural(static_cast<std::uint64_t>(world_.size()), "rank"), plural(static_cast<std::uint64_t>(groups_), "group"));
+                       plural(static_cast<std::uint64_t>(world_.size()), "rank"), plural(static_cast<std::uint64_t>(groups_), "group"),
+                       best_text());
   }
 
   [[noreturn]] void stop(const Tally& tally) const {
-    throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}; {} of {} points are done, the same command with --resume does the rest",
+    throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}; {} of {} points are done, the same command again does the rest",
                                                                pipeline::StopSignal::text(static_cast<int>(tally.signal)),
                                                                static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
   }
@@ -275,6 +338,8 @@ class Sweep {
   Costing costing_;
   std::vector<Batch> batches_;
   SweepCost cost_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> equals_;  // of the points to do; on rank 0
+  std::optional<BestPoint> best_;                                // on rank 0, at the end
 };
 
 // Says what very many points would cost, before they are made.
@@ -312,8 +377,10 @@ int sweep(const SweepOptions& options, const comm::Communicator& world) {
   std::vector<PointKey> keys;
   world.agree([&] {
     if (!world.is_root()) return;
-    refuse_misspelt_placeholder(specification->settings().evaluate);
-    refuse_quoted_placeholder(specification->settings().evaluate, options.folder.string());
+    const auto& command = specification->settings().evaluate;
+    refuse_unknown_placeholder(command);
+    refuse_quoted_placeholder(command, options.folder.string());
+    if (!options.plan_ranks) refuse_missing_program(command);  // another cluster has other programs
     if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
       comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));
     keys = keys_of(*specification);

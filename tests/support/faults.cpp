@@ -4,6 +4,7 @@
 ///   USR1, INT,
 ///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
+///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free
 ///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate, flock. An errno fault goes on failing from the N-th call on, as a full disk does.
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -138,6 +140,16 @@ ssize_t pwrite64(int fd, const void* buffer, size_t n, off64_t offset) {
 int fsync(int fd) {
   static const auto real = next<int (*)(int)>("fsync");
   return strikes("fsync", path_of(fd)) ? -1 : real(fd);
+}
+int statvfs(const char* path, struct statvfs* status) noexcept {
+  static const auto real = next<int (*)(const char*, struct statvfs*)>("statvfs");
+  static const char* const free = std::getenv("DARE_FAULT_FREE");
+  const int result = real(path, status);
+  if (result == 0 && free != nullptr) {
+    status->f_frsize = 1;
+    status->f_bavail = std::strtoul(free, nullptr, 10);
+  }
+  return result;
 }
 int flock(int fd, int operation) noexcept {
   static const auto real = next<int (*)(int, int)>("flock");

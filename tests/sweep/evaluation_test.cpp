@@ -34,34 +34,6 @@ TEST(CommandFor, ReplacesEveryWord) {
   EXPECT_EQ(command_for("{checkpoint}", "{point}", "p"), "'{point}'");  // what is put in is not looked at again
 }
 
-std::string refusal_of(const std::string& command, const std::string& folder) {
-  try {
-    refuse_quoted_placeholder(command, folder);
-  } catch (const UsageError& error) { return error.what(); }
-  return "";
-}
-
-TEST(CommandFor, RefusesAPathWithSpacesWithinQuotes) {
-  EXPECT_EQ(refusal_of("t \"{checkpoint}\"", "/a/b"), "");
-  EXPECT_EQ(refusal_of("t 'x' {checkpoint} \"$CHECKPOINT\" \\' {checkpoint}", "/a b"), "");
-  const std::string expected =
-      "evaluate: {checkpoint} stands within quotes and becomes '/a b'..., which has quotes of its own; write it without quotes, or "
-      "\"$CHECKPOINT\"";
-  EXPECT_EQ(refusal_of("t \"--m={checkpoint}\"", "/a b"), expected);
-  EXPECT_EQ(refusal_of("sh -c 't {checkpoint}'", "/a b"), expected);
-}
-
-TEST(CommandFor, RefusesAPlaceholderThatIsMisspelt) {
-  const auto error_of = [](const std::string& command) -> std::string {
-    try {
-      refuse_misspelt_placeholder(command);
-    } catch (const Error& error) { return error.what(); }
-    return "";
-  };
-  EXPECT_EQ(error_of("score {chekpoint}"), "evaluate: {chekpoint} is no placeholder; did you mean {checkpoint}?");
-  EXPECT_EQ(error_of("score {checkpoint} {point} | awk '{print $1}' | tr {a,b} ${X}"), "");
-}
-
 TEST(LacksScore, NamesWhatIsThere) {
   EXPECT_EQ(lacks_score({{"a", 1}, {"by.x", 2}}, "accurcy"), "has no score \"accurcy\", which score: names, only a, by.x");
 }

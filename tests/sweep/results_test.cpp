@@ -1,6 +1,7 @@
 #include "sweep/results.hpp"
 #include "support/temp_folder.hpp"
 
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
 #include <gtest/gtest.h>
@@ -91,11 +92,20 @@ TEST(Record, HasThePlaceOfTheLongestPoint) {
   const Places places{folder.path()};
   std::filesystem::create_directory(places.records);
   const std::string longest(200, 'p');
-  for (const auto& file : {places.record(longest), places.tensors(longest)}) {
-    replace_text(file, "text");
-    EXPECT_EQ(read_text(file), "text");
-  }
+  const std::vector<FileText> files{{places.record(longest), "text"}, {places.tensors(longest), "other text"}};
+  replace_texts(files);
+  for (const auto& one : files) EXPECT_EQ(read_text(one.file), one.text);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator{places.records}, {}), 2);
+}
+
+TEST(ReplaceTexts, LeavesTheOldOnesAndNothingElseWhereOneCannotBeWritten) {
+  const test::TempFolder folder;
+  const std::vector<FileText> old{{folder.path() / "a", "old"}};
+  replace_texts(old);
+  const std::vector<FileText> files{{folder.path() / "a", "new"}, {folder.path() / "missing" / "b", "new"}};
+  EXPECT_THROW(replace_texts(files), IoError);
+  EXPECT_EQ(read_text(old.front().file), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder.path()}, {}), 1);
 }
 
 TEST(Results, OfAnEmptyFolderAreEmpty) {

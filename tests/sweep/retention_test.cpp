@@ -90,5 +90,32 @@ TEST_F(RetentionTest, DeletesAFileWithItsManifest) {
   EXPECT_NO_THROW(delete_checkpoint(places_, record));
 }
 
+TEST(BestOf, IsTheFirstOfThoseWithTheScoreThatDecides) {
+  const auto scored = [](const std::string& point, nlohmann::ordered_json scores, Status status = Status::done) {
+    Record record;
+    record.point = point;
+    record.status = status;
+    record.scores = std::move(scores);
+    return record;
+  };
+  const std::vector<Record> records{scored("failed", {{"x", 9}}, Status::unscored), scored("a", {{"x", 1}, {"y", 2}}),
+                                    scored("b", {{"x", 3}}), scored("c", {{"x", 3}, {"y", 0.5}}),
+                                    scored("none", nlohmann::ordered_json::object())};
+  std::vector<const Record*> all;
+  for (const auto& record : records) all.push_back(&record);
+  Settings settings;
+  const auto best = [&] {
+    const auto one = best_of(settings, all);
+    return one ? one->score + " " + one->value.dump() + " " + one->point : "";
+  };
+  EXPECT_EQ(best(), "x 3 b");
+  settings.score = "y";
+  EXPECT_EQ(best(), "y 2 a");
+  settings.lowest_is_best = true;
+  EXPECT_EQ(best(), "y 0.5 c");
+  settings.score = "z";
+  EXPECT_EQ(best(), "");
+}
+
 }  // namespace
 }  // namespace dare::sweep

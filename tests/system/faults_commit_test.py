@@ -11,7 +11,7 @@ import unittest
 from dare_system import SystemTest, command, contents, environment, random_model, run, with_fault, write_safetensors
 
 FORMS = ("out.safetensors", "out.h5", "out")
-KEPT = "; what is done is kept: --resume puts it there once the place is free, or with --overwrite"
+KEPT = "; what is done is kept: the same command with --resume puts it there once the place is free, or with --overwrite"
 
 
 class Commit(SystemTest):

@@ -68,6 +68,31 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
             table = rows(self.path("swept"))
             self.assertEqual({name: row["output"] for name, row in table.items() if row["output"]}, {expected: expected})
 
+    def test_the_best_point_is_said(self):
+        text = self.text("score: accuracy", "keep: none")
+        best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "checkpoint": None}
+        self.assertEqual(self.swept(2, text)["best"], best)
+        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept")
+        where = self.path("kept", "drop_rate=0.1")
+        process = self.sweep(3, self.text("score: accuracy", "keep: best", "best: lowest"), "--groups", "2", output="kept")
+        self.assertEqual(process.stdout.splitlines()[1], f"best accuracy: 0.8 (lowest), point drop_rate=0.1, checkpoint {where}")
+        self.assertTrue(os.path.exists(where))
+        self.assertIsNone(self.swept(1, self.recipe + "points: {p: {drop_rate: 0.5}}\n", output="unscored")["best"])
+
+    def test_a_command_that_cannot_run_is_refused_before_anything_is_made(self):
+        for command_, words in (("nothing-called-so {checkpoint}", "there is no program nothing-called-so on the PATH; give its path, or load what it belongs to before"),
+                                (self.script, f"{self.script} is not executable; `chmod +x` it, or begin with what runs it, such as python3"),
+                                ("python3 gone.py", f"gone.py is not there for python3; the command runs in {os.getcwd()}"),
+                                (f"python3 {self.script} {{name}}", "{name} is no placeholder, there are {checkpoint} and {point}; braces for the command itself "
+                                                                    "stand in quotes")):
+            for more in ([], ["--plan"]):
+                with self.subTest(command=command_, more=more):
+                    process = self.sweep(2, self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: {command_}\n", *more)
+                    self.assert_refused(process, 2, "evaluate: " + words, "dare-sweep")
+                    self.assertFalse(os.path.exists(self.path("swept")))
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: nothing-called-so {checkpoint}\n"
+        self.assertEqual(self.sweep(1, text, "--plan", "--ranks", "4").returncode, 0)  # of another cluster's programs nothing is known
+
     def test_one_that_fails_and_one_that_hangs(self):
         for name in ("fail", "hang"):
             self.write(name, "")
@@ -111,11 +136,11 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("stopped by signal 10 (SIGUSR1); 2 of 4 points are done, the same command with --resume does the rest", errors)
+        self.assertIn("stopped by signal 10 (SIGUSR1); 2 of 4 points are done, the same command again does the rest", errors)
         with open(self.path("pid")) as file:
             self.assertEqual(running_in_group(int(file.read())), [])
         os.remove(self.path("hang"))
-        summary = self.swept(2, self.text(), "--resume")
+        summary = self.swept(2, self.text())
         self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (2, 2, 0))
 
 

@@ -1,11 +1,12 @@
 """What dare-sweep refuses, and in which words."""
 
+import json
 import os
 import re
 import unittest
 
-from dare_sweep import SweepTest
-from dare_system import own_words, run
+from dare_sweep import SweepTest, rows
+from dare_system import FAULTS, own_words, run
 
 
 class Refusals(SweepTest):
@@ -75,6 +76,49 @@ points:
         self.assertRegex(words, r"sweep.yml: 1000000 points, more than 10000 are done only with --yes. If all cost what the first does they write "
                                 r"\d\.\d\de\+12 bytes and take \d+ passes of up to \d+ points, which read [\d.e+]+ bytes; ")
         self.assertFalse(os.path.exists(self.path("swept")))
+
+    def test_what_does_not_fit_the_free_space(self):
+        self.make_family()
+        grid = "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n"
+        bytes_ = json.loads(self.sweep(1, self.recipe + grid, "--plan", "--json").stdout)["bytes_written"]
+        free = {"LD_PRELOAD": FAULTS, "DARE_FAULT_FREE": str(bytes_ - 1)}
+        for more in (["--plan"], []):
+            process = self.sweep(2, self.recipe + grid, *more, **free)
+            self.assertEqual(process.returncode, 3, process.stderr)
+            self.assertRegex(own_words(process, "dare-sweep")[0], rf"^dare-sweep: {self.path('swept')}: needs [\d.]+ MB \({bytes_} bytes\) for the checkpoints that are "
+                             r"there at once, [\d.]+ MB are free; make room, or name a folder elsewhere, or keep fewer: keep: best or none with evaluate, "
+                             r"outputs: delta or statistics")
+            self.assertEqual(process.stdout.startswith("points "), more == ["--plan"])
+        # Of those that are deleted once they are scored only so many are there at once as fit.
+        scored = self.recipe + grid + "evaluate: echo '{\"x\":' $(stat -c %s \"$CHECKPOINT/model.safetensors\") '}'\n"
+        self.assertEqual(self.sweep(2, scored + "keep: none\n", "--plan", **free).returncode, 0)
+        self.assertEqual(self.swept(1, scored + "keep: none\n", output="none", **free)["passes"], 2)
+        free["DARE_FAULT_FREE"] = str(bytes_ // 4 - 1)
+        self.assertEqual(self.sweep(1, scored + "keep: none\n", "--plan", **free).returncode, 3)
+        self.assertEqual(self.sweep(1, self.recipe + grid + "outputs: statistics\n", "--plan", **free).returncode, 0)
+
+    def test_points_that_are_equal_by_definition_are_said(self):
+        self.make_family()
+        text = self.recipe + "outputs: KIND\ngrid: {drop_rate: [0, 0.5], seed: [1, 2, 3]}\n"
+        words = ("dare-sweep: 2 of 6 points to do give what another gives, such as drop_rate=0,seed=2 and drop_rate=0,seed=1: where nothing is drawn the seed "
+                 "makes no difference, where nothing is dropped the rescale; such a point is enough once, under points")
+        for outputs, expected in (("model", [words]), ("statistics", [words]), ("delta", [])):
+            process = self.sweep(1, text.replace("KIND", outputs), "--plan", "--json")
+            self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (0, expected))
+            self.assertEqual(json.loads(process.stdout)["equal"], 2 * len(expected))
+        self.assertEqual(own_words(self.sweep(2, text.replace("KIND", "model")), "dare-sweep"), [words])
+        hashes = {name: row["xxh3_128"] for name, row in rows(self.path("swept")).items()}
+        self.assertEqual(len({hashes[f"drop_rate=0,seed={seed}"] for seed in (1, 2, 3)}), 1)
+        self.assertEqual(len(set(hashes.values())), 4)
+        self.assertEqual(own_words(self.sweep(2, text.replace("KIND", "model")), "dare-sweep"), [])  # nothing is to do
+
+    def test_help_has_no_words_of_other_programs(self):
+        text = run(0, "dare-sweep", "--help").stdout
+        for word in ("OUTPUT", "explanation", "notes on the merge", "go on with --resume", "neither --resume"):
+            self.assertNotIn(word, text)
+        text = run(0, "dare-convert", "--help").stdout
+        for word in ("OUTPUT", "explanation", "notes on the merge", "hash-inputs", "recipe is wrong"):
+            self.assertNotIn(word, text)
 
     def test_words(self):
         self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")

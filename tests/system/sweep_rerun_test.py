@@ -56,8 +56,9 @@ class Rerun(SweepTest):
         process = self.sweep(2, text, **with_fault("pwrite:2:ENOSPC:0", "drop_rate=0.2.partial/model"))
         self.assertEqual(process.returncode, 1, process.stderr)
         self.assertIn("No space left on device", process.stderr)
+        self.assertIn("; what is done is kept, the same command again goes on", process.stderr)
         self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
-        self.assertEqual(self.swept(1, text, "--resume")["done"], 3)
+        self.assertEqual(self.swept(1, text)["done"], 3)
         self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after resume")
 
     def test_a_sweep_goes_on_within_points_unasked(self):

@@ -7,7 +7,7 @@ import struct
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import contents, own_words, read_safetensors, run, write_safetensors
+from dare_system import contents, own_words, read_safetensors, run, with_fault, write_safetensors
 
 
 class Statistics(SweepTest):
@@ -116,6 +116,13 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         self.assertEqual(own_words(process, "dare-sweep"), [
             'dare-sweep: point p: tensor "large": outputs: statistics is not there for methods with auxiliary checkpoints (fisher, regmean) or '
             "weights by filter (model_stock with filter_wise); use outputs: model"])
+
+    def test_the_files_of_a_pass_are_forced_to_the_disk_together(self):
+        text = self.recipe + "outputs: statistics\ngrid: {drop_rate: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}\n"
+        # Of each point a record and the statistics by tensor, with one sync of their folder; the results once, with one of theirs.
+        syncs = 8 * 2 + 1 + 2 + 1
+        self.swept(1, text, output="within", **with_fault(f"fsync:{syncs + 1}:EIO"))
+        self.assertEqual(self.sweep(1, text, output="beyond", **with_fault(f"fsync:{syncs}:EIO")).returncode, 1)
 
     def test_a_point_fails_alone(self):
         text = self.recipe + "outputs: statistics\npoints: {good: {drop_rate: 0.5}, large: {drop_rate: 0.5, lambda: 1e38, weight: 1e4}}\n"

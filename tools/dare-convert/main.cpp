@@ -14,6 +14,16 @@ namespace {
 namespace po = boost::program_options;
 using dare::app::Given;
 
+dare::app::RunWords words() {
+  dare::app::RunWords words;
+  words.resume = "go on where an interrupted run of the same command stopped; with --delta it begins again";
+  words.overwrite = "replace DST, which must be a model, once the new one is complete";
+  words.hash_inputs.clear();  // a conversion has no manifest that they could be in
+  words.notes = "notes on the conversion";
+  words.json = "the summary as JSON on stdout";
+  return words;
+}
+
 dare::app::Program program() {
   po::options_description what{"What to convert"};
   what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
@@ -34,6 +44,8 @@ dare::app::Program program() {
   add("drop-rate", po::value<double>()->value_name("P"), "share of the elements to drop, 0 to 1");
   add("seed", po::value<std::uint64_t>()->value_name("S"), "of the masks (0); merges must have the same");
   add("stream", po::value<std::uint64_t>()->value_name("N"), "number of the random stream (0); the model must have the same in merges");
+  auto exits = dare::app::run_exit_meanings("DST");
+  exits[2].meaning = "the command line is wrong; nothing was read or written";
   return {
       .name = "dare-convert",
       .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
@@ -42,7 +54,7 @@ dare::app::Program program() {
           "SRC is a Hugging Face folder, a .safetensors, .h5, .bin, .pt or .pth file. A DST that ends in .h5 or .safetensors is one "
           "file, any other a Hugging Face folder. There and back again gives the same files byte for byte. PyTorch files are read "
           "without running their code: a pickle that asks for more than tensors is refused.",
-      .groups = {what, selection, delta, dare::app::run_options_group()},
+      .groups = {what, selection, delta, dare::app::run_options_group(words())},
       .positional = "words",
       .sections = {{"Selecting and renaming",
                     "REGEX is an ECMAScript regular expression, searched for anywhere in a name (^ and $ are its ends). Tensors are "
@@ -67,7 +79,7 @@ dare::app::Program program() {
                     "dare-convert model/ text.safetensors --include '^language_model\\.' --rename '^language_model\\.='"},
                    {"The tenth of a model that a merge at drop rate 0.9 needs",
                     "mpirun -n 4 dare-convert math/ math-delta.h5 --delta --base llama/ --drop-rate 0.9 --seed 42"}},
-      .exits = dare::app::run_exit_meanings("DST"),
+      .exits = exits,
       .see_also = {"dare-merge", "dare-inspect", "dare-diff"}};
 }
 

@@ -7,6 +7,10 @@
 
 namespace dare {
 
+/// Asks the kernel to begin writing bytes [offset, offset + size) of `fd` to their disk, so that several files' fsyncs wait for one
+/// another's work. Blocks only where the disk's queue is full. Where a file system knows no such request nothing happens. Local.
+void begin_write_back(int fd, std::uint64_t offset, std::uint64_t size) noexcept;
+
 /// Asks the kernel, from a thread of its own, to begin writing ranges of files to their disk. Nothing waits for them: an fsync is still
 /// what makes them safe and reports errors, it only finds less to do. Where a file system knows no such request nothing happens. Local.
 class WriteBack {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace dare::pipeline {
 
@@ -34,6 +35,10 @@ struct RunOptions {
 
   /// Was it asked for to go on? Then a finished output is no error.
   [[nodiscard]] bool resumes() const noexcept { return unfinished == Unfinished::resume; }
+  /// What goes on from the finished blocks of this run, should it end before all are done: words for messages.
+  [[nodiscard]] std::string_view going_on() const noexcept {
+    return unfinished == Unfinished::resume_same ? "the same command again" : "the same command with --resume";
+  }
 };
 
 }  // namespace dare::pipeline
