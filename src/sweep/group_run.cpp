@@ -216,7 +216,12 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
 // Rank 0 alone; the tally is brought to the others by at_root().
 void GroupRun::score(std::uint64_t point) {
   const auto& settings = shared_.specification.settings();
-  auto record = *read_record(shared_.places.record(shared_.names[point]));
+  const auto file = shared_.places.record(shared_.names[point]);
+  auto found = read_record(file);
+  if (!found)
+    throw InputError{
+        fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
+  auto& record = *found;
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
   write_record(shared_.places, record);

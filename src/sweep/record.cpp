@@ -109,6 +109,11 @@ std::optional<Record> read_record(const fs::path& file) {
   if (!fs::exists(file)) return std::nullopt;
   try {
     const auto json = Json::parse(read_text(file));
+    const auto is_object = [&](const char* key) { return json.at(key).is_object(); };
+    if (!is_object("settings") || !is_object("statistics") || !is_object("scores")) return std::nullopt;
+    // A checkpoint is deleted by this name: no other folder's.
+    const fs::path output = json.at("output").get<std::string>();
+    if (output != output.filename() || output == "." || output == "..") return std::nullopt;
     return Record{json.at("point"),    status_named(json.at("status")), json.at("error"),  json.at("identity"),  json.at("contents"),
                   json.at("settings"), json.at("statistics"),           json.at("scores"), json.at("evaluated"), json.at("output"),
                   json.at("xxh3_128")};
