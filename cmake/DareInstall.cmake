@@ -24,6 +24,11 @@ if(type STREQUAL STATIC_LIBRARY)
   set(dare_pc_libs_private "")
   set(dare_pc_private "")
 endif()
+# Relative to where the file is, as `cmake --install --prefix` and moving the tree change that; a path given as absolute stays.
+file(RELATIVE_PATH dare_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" dare_pc_to_prefix ${dare_pc_to_prefix})
+cmake_path(APPEND dare_pc_libdir "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
+cmake_path(APPEND dare_pc_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(cmake/dare.pc.in ${PROJECT_BINARY_DIR}/dare.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/dare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
