@@ -32,5 +32,10 @@ cmake_path(APPEND dare_pc_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(cmake/dare.pc.in ${PROJECT_BINARY_DIR}/dare.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/dare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY jobs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/${PROJECT_NAME}/jobs USE_SOURCE_PERMISSIONS)
+# The pages lie with what they point to as in the sources, so that their links hold.
+set(dare_data ${CMAKE_INSTALL_DATADIR}/${PROJECT_NAME})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE DESTINATION ${dare_data})
+install(DIRECTORY docs jobs DESTINATION ${dare_data} USE_SOURCE_PERMISSIONS)
+install(DIRECTORY tools/evaluate tools/plot-scaling tools/plot-sweep DESTINATION ${dare_data}/tools USE_SOURCE_PERMISSIONS)
+install(FILES packaging/README.md DESTINATION ${dare_data}/packaging)
