@@ -165,6 +165,14 @@ run() {
     exit "$code"
 }
 
+# Like run, for what keeps no journal: back in the queue it would begin again, to be stopped at the same point.
+run_once() {
+    local code=0
+    start_ranks "$@" || code=$?
+    if (( code == k_interrupted )); then say 'interrupted; this keeps no journal and would begin again: submit it with more --time'; fi
+    exit "$code"
+}
+
 # Sets arguments to those given, with --resume where this is a restart of a job that was stopped or lost a node, or a later link of a chain.
 # A --restart has had its effect in the first of them.
 set_arguments() {

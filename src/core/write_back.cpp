@@ -8,6 +8,7 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace dare {
@@ -106,7 +107,14 @@ void WriteBack::wrote(int fd, std::uint64_t offset, std::uint64_t size) {
   }
   run->end += size;
   if (run->end - run->begin < k_portion) return;
-  if (!worker_) worker_ = std::make_unique<Worker>();
+  if (!worker_) {
+    try {
+      worker_ = std::make_unique<Worker>();
+    } catch (const std::system_error&) {  // no thread to be had: the bytes go to the disk at the end
+      run->begin = run->end;
+      return;
+    }
+  }
   worker_->add(fd, run->begin, run->end - run->begin);
   run->begin = run->end;
 }

@@ -92,7 +92,7 @@ void compare(const Json& now, const Json& before, const std::string& where, std:
 }  // namespace
 
 std::string manifest_head(const Work& work, const Product& product) {
-  return head_of(work, product).dump(1);
+  return head_of(work, product).dump(1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string difference(const std::string& now, const std::string& before) {
@@ -106,7 +106,7 @@ void write_manifest(const std::filesystem::path& path, const std::filesystem::pa
   TextFile file{path};
   auto head = head_of(work, product);
   head["parts"] = parts_json(parts_of(checkpoint::read_header(output)));
-  auto text = head.dump(1);
+  auto text = head.dump(1, ' ', false, Json::error_handler_t::replace);
   text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
   file.add(text + ",\n \"tensors\": [");
   const auto tensors = output_tensors(work, product);
@@ -116,7 +116,7 @@ void write_manifest(const std::filesystem::path& path, const std::filesystem::pa
     for (auto block = grid.first_block(t); block < last; ++block) blocks += to_hex(hashes[block]);
     const Json entry{
         {"name", tensors[t].name}, {"dtype", name(tensors[t].dtype)}, {"shape", tensors[t].shape}, {"xxh3_128", std::move(blocks)}};
-    file.add((t == 0 ? "\n  " : ",\n  ") + entry.dump());
+    file.add((t == 0 ? "\n  " : ",\n  ") + entry.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   file.add("\n ]\n}\n");
   file.finish();

@@ -87,7 +87,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
   if (options.plan_only) note_slow_method(work, product.job.notes);
   if (world.is_root() && options.run.log_level != LogLevel::error) {
-    for (const auto* const notes : {&sources.frame.notes, &side_notes, &product.job.notes}) {
+    for (const auto* const notes : {&work.frame.notes, &side_notes, &product.job.notes}) {
       for (const auto& note : *notes) comm::print_message(options.run.program, note);
     }
   }

@@ -49,7 +49,13 @@ InputError under_way(const OutputPaths& paths) {
 }
 
 Staging::Staging(const fs::path& output) : paths_{output}, journal_{locked_journal(paths_, locked_)} {
-  mend_cut_commit();
+  try {
+    mend_cut_commit();
+  } catch (...) {  // no destructor runs: a journal that was just made goes here
+    std::error_code ignored;
+    if (fs::file_size(paths_.journal, ignored) == 0 && !ignored) fs::remove(paths_.journal, ignored);
+    throw;
+  }
   if (fs::exists(paths_.temporary)) unfinished_ = Journal::read_head(paths_.journal);
   keep_ = unfinished_.has_value();
 }

@@ -29,7 +29,7 @@ std::string without_contents(const std::string& identity) {
   for (auto& input : json["inputs"]) {
     for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
     for (const auto& file : work.input(i).files) identity["modified"][file.path.string()] = time_text(file.changed_ns);
   }
   identity["output"] = {{"kind", static_cast<int>(checkpoint::output_kind(product.output))}, {"shard_size", options.shard_size}};
-  return identity.dump();
+  return identity.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity, std::uint64_t blocks,

@@ -33,6 +33,18 @@ done
 (( programs >= 7 )) || fail "only $programs programs are installed"
 ! grep -rlq "$root\|$build" "$prefix/lib" --include='*.cmake' --include='*.pc' || fail "installed files name the build: $(grep -rl "$root\|$build" "$prefix/lib" --include='*.cmake' --include='*.pc')"
 
+links=0
+while IFS= read -r page; do
+    while IFS= read -r link; do
+        [[ -e $(dirname "$page")/$link ]] || fail "$page points to $link, which is not installed"
+        links=$((links + 1))
+    done < <(grep -oE '\]\([^)#]+' "$page" | cut -c3- | grep -vE '^[a-z]+:')
+done < <(find "$prefix/share/dare-mpi" -name '*.md')
+(( links >= 20 )) || fail "only $links links in the installed pages"
+for tool in evaluate plot-scaling plot-sweep; do
+    "$prefix/share/dare-mpi/tools/$tool/$tool" --help | grep -qi usage || fail "tools/$tool --help"
+done
+
 quietly cmake -S "$here/consumer" -B "$scratch/by-cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release || fail 'find_package(dare)'
 quietly cmake --build "$scratch/by-cmake" || fail 'building with find_package(dare)'
 one=$("$scratch/by-cmake/consumer" "$expected")
@@ -41,7 +53,7 @@ three=$(mpirun --oversubscribe --bind-to none -n 3 "$scratch/by-cmake/consumer" 
 
 pkg=$(echo "$prefix"/lib*/pkgconfig "$prefix"/lib/*/pkgconfig | tr ' ' '\n' | grep -v '[*]' | head -n 1)
 export PKG_CONFIG_PATH=$pkg
-read -ra flags <<< "$(pkg-config --define-variable=prefix="$prefix" --cflags --libs dare)"
+read -ra flags <<< "$(pkg-config --cflags --libs dare)"
 quietly mpicxx -std=c++20 -O1 "$here/consumer/main.cpp" -o "$scratch/by-pkg-config" "${flags[@]}" -Wl,-rpath,"${pkg%/pkgconfig}" || fail 'building with pkg-config'
 two=$("$scratch/by-pkg-config" "$expected")
 [[ $two == "$one" ]] || fail "built with pkg-config: \"$two\", with CMake: \"$one\""
