@@ -4,10 +4,10 @@
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -25,20 +25,6 @@ std::optional<std::string> head_at(const fs::path& manifest) {
     for (const auto* const key : k_of_output) json.erase(key);
     return json.dump();
   } catch (const nlohmann::json::exception&) { return std::nullopt; }
-}
-
-// A file that an input has and that was changed after the manifest was written: a model that was trained again has the same header and
-// size. Nothing where the manifest tells of the contents.
-std::optional<fs::path> changed_after(const Work& work, const fs::path& manifest) {
-  struct stat status {};
-  if (!work.content_hashes.empty() || ::stat(manifest.c_str(), &status) != 0) return std::nullopt;
-  const auto written_ns = status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
-  for (std::size_t i = 0; i < work.inputs(); ++i) {
-    for (const auto& file : work.input(i).files) {
-      if (file.changed_ns > written_ns) return file.path;
-    }
-  }
-  return std::nullopt;
 }
 
 // The planned size of an HDF5 file is an upper bound: what counts is where its tensors end.

@@ -2,20 +2,14 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
+#include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace dare::pipeline {
 namespace {
-
-// As `touch -d` takes it.
-std::string time_text(std::int64_t ns) {
-  constexpr std::int64_t k_second = 1'000'000'000;
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:09} UTC", fmt::gmtime(static_cast<std::time_t>(ns / k_second)), ns % k_second);
-}
 
 // How to go on where a file was only touched, or copied back.
 std::string advice_on_times(const std::string& lines) {

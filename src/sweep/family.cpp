@@ -5,6 +5,7 @@
 #include <dare/core/hash.hpp>
 #include <dare/pipeline/delta_models.hpp>
 #include <dare/pipeline/input_hash.hpp>
+#include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/merge_output_spec.hpp>
 
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <string>
 
 namespace dare::sweep {
 namespace {
@@ -36,20 +38,38 @@ Json joined(const std::vector<Json>& values) {
   std::string text;
   bool equal = true;
   for (const auto& value : values) {
-    text += (text.empty() ? "" : "+") + (value.is_string() ? value.get<std::string>() : value.dump());
+    text += (text.empty() ? "" : "+") + (value.is_null() ? "-" : value.is_string() ? value.get<std::string>() : value.dump());
     equal = equal && value == values.front();
   }
   return values.empty() ? Json{} : equal ? values.front() : Json(text);
 }
 
-// Every model's value of one key; nothing where none has it.
+// 1 - density as somebody would write it: 0.67 of 0.33, not the 0.6699999999999999 of binary numbers.
+Json dropped(const Json& density) {
+  if (!density.is_array()) return std::stod(fmt::format("{:.15g}", 1 - density.get<double>()));
+  auto rates = Json::array();
+  for (const auto& one : density) rates.push_back(dropped(one));
+  return rates;
+}
+
+// The rate of one model, a list where it is a gradient or differs between tensors; null where it has none.
+Json drop_rate_of(const Json& model) {
+  if (model.contains("drop_rate")) return model["drop_rate"];
+  if (model.contains("density")) return dropped(model["density"]);
+  if (!model.contains("rate")) return {};
+  auto parts = model["rate"];
+  for (auto& part : parts) {
+    if (!part.contains("density")) continue;
+    part["drop_rate"] = dropped(part["density"]);
+    part.erase("density");
+  }
+  return parts;
+}
+
+// Every model's value of one key, in the models' order; null where none has it.
 Json of_models(const Json& models, const std::string& key) {
   std::vector<Json> values;
-  for (const auto& model : models) {
-    if (key == "drop_rate" && model.contains("density") && model["density"].is_number())
-      values.emplace_back(1 - model["density"].get<double>());
-    else if (model.contains(key)) values.push_back(model[key]);
-  }
+  for (const auto& model : models) values.push_back(key == "drop_rate" ? drop_rate_of(model) : model.value(key, Json{}));
   return joined(values);
 }
 
@@ -117,6 +137,16 @@ std::vector<Family> find_families(const Specification& specification, const std:
 pipeline::Work inputs_of(const Family& family) {
   const auto& sources = family.sources;
   return {sources.frame, sources.recipe.base.has_value(), sources.models, sources.auxiliaries, {}, family.content_hashes};
+}
+
+Json files_of(const Family& family) {
+  const auto inputs = inputs_of(family);
+  auto files = Json::array();
+  for (std::size_t i = 0; i < inputs.inputs(); ++i) {
+    for (const auto& file : inputs.input(i).files)
+      files.push_back({{"path", file.path.string()}, {"size", file.size}, {"modified", pipeline::time_text(file.changed_ns)}});
+  }
+  return files;
 }
 
 Json settings_of(const Point& point, const std::string& recipe_json) {

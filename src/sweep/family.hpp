@@ -57,7 +57,11 @@ struct PointKey {
 /// The work without products: headers alone. The family must outlive it.
 [[nodiscard]] pipeline::Work inputs_of(const Family& family);
 
-/// The settings of a recipe that a table of results is read by; values that differ between models are joined by '+'. Pure.
+/// Path, size in bytes and time of last change of every file that the checkpoints' weights are read from, in order. Pure.
+[[nodiscard]] nlohmann::ordered_json files_of(const Family& family);
+
+/// The settings of a recipe that a table of results is read by; values that differ between models are joined by '+' in the
+/// models' order, '-' where one has none. Pure.
 /// @param recipe_json  of recipe::MergeJob.
 [[nodiscard]] nlohmann::ordered_json settings_of(const Point& point, const std::string& recipe_json);
 

@@ -196,6 +196,7 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   record.status = Status::done;
   record.identity = identity_of(recipe_hash(one.job.recipe_json, shared_.specification.settings()), pass.family());
   record.contents = pass.family().contents;
+  record.inputs = files_of(pass.family());
   record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
   return record;
 }

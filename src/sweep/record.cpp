@@ -96,7 +96,7 @@ FileText file_of(const Places& places, const Record& record) {
   const Json json{{"point", record.point},           {"status", name(record.status)}, {"error", record.error},
                   {"identity", record.identity},     {"contents", record.contents},   {"settings", record.settings},
                   {"statistics", record.statistics}, {"scores", record.scores},       {"evaluated", record.evaluated},
-                  {"output", record.output},         {"xxh3_128", record.hash}};
+                  {"output", record.output},         {"xxh3_128", record.hash},       {"inputs", record.inputs}};
   return {places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
@@ -114,9 +114,12 @@ std::optional<Record> read_record(const fs::path& file) {
     // A checkpoint is deleted by this name: no other folder's.
     const fs::path output = json.at("output").get<std::string>();
     if (output != output.filename() || output == "." || output == "..") return std::nullopt;
-    return Record{json.at("point"),    status_named(json.at("status")), json.at("error"),  json.at("identity"),  json.at("contents"),
-                  json.at("settings"), json.at("statistics"),           json.at("scores"), json.at("evaluated"), json.at("output"),
-                  json.at("xxh3_128")};
+    return Record{json.at("point"),      status_named(json.at("status")),
+                  json.at("error"),      json.at("identity"),
+                  json.at("contents"),   json.at("settings"),
+                  json.at("statistics"), json.at("scores"),
+                  json.at("evaluated"),  json.at("output"),
+                  json.at("xxh3_128"),   json.value("inputs", Json::array())};
   } catch (const Json::exception&) { return std::nullopt; }
 }
 

@@ -31,6 +31,7 @@ struct Record {
   std::string evaluated;  ///< evaluation_hash() of the command that gave the scores, or failed to
   std::string output;     ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
   std::string hash;       ///< XXH3-128 of the hashes of its blocks
+  nlohmann::ordered_json inputs = nlohmann::ordered_json::array();  ///< files_of() the family; empty: an earlier version made it
 };
 
 /// The names in a sweep's folder.

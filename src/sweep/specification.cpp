@@ -53,7 +53,10 @@ std::vector<std::string_view> all_keys() {
   return keys;
 }
 
-std::string text_of(const fs::path& file) {
+std::string text_of(const fs::path& file, std::string_view what) {
+  std::error_code unknown;
+  if (fs::is_directory(file, unknown))
+    throw UsageError{fmt::format("{}: a folder, expected a {}; give the file in it", file.string(), what)};
   try {
     return read_text(file);
   } catch (const IoError& error) { throw UsageError{error.what()}; }
@@ -84,7 +87,7 @@ std::string digest_of(const std::string& text) {
 }  // namespace
 
 Texts read_texts(const fs::path& file) {
-  Texts texts{file.string(), text_of(file), {}, {}};
+  Texts texts{file.string(), text_of(file, "sweep"), {}, {}};
   Problems problems;
   YamlReader yaml{texts.sweep, problems};
   for (const auto& entry : yaml.mapping(yaml.document(texts.sweep_text), "a sweep")) {
@@ -92,7 +95,7 @@ Texts read_texts(const fs::path& file) {
     const fs::path named{entry.value.Scalar()};
     const auto recipe = named.is_absolute() ? named : file.parent_path() / named;
     texts.recipe = recipe.string();
-    texts.recipe_text = text_of(recipe);
+    texts.recipe_text = text_of(recipe, "recipe");
   }
   return texts;  // problems are reported when the text is parsed in earnest
 }

@@ -6,12 +6,16 @@
 
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/core/plural.hpp>
+#include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <compare>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -107,15 +111,45 @@ class Look {
     }
     const auto other = what_differs(one, *record, identity);
     if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity)};
-    if (record->identity != identity) {
+    const auto files = files_of(family);
+    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity)};
+    const bool same_files = record->inputs.empty() || record->inputs == files;  // an earlier version's record stays without
+    if (record->identity != identity || !same_files) {
       record->identity = identity;
+      if (!same_files) record->inputs = files;
       write(*record);
     }
     const auto standing = settle(point, std::move(*record));
     return {standing, std::move(identity)};
   }
 
+  // Tells of inputs that were replaced: once a change, whatever number of points was made before.
+  void tell_of_changes() {
+    for (const auto& [change, points] : changes_) {
+      problems_.input(
+          fmt::format("{}: was changed since it gave {} in {}, such as {}: {} of {} bytes now, {} of {} bytes then; name "
+                      "another folder, or give --overwrite, which makes them anew; where it has the content that it had, `touch "
+                      "-d '{}' {}` lets them stand",
+                      change.path, plural(points.count, "point"), places_.folder.string(), points.first, change.now, change.size_now,
+                      change.before, change.size_before, change.before, change.path));
+    }
+  }
+
  private:
+  // Of one file of the inputs.
+  struct Change {
+    std::string path;
+    std::string now;
+    std::string before;
+    std::uint64_t size_now = 0;
+    std::uint64_t size_before = 0;
+    auto operator<=>(const Change&) const = default;
+  };
+  struct Changed {
+    std::string first;
+    std::uint64_t count = 0;
+  };
+
   struct One {
     const Point& point;
     const Family& family;
@@ -145,6 +179,26 @@ class Look {
       problems_.input(
           fmt::format("{}: {}; name another folder, or give --overwrite", output_of(places_.folder, point.name, settings()).string(), why));
     }
+    return Standing::to_do;
+  }
+
+  // The first file that is another than when a record's point was made; paths may be written in another way.
+  static std::optional<Change> change_of(const Record& record, const Family& family, const Json& files) {
+    if (record.inputs.size() != files.size()) return std::nullopt;
+    if (!record.contents.empty() && !family.contents.empty()) return std::nullopt;  // these were compared
+    for (std::size_t f = 0; f < files.size(); ++f) {
+      const auto& now = files[f];
+      const auto& before = record.inputs[f];
+      if (now["size"] == before.value("size", now["size"]) && now["modified"] == before.value("modified", "")) continue;
+      return Change{now["path"], now["modified"], before.value("modified", ""), now["size"], before.value("size", std::uint64_t{0})};
+    }
+    return std::nullopt;
+  }
+
+  Standing replaced(const Point& point, const Change& change) {
+    if (overwrite_) return Standing::to_do;
+    auto& points = changes_[change];
+    if (points.count++ == 0) points.first = point.name;
     return Standing::to_do;
   }
 
@@ -201,6 +255,10 @@ class Look {
     const auto manifest = read_manifest(paths.manifest);
     const auto other = manifest_differs(one, manifest);
     if (!other.empty()) return taken(one.point, "was made by another run: " + other);
+    auto inputs = inputs_of(one.family);
+    if (!has_contents(manifest)) inputs.content_hashes.clear();
+    if (const auto changed = pipeline::changed_after(inputs, paths.manifest))
+      return taken(one.point, fmt::format("was made before {} was changed", changed->string()));
     const bool score = !settings().evaluate.empty();
     Record record;
     record.point = one.point.name;
@@ -211,6 +269,7 @@ class Look {
     record.settings = settings_of(one.point, recipe_json_of(one.point));
     record.output = paths.output.filename().string();
     record.hash = hash_of(manifest);
+    record.inputs = files_of(one.family);
     write(record);
     return score ? Standing::to_score : Standing::done;
   }
@@ -221,6 +280,7 @@ class Look {
   bool write_;
   Problems& problems_;
   std::string evaluation_;
+  std::map<Change, Changed> changes_;
 };
 
 }  // namespace
@@ -243,6 +303,7 @@ std::vector<PointState> look_at_points(const Specification& specification, const
       states[point] = family.problem.empty() ? look.at(family, point, identity_of(keys[point].recipe, family)) : look.without_inputs(point);
     }
   }
+  look.tell_of_changes();
   problems.throw_if_any();
   return states;
 }

@@ -86,6 +86,9 @@ class Sweep {
     world_.agree([&] { require_space(cost_, specification_.settings(), places_.folder); });
     if (options_.plan_only) return exit_code(refusals());
     world_.agree([&] {
+      if (world_.is_root()) refuse_unreadable_inputs();
+    });
+    world_.agree([&] {
       if (world_.is_root()) record_refused();
     });
     auto tally = work();
@@ -168,6 +171,18 @@ class Sweep {
     cost_.memory_per_rank = options_.run.limits.memory_per_rank;
     cost_.equal = equals_.size();
     cost_.ranks = cluster_.ranks();
+  }
+
+  // Before hours of other points: what cannot be read now most often has its name misspelt. Each point's own was told already.
+  void refuse_unreadable_inputs() const {
+    std::int64_t points = 0;
+    for (const auto& family : families_) {
+      if (family.problem.empty()) continue;
+      points += std::count_if(family.points.begin(), family.points.end(), [&](auto point) { return standing_[point] == Standing::to_do; });
+    }
+    if (points == 0) return;
+    throw InputError{fmt::format("{}: inputs of {} of {} points cannot be read, nothing was made; mend them, or take these points out",
+                                 options_.specification.string(), points, names_.size())};
   }
 
   void record_refused() const {

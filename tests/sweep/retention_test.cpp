@@ -51,9 +51,9 @@ TEST_F(RetentionTest, OfAllIsNothingDeleted) {
 
 TEST_F(RetentionTest, OfNoneIsEveryScoredOneDeleted) {
   settings_.keep = Keep::none;
-  auto failed = scored("b", {});
+  auto failed = scored("b", nlohmann::ordered_json::object());
   failed.status = Status::unscored;
-  EXPECT_EQ(left_of({{0, scored("a", {{"x", 1}})}, {1, failed}, {2, scored("c", {})}}), "bc");
+  EXPECT_EQ(left_of({{0, scored("a", {{"x", 1}})}, {1, failed}, {2, scored("c", nlohmann::ordered_json::object())}}), "bc");
 }
 
 TEST_F(RetentionTest, OfBestTheFirstOfEqualsStaysInWhateverOrderTheyCome) {

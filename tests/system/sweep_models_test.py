@@ -98,29 +98,45 @@ points:
         self.assertEqual(json.loads(files.stdout)["passes"], [2, 2], files.stderr)  # 12 files: 3 inputs, 3 a point
 
     def test_a_point_fails_alone(self):
-        # 1e38 * 1e4 is no float32 and no bfloat16; a model that is not there fails its own points.
+        # 1e38 * 1e4 is no float32 and no bfloat16.
         text = self.recipe + """points:
   good: {drop_rate: 0.5}
   large: {drop_rate: 0.5, lambda: 1e38, weight: 1e4}
-  gone: {drop_rate: 0.5, models: {models: [{model: gone.safetensors}]}}
   fine: {drop_rate: 0.25}
 """
         process = self.sweep(2, text, "--json")
-        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertEqual(process.returncode, 1, process.stderr)
         summary = json.loads(process.stdout)
-        self.assertEqual((summary["done"], summary["failed"]), (2, 2))
+        self.assertEqual((summary["done"], summary["failed"]), (2, 1))
         words = "\n".join(own_words(process, "dare-sweep"))
         self.assertRegex(words, r'dare-sweep: point large: tensor "model.embed.weight": element \d+ \(\[\d+,\d+\]\) becomes ')
-        self.assertRegex(words, r"dare-sweep: point gone: .*gone.safetensors")
         table = rows(self.path("swept"))
-        self.assertEqual({name: row["status"] for name, row in table.items()}, {"good": "done", "large": "failed", "gone": "failed", "fine": "done"})
+        self.assertEqual({name: row["status"] for name, row in table.items()}, {"good": "done", "large": "failed", "fine": "done"})
         self.assertIn("model.embed.weight", table["large"]["error"])
         self.assertEqual(table["large"]["output"], "")
         self.assertFalse(os.path.exists(self.path("swept", "large")))
         self.assertEqual([name for name in os.listdir(self.path("swept")) if name.startswith(".")], [])
         self.assert_same(contents(self.path("swept", "good")), self.merged(self.recipe + "parameters: {drop_rate: 0.5}\n", "expected"), "good")
-        mended = self.swept(2, text.replace("lambda: 1e38", "lambda: 1").replace("gone.s", "other.s"))
-        self.assertEqual((mended["done_before"], mended["done"]), (2, 2))
+        mended = self.swept(2, text.replace("lambda: 1e38", "lambda: 1"))
+        self.assertEqual((mended["done_before"], mended["done"]), (2, 1))
+
+    def test_an_input_that_is_missing_is_told_before_anything_is_made(self):
+        text = self.recipe.split("models:")[0] + """seed: 7
+grid:
+  models: {a: [{model: m0.safetensors}], b: [{model: gone.safetensors}]}
+  drop_rate: [0.5, 0.25]
+"""
+        for more in (["--plan"], [], ["--groups", "2"]):
+            with self.subTest(more=more):
+                process = self.sweep(2, text, *more)
+                self.assertEqual(process.returncode, 3, process.stderr)
+                words = own_words(process, "dare-sweep")
+                self.assertRegex(words[0], r"dare-sweep: point models=b,drop_rate=0.5: .*gone.safetensors: no such file or folder")
+                if not more or more[0] != "--plan":
+                    self.assertIn(f"{self.path('sweep.yml')}: inputs of 2 of 4 points cannot be read, nothing was made", words[-1])
+                self.assertFalse(os.path.exists(self.path("swept", "models=a,drop_rate=0.5")))
+                self.assertFalse(os.path.exists(self.path("swept", "results.csv")))
+        self.assertEqual(self.swept(2, text.replace("gone.s", "other.s"))["done"], 4)
 
 
 if __name__ == "__main__":

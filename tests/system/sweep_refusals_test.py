@@ -42,6 +42,13 @@ gird: {}
   {name}:14: unknown key "gird" in a sweep; did you mean grid?
   {name}: keep: best without evaluate would delete what nobody has scored; give evaluate, or keep: all""", "dare-sweep")
 
+    def test_a_folder_is_no_sweep(self):
+        os.mkdir(self.path("base"))
+        process = run(1, "dare-sweep", self.path("base"), self.path("swept"))
+        self.assert_refused(process, 2, f"{self.path('base')}: a folder, expected a sweep; give the file in it", "dare-sweep")
+        self.assert_refused(self.sweep(1, "recipe: base\ngrid: {seed: [1]}\n"), 2, f"{self.path('base')}: a folder, expected a recipe; give the file in it",
+                            "dare-sweep")
+
     def methods(self):
         text = run(0, "dare-merge", "--help").stdout
         return re.findall(r"^  (\w+)", text.split("Methods:\n")[1].split("\n\n")[0], re.MULTILINE)

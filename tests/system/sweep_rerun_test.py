@@ -8,7 +8,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, environment, with_fault
+from dare_system import command, contents, environment, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -49,6 +49,50 @@ class Rerun(SweepTest):
         self.assertIn("recipe.models[0].drop_rate: 0.25, was 0.5", process.stderr)
         self.assertEqual(self.swept(2, other, "--overwrite")["done"], 1)
         self.assert_same(contents(self.path("swept", "p")), self.merged(self.recipe + "parameters: {drop_rate: 0.25}\n", "expected"), "p")
+
+    def test_an_input_that_was_replaced_is_noticed(self):
+        model = self.path("m1.safetensors")
+        for outputs in ("model", "statistics"):
+            with self.subTest(outputs=outputs):
+                self.make_family()
+                os.utime(model, ns=(0, 1_700_000_000_123_456_789))
+                output = "of_" + outputs
+                text = self.recipe + f"outputs: {outputs}\ngrid: {{drop_rate: [0.1, 0.2]}}\n"
+                self.swept(2, text, output=output)
+                before = contents(self.path(output))
+                write_safetensors(model, random_model(self.shapes, "trained again", "BF16"), {"format": "pt"})
+                os.utime(model, ns=(0, 1_700_000_100_000_000_001))
+                size = os.path.getsize(model)
+                then = "2023-11-14 22:13:20.123456789 UTC"
+                words = (f"{model}: was changed since it gave 2 points in {self.path(output)}, such as drop_rate=0.1: 2023-11-14 22:15:00.000000001 UTC "
+                         f"of {size} bytes now, {then} of {size} bytes then; name another folder, or give --overwrite, which makes them anew; "
+                         f"where it has the content that it had, `touch -d '{then}' {model}` lets them stand")
+                for more in ([], ["--plan"], ["--groups", "2"]):
+                    self.assert_refused(self.sweep(2, text.replace("0.2]", "0.2, 0.3]"), *more, output=output), 3, words, "dare-sweep")
+                self.assert_same(contents(self.path(output)), before, "after refusals")
+                # A record of an earlier version says nothing of the files.
+                record = self.path(output, "points", "drop_rate=0.1.json")
+                with open(record) as file:
+                    known = json.load(file)
+                self.write(record, json.dumps({key: value for key, value in known.items() if key != "inputs"}))
+                self.assertIn("changed since it gave 1 point in ", self.sweep(2, text, output=output).stderr)
+                self.write(record, json.dumps(known))
+                subprocess.run(["touch", "-d", then, model], check=True)
+                self.assertEqual(self.swept(2, text, output=output)["done_before"], 2)
+                os.utime(model)
+                self.assertEqual(self.swept(2, text, "--overwrite", output=output)["done"], 2)
+                self.assertEqual(self.swept(2, text, output=output)["done_before"], 2)
+                after = rows(self.path(output))
+                self.swept(2, text, output="fresh_" + outputs)
+                self.assertEqual(after, rows(self.path("fresh_" + outputs)))
+
+    def test_an_input_that_was_replaced_after_a_kill_is_noticed(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(1, text)
+        os.remove(self.path("swept", "points", "p.json"))
+        os.utime(self.path("m0.safetensors"), ns=(0, time.time_ns() + 10**9))
+        self.assert_refused(self.sweep(1, text), 3, f"{self.path('swept', 'p')}: was made before {self.path('m0.safetensors')} was changed; name another "
+                            "folder, or give --overwrite", "dare-sweep")
 
     def test_a_failing_disk_loses_nothing_that_is_finished(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
