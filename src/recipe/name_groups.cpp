@@ -1,6 +1,7 @@
 #include "recipe/name_groups.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace dare::recipe {
 namespace {

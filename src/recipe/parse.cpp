@@ -5,6 +5,7 @@
 #include <dare/core/file.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

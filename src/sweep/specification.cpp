@@ -9,6 +9,7 @@
 #include <dare/core/shape.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
