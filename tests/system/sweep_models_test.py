@@ -123,7 +123,7 @@ points:
     def test_an_input_that_is_missing_is_told_before_anything_is_made(self):
         text = self.recipe.split("models:")[0] + """seed: 7
 grid:
-  models: {a: [{model: m0.safetensors}], b: [{model: gone.safetensors}]}
+  models: {a: {models: [{model: m0.safetensors}]}, b: {models: [{model: gone.safetensors}]}}
   drop_rate: [0.5, 0.25]
 """
         for more in (["--plan"], [], ["--groups", "2"]):
