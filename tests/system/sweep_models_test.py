@@ -105,7 +105,7 @@ points:
   fine: {drop_rate: 0.25}
 """
         process = self.sweep(2, text, "--json")
-        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual(process.returncode, 3, process.stderr)
         summary = json.loads(process.stdout)
         self.assertEqual((summary["done"], summary["failed"]), (2, 1))
         words = "\n".join(own_words(process, "dare-sweep"))
