@@ -109,7 +109,7 @@ points:
         summary = json.loads(process.stdout)
         self.assertEqual((summary["done"], summary["failed"]), (2, 1))
         words = "\n".join(own_words(process, "dare-sweep"))
-        self.assertRegex(words, r'dare-sweep: point large: tensor "model.embed.weight": element \d+ becomes ')
+        self.assertRegex(words, r'dare-sweep: point large: tensor "model.embed.weight": element \d+ \(\[\d+,\d+\]\) becomes ')
         table = rows(self.path("swept"))
         self.assertEqual({name: row["status"] for name, row in table.items()}, {"good": "done", "large": "failed", "fine": "done"})
         self.assertIn("model.embed.weight", table["large"]["error"])
