@@ -105,7 +105,7 @@ points:
   fine: {drop_rate: 0.25}
 """
         process = self.sweep(2, text, "--json")
-        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual(process.returncode, 3, process.stderr)
         summary = json.loads(process.stdout)
         self.assertEqual((summary["done"], summary["failed"]), (2, 1))
         words = "\n".join(own_words(process, "dare-sweep"))
@@ -123,7 +123,7 @@ points:
     def test_an_input_that_is_missing_is_told_before_anything_is_made(self):
         text = self.recipe.split("models:")[0] + """seed: 7
 grid:
-  models: {a: [{model: m0.safetensors}], b: [{model: gone.safetensors}]}
+  models: {a: {models: [{model: m0.safetensors}]}, b: {models: [{model: gone.safetensors}]}}
   drop_rate: [0.5, 0.25]
 """
         for more in (["--plan"], [], ["--groups", "2"]):
