@@ -82,7 +82,7 @@ class Hostile(SystemTest):
         self.assertEqual(own_words(process, "dare-convert"), [f"dare-convert: {self.path('m', 'huge.txt')}: 256000001 bytes, left out: of files beside the weights "
                                                               "those of up to 256000000 are taken along"])
         self.assertEqual(set(contents(self.path("out"))), {"weights.txt", "model.safetensors.index.json", "line\nend\x1b[31m.txt"})
-        process = run(0, "dare-merge", "--base", self.path("m"), "--model", self.path("out"), self.path("merged"))
+        process = run(0, "dare-merge", "--base", self.path("m"), "--model", self.path("out"), "--drop-rate", "0.5", self.path("merged"))
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertIn(f"dare-merge: {self.path('m', 'huge.txt')}: 256000001 bytes, left out", process.stderr)
         listing = run(0, "dare-inspect", self.path("m")).stdout
