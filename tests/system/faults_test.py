@@ -65,8 +65,9 @@ class Faults(SystemTest):
     def test_no_locks_are_told_once(self):
         process = run(2, "dare-merge", *self.merge_words("out.safetensors", models=1), **with_fault("flock:1:ENOLCK:0", ".journal"))
         self.assertEqual(process.returncode, 0, process.stderr)
-        self.assertEqual(own_words(process, "dare-merge"), [f"dare-merge: {self.path('.out.safetensors.journal')}: no locks on this file system: see to it "
-                                                            "that no second run writes this output"])
+        words = [line for line in own_words(process, "dare-merge") if "probably not trained from this base" not in line]  # the models are random
+        self.assertEqual(words, [f"dare-merge: {self.path('.out.safetensors.journal')}: no locks on this file system: see to it "
+                                 "that no second run writes this output"])
 
     def test_writing(self):
         self.fails("pwrite:3:ENOSPC:1", ".partial", r"DIR/.out.safetensors.partial.safetensors: writing \d+ bytes at offset \d+: "
