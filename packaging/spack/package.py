@@ -1,4 +1,7 @@
 # A package for Spack: builds from a folder of sources (spack dev-build). Add `git = ...` to build from where you keep them.
+# Written for Spack 1.0 or later; not built with Spack so far. Upper bounds: HDF5 2 changes calls that are used here.
+from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
+
 from spack.package import *
 
 
@@ -19,7 +22,7 @@ class DareMpi(CMakePackage):
     depends_on("ninja", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("mpi@3.1:")
-    depends_on("hdf5@1.10.7: +mpi ~cxx")
+    depends_on("hdf5@1.10.7:1 +mpi ~cxx")
     depends_on("boost@1.74: +program_options +random")
     depends_on("highway@1.0.3:")
     depends_on("xxhash@0.8:")
