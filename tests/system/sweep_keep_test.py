@@ -185,7 +185,9 @@ class Identity(KeepTest):
         self.swept(1, text, "--hash-inputs")
         model = random_model(self.shapes, "other")
         write_safetensors(self.path("m1.safetensors"), model, {"format": "pt"})
-        self.assertEqual(self.swept(1, text)["done_before"], 1)
+        process = self.sweep(1, text)
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIn(f"dare-sweep: {self.path('m1.safetensors')}: was changed since it gave 1 point", process.stderr)
         self.refused(self.sweep(1, text, "--hash-inputs"), f"dare-sweep: {self.path('swept', 'a')}: was made by another run: the contents of its inputs were "
                      "others; name another folder, or give --overwrite")
 
