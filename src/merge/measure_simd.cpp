@@ -244,6 +244,7 @@ HWY_NOINLINE void settings_of_some(const ChunkBase& base, const SettingPart* par
     }
     for (std::size_t i = part * k_each; i < n; i += k_partials) {
       hn::Vec<F32> sum[Settings];
+      for (std::size_t s = 0; s < Settings; ++s) sum[s] = hn::Zero(df);
       DARE_UNROLL
       for (std::size_t k = 0; k < models; ++k) {
         const auto delta = hn::LoadU(df, shared[k].delta + i);
