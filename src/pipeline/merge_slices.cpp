@@ -67,6 +67,7 @@ void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks&
       for (auto& journal : sinks.journals) journal.close();
     }
     const StageTimer timer{run.timings, Stage::fsync};
+    for (auto& target : sinks.targets) target.writer.begin_sync();
     for (auto& target : sinks.targets) {
       target.writer.sync();
       target.writer.close();
