@@ -5,6 +5,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
+#include <dare/core/open_file_limit.hpp>
 
 #include <fmt/format.h>
 
@@ -96,6 +97,7 @@ int say(const std::string& program, const std::string& answer) {
 int run_with_mpi(int argc, char** argv, const Program& program, const std::function<int(const Given&, const comm::Communicator&)>& run) {
   const auto parsed = parse(argc, argv, program);
   if (!parsed.answer.empty()) return say(program.name, parsed.answer);
+  raise_open_file_limit();  // shards of inputs and outputs; before MPI, which opens some of its own
   comm::Environment mpi{argc, argv, program.name};
   tell_of_lone_tasks(program.name, mpi);
   return mpi.run([&](const comm::Communicator& world) {

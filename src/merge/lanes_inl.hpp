@@ -7,6 +7,7 @@
 #endif
 
 #include "merge/small_float_inl.hpp"
+#include "random/vector_targets.hpp"
 
 #include <hwy/highway.h>
 
@@ -57,7 +58,7 @@ HWY_INLINE hn::Mask<D> below(D d, hn::Vec<D> draws, hn::Vec<D> limit) {
 template <class D>
 class Tally {
  public:
-#if HWY_TARGET == HWY_AVX3
+#if DARE_IS_AVX512
   HWY_INLINE void add(hn::Mask<D> mask) {
     count_ += hn::CountTrue(D(), mask);
   }
@@ -128,7 +129,7 @@ struct F16Lanes {
   using Seen = hn::Vec<Raw>;
   static constexpr int k_parts = 1;
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if DARE_HAS_F16C
   static HWY_INLINE void widen(hn::Vec<Raw> raw, hn::Vec<Wide>* to) {
     to[0] = hn::PromoteTo(Wide(), hn::BitCast(hn::Rebind<hwy::float16_t, Wide>(), raw));
   }

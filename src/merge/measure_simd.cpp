@@ -74,7 +74,7 @@ struct Pair {
     upper = hn::Add(upper, a.upper);
   }
   HWY_INLINE void add_where(hn::Mask<I32> mask, const Pair& a) {
-#if HWY_TARGET == HWY_AVX3
+#if DARE_IS_AVX512
     const hn::Mask<F64> first{static_cast<__mmask8>(mask.raw)};
     const hn::Mask<F64> second{static_cast<__mmask8>(_kshiftri_mask16(mask.raw, 8))};
 #else
@@ -222,7 +222,7 @@ void kept_of(const ChunkModel& model, const std::int32_t* drawn, std::size_t n, 
 }
 
 // So many settings at a time share what is loaded. More registers than 16 hold the sums of two.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+#if DARE_HAS_32_REGISTERS
 constexpr std::size_t k_settings = 2;
 #else
 constexpr std::size_t k_settings = 1;

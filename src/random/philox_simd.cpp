@@ -46,7 +46,7 @@ HWY_INLINE V multiply(V word, V factor) {
 // The high half of a product, moved down. AVX-512 of Intel multiplies and shifts in one port but shuffles in another; elsewhere the shift
 // is as fast or faster.
 HWY_INLINE V high(V product) {
-#if HWY_TARGET == HWY_AVX3
+#if DARE_IS_AVX512
   return hn::Shuffle2301(product);
 #else
   return hn::BitCast(D32(), hn::ShiftRight<32>(hn::BitCast(D64(), product)));
@@ -101,7 +101,7 @@ HWY_INLINE State first_rounds(const Schedule& s, V block) {
 }
 
 // So many vectors go through the rounds together that their multiplications hide each other's latency.
-#if HWY_TARGET == HWY_AVX3
+#if DARE_IS_AVX512
 constexpr std::size_t k_vectors = 4;
 #else
 constexpr std::size_t k_vectors = 8;

@@ -4,19 +4,14 @@
 
 #include <fmt/format.h>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <system_error>
 
 namespace dare::sweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t k_kept_back = 128;         // libraries, logs, MPI's connections
-constexpr std::uint64_t k_most_files = 1U << 20U;  // where there is no limit
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -58,16 +53,6 @@ std::uint64_t bytes_on_disk(const fs::path& path) noexcept {
   for (fs::directory_iterator entry{path, error}, end; !error && entry != end; entry.increment(error))
     bytes += bytes_on_disk(entry->path());
   return bytes;
-}
-
-std::uint64_t raise_open_files() noexcept {
-  struct rlimit limit {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return k_kept_back;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  (void)::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto files = std::min<std::uint64_t>(limit.rlim_cur, k_most_files);
-  return files > k_kept_back ? files - k_kept_back : 1;
 }
 
 }  // namespace dare::sweep

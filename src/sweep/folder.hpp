@@ -1,5 +1,5 @@
 #pragma once
-/// The sweep's folder and the limits of the system around it.
+/// The sweep's folder and the room on its disk.
 
 #include "sweep/record.hpp"
 
@@ -25,8 +25,5 @@ class FolderLock {
 
 /// Bytes that a file or a folder with all that is in it takes on the disk; 0 where there is none. Local.
 [[nodiscard]] std::uint64_t bytes_on_disk(const std::filesystem::path& path) noexcept;
-
-/// Raises the soft limit of open files to the hard one. @return files that may still be opened, some kept back. Local.
-[[nodiscard]] std::uint64_t raise_open_files() noexcept;
 
 }  // namespace dare::sweep

@@ -12,6 +12,7 @@
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/core/open_file_limit.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/pipeline/output_paths.hpp>
 #include <dare/pipeline/output_place.hpp>
@@ -157,7 +158,7 @@ class Sweep {
   }
 
   void plan() {
-    const auto files = static_cast<std::uint64_t>(world_.all_reduce(static_cast<std::int64_t>(raise_open_files()), comm::Reduce::min));
+    const auto files = static_cast<std::uint64_t>(world_.all_reduce(static_cast<std::int64_t>(files_to_open()), comm::Reduce::min));
     const auto space = world_.from_root([&] { return free_space(places_.folder); });
     std::vector<FamilyLoad> loads;
     for (const auto& family : costing_.families) {
@@ -368,7 +369,7 @@ void refuse_too_many(const Specification& specification, const SweepOptions& opt
   const auto costing = cost_points(specification, {key}, {family}, standing, Places{options.folder}, options.run);
   if (!costing.refused.empty()) throw Error{static_cast<ExitCode>(costing.refused.front().code), costing.refused.front().text};
   const auto& cost = costing.families.front();
-  const auto most = points_of_a_pass(cost, specification, options, {raise_open_files(), free_space(options.folder)});
+  const auto most = points_of_a_pass(cost, specification, options, {files_to_open(), free_space(options.folder)});
   const auto passes = (specification.points() + most - 1) / most;
   throw UsageError{
       fmt::format("{}: {} points, more than {} are done only with --yes. If all cost what the first does they write {:.3g} bytes and take "

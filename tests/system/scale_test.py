@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import unittest
@@ -76,6 +77,30 @@ class ManyModels(SystemTest):
         self.assertEqual(process.returncode, 0)
         self.assertLess(usage.ru_maxrss << 10, (int(enough[1]) + 64) << 20)
         self.assertGreater(needed[100] - needed[2], 64 << 20)
+
+
+class ManyFiles(SystemTest):
+    """More shards than the soft limit of open files lets a process open at once: the programs raise it themselves."""
+
+    def limited(self, program, *words):
+        line = ["bash", "-c", 'ulimit -Sn 64 && exec "$@"', "bash", *command(0, program, *words)]
+        process = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=120)
+        self.assertEqual(process.returncode, 0, process.stderr)
+
+    def test_shards_above_the_limit(self):
+        if 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 512:
+            self.skipTest("the hard limit of open files is below 512 here")
+        shapes = {f"model.layers.{number}.weight": [8] for number in range(150)}
+        names = ("base", "m0", "m1")
+        for name in names:
+            write_safetensors(self.path(name + ".safetensors"), random_model(shapes, name), {"format": "pt"})
+            self.limited("dare-convert", self.path(name + ".safetensors"), self.path(name), "--shard-size", "16")
+            self.assertEqual(sum(file.endswith(".safetensors") for file in os.listdir(self.path(name))), 150)
+        words = ["--base", self.path("base"), "--model", self.path("m0"), "--model", self.path("m1"), "--drop-rate", "0.5"]
+        self.limited("dare-merge", *words, "--shard-size", "16", self.path("out"))
+        self.limited("dare-merge", *words, self.path("out.safetensors"))
+        self.limited("dare-verify", self.path("out"))
+        self.limited("dare-diff", self.path("out"), self.path("out.safetensors"))
 
 
 if __name__ == "__main__":
