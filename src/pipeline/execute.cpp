@@ -33,13 +33,14 @@ plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, cons
 }
 
 // What is told of an output's beginning.
-void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, std::size_t done) {
-  for (const auto& output : staged) {
+void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    const auto& output = staged[p];
     run.tell(fmt::format("output: {} of {} files, {}", output.root.string(), output.layout.files.size(),
                          !output.continued ? std::string{"made anew"}
                                            : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
-                                                         "disk in all outputs",
-                                                         count_done(output.records), done)));
+                                                         "disk",
+                                                         count_done(output.records), finished.of(p).size())));
   }
 }
 
@@ -51,20 +52,20 @@ void tell_inputs(const RunContext& run, const plan::Plan& plan, const Inputs& in
 }
 
 // survey -> read, merge, gather, write -> sync -> check inputs -> commit
-RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const std::vector<std::uint64_t>& done) {
+RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
   try {
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
     tell_inputs(run, plan, inputs);
-    const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
+    const auto statistics = survey(run.work, plan, finished, run.options, inputs, run.world);
     run.tell("passes before the merge done");
-    auto made = merge_slices(run, plan, inputs, statistics, sinks);
+    auto made = merge_slices(run, plan, finished, inputs, statistics, sinks);
     inputs.close();
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
     check_inputs(run.work, run.world);
-    take_over(done, staged, made.products);
+    take_over(finished, made.products);
     commit_outputs(run, plan.grid, staged, made.products);
     const auto refused =
         std::count_if(made.products.begin(), made.products.end(), [](const auto& one) { return one.outcome.refusal.has_value(); });
@@ -80,11 +81,11 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
-  const auto done = blocks_done_in_all(staged, work, plan.grid, world);
-  tell_staged(run, staged, done.size());
-  if (!done.empty()) plan = agreed_plan(run, cluster, done);
-  const auto made = make_outputs(run, plan, staged, done);
-  print_summary(run, plan, made, done);
+  const auto finished = find_finished(staged, work, plan.grid, world);
+  tell_staged(run, staged, finished);
+  if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
+  const auto made = make_outputs(run, plan, staged, finished);
+  print_summary(run, plan, made, finished.in_all());
   std::vector<Outcome> outcomes;
   for (const auto& result : made.products) outcomes.push_back(result.outcome);
   return outcomes;

@@ -1,5 +1,6 @@
 """A sweep run again: it does what is missing, whatever ended the last run, and keeps apart what other settings made."""
 
+import glob
 import json
 import os
 import shutil
@@ -115,6 +116,28 @@ class Rerun(SweepTest):
                 process = self.sweep(1, text, "--log-level", "debug", *more)
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertIn(wanted, process.stderr)
+                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                shutil.rmtree(self.path("swept"))
+
+    def test_a_point_that_is_added_costs_the_others_nothing(self):
+        # l1 has a pass of its own before the merge.
+        points = ["a: {drop_rate: 0.1}", "b: {drop_rate: 0.2, rescale: l1}"]
+        text = self.recipe + "points: {" + ", ".join(points) + "}\n"
+        more = self.recipe + "points: {" + ", ".join([*points, "c: {drop_rate: 0.3}"]) + "}\n"
+        self.swept(2, more, output="expected")
+        for np, words in ((1, []), (2, ["--writers", "1"]), (3, ["--writers", "all"])):
+            with self.subTest(np=np):
+                process = self.sweep(2, text, **with_fault("fsync:2:EIO:0", "b.partial/model"))
+                self.assertEqual(process.returncode, 1, process.stderr)
+                # One block of one of them is damaged meanwhile: it alone is made again.
+                (weights,) = glob.glob(self.path("swept", ".a.partial", "*.safetensors"))
+                with open(weights, "r+b") as file:
+                    file.seek(-1, os.SEEK_END)
+                    file.write(b"\x55")
+                process = self.sweep(np, more, "--log-level", "debug", *words, **with_fault("pwrite:1:EIO", "b.partial/model"))
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.assertIn("5 blocks noted in its journal, 4 of them stand on the disk", process.stderr)
+                self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
                 self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
 
