@@ -5,6 +5,7 @@
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/shape.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/measure.hpp>
@@ -41,6 +42,14 @@ class RecordBatch {
   std::vector<FileText> files_;
 };
 
+// Of an output's weights.
+std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& product) {
+  const auto bits = pipeline::write_bits(product, work);
+  std::uint64_t bytes = 0;
+  for (std::size_t t = 0; t < bits.size(); ++t) bytes += (*checked_elements(product.job.tasks[t].shape) * bits[t] + 7) / 8;
+  return bytes;
+}
+
 }  // namespace
 
 void Tally::add_failure(ExitCode code) noexcept {
@@ -56,7 +65,7 @@ GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
       retention_{shared.specification.settings(), shared.places},
       next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
 
-Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
+void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
   while (const auto next = take(dealer)) {
     try {
@@ -72,7 +81,6 @@ Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::ui
       break;
     }
   }
-  return tally_;
 }
 
 std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
@@ -128,12 +136,14 @@ void GroupRun::make_models(const PassWork& pass) {
   }
   at_root([&] {
     RecordBatch batch;
+    std::int64_t made = 0;
     for (std::size_t p = 0; p < outcomes.size(); ++p) {
       if (outcomes[p].refusal) continue;
       batch.add(file_of(shared_.places, record_of_model(pass, p, outcomes[p].counts)));
-      if (!to_score) ++tally_.done;
+      ++made;
     }
     batch.write();
+    if (!to_score) tally_.done += made;  // a point without its record is not done
   });
   if (!to_score) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -150,6 +160,7 @@ void GroupRun::make_statistics(const PassWork& pass) {
   }
   at_root([&] {
     RecordBatch batch;
+    std::int64_t made = 0;
     for (std::size_t p = 0; p < measures.size(); ++p) {
       if (measures[p].refusal) continue;
       merge::Measures all;
@@ -159,9 +170,10 @@ void GroupRun::make_statistics(const PassWork& pass) {
       // What a record stands for is there before it.
       batch.add({shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors)});
       batch.add(file_of(shared_.places, record));
-      ++tally_.done;
+      ++made;
     }
     batch.write();
+    tally_.done += made;
   });
 }
 
@@ -182,9 +194,9 @@ void GroupRun::make_deltas(const PassWork& pass) {
       record.output = work.products[p].output.filename().string();
       record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
       batch.add(file_of(shared_.places, record));
-      ++tally_.done;
     }
     batch.write();
+    tally_.done += static_cast<std::int64_t>(bytes.size());
   });
 }
 
@@ -208,7 +220,9 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
     record.status = Status::unscored;
     record.error = "not evaluated yet";
   }
-  record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
+  record.statistics = {{"elements_merged", counts.merged},
+                       {"elements_lost", counts.swallowed},
+                       {"bytes", bytes_of(pass.work(), pass.work().products[product])}};
   record.output = output.filename().string();
   record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
   return record;
@@ -229,15 +243,14 @@ void GroupRun::score(std::uint64_t point) {
   if (record.status == Status::done) {
     ++tally_.done;
   } else {
-    tally_.add_failure(ExitCode::failure);
-    comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+    ++tally_.unscored;
+    comm::print_message(shared_.run.program, fmt::format("point {}: merged, not scored: {}", record.point, record.error));
   }
   retention_.add(point, std::move(record));
   update_results();
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {
-  tally_.add_failure(error.code());
   at_root([&] {
     Record record;
     record.point = shared_.names[point];
@@ -246,6 +259,7 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
     write_record(shared_.places, record);
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
   });
+  tally_.add_failure(error.code());
 }
 
 void GroupRun::update_results() {
@@ -265,15 +279,16 @@ void GroupRun::at_root(const std::function<void()>& work) {
       error = Error{ExitCode::failure, caught.what()};
     }
   }
-  std::array<std::int64_t, 4> mine{};
-  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.input, tally_.usage};
-  std::array<std::int64_t, 4> all{};
+  std::array<std::int64_t, 5> mine{};
+  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.unscored, tally_.input, tally_.usage};
+  std::array<std::int64_t, 5> all{};
   auto request = group_.begin_all_reduce(mine, all, comm::Reduce::sum);
   while (!request.test()) std::this_thread::sleep_for(k_nap);
   tally_.done = all[0];
   tally_.failed = all[1];
-  tally_.input = all[2];
-  tally_.usage = all[3];
+  tally_.unscored = all[2];
+  tally_.input = all[3];
+  tally_.usage = all[4];
   group_.agree_on(error);
 }
 

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, environment, random_model, with_fault, write_safetensors
+from dare_system import command, contents, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -140,6 +140,26 @@ class Rerun(SweepTest):
                 self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
                 self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
+
+    def test_a_group_that_cannot_go_on_says_so_and_the_others_do_the_rest(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n"
+        words = ["--groups", "2", "--memory-per-rank", "1MiB"]
+        self.swept(2, text, *words, output="expected")
+        # Its records cannot take their places.
+        process = self.sweep(2, text, *words, **with_fault("rename:1:EIO:1", ".json"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        told = own_words(process, "dare-sweep")
+        self.assertRegex(told[0], r"^dare-sweep: group 2 of 2 cannot go on, the others do: .*drop_rate=0.\d.json: cannot be replaced: Input/output error$")
+        self.assertEqual(told[1], "dare-sweep: 1 of 2 groups could not go on, as was told; the same command again does what they had begun")
+        self.assertRegex(process.stdout, r"[123] of 4 points done, 0 by earlier runs, 0 failed")
+        self.assertEqual(len(rows(self.path("swept"))), int(process.stdout.split(": ")[1][0]))
+        self.swept(2, text, *words)
+        for name, row in rows(self.path("expected")).items():
+            self.assertEqual((rows(self.path("swept"))[name]["status"], rows(self.path("swept"))[name]["xxh3_128"]), ("done", row["xxh3_128"]), name)
+        # No group can.
+        process = self.sweep(2, text, *words, output="nothing", **with_fault("rename:1:EIO", ".json"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual([" cannot go on, the others do: " in line for line in own_words(process, "dare-sweep")], [True, True, False])
 
     def test_a_killed_sweep_goes_on(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
