@@ -74,8 +74,26 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   } catch (const comm::AgreedError& error) { throw give_up(run.options, error, staged); }
 }
 
+std::uint64_t bytes_to_read(const plan::Plan& plan) {
+  std::uint64_t bytes = 0;
+  for (const auto& share : plan.shares) bytes += plan::bytes_in(plan.grid, share) - plan::bytes_written_in(plan.grid, share);
+  return bytes;
+}
+
+std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const FinishedBlocks& finished) {
+  auto bytes = grid.bytes_written();
+  for (std::size_t p = 0; p < work.products.size(); ++p) {
+    const auto bits = write_bits(work.products[p], work);
+    for (const auto number : finished.of(p)) {
+      const auto block = grid.block(number);
+      bytes -= (block.elements * bits[block.tensor] + 7) / 8;
+    }
+  }
+  return bytes;
+}
+
 // plan -> check inputs -> stage outputs -> find what is done -> make the rest
-std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+Execution run_stages(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
@@ -86,19 +104,19 @@ std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, con
   if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
   const auto made = make_outputs(run, plan, staged, finished);
   print_summary(run, plan, made, finished.in_all());
-  std::vector<Outcome> outcomes;
-  for (const auto& result : made.products) outcomes.push_back(result.outcome);
-  return outcomes;
+  Execution execution{{}, bytes_to_read(plan), bytes_to_write(work, plan.grid, finished)};
+  for (const auto& result : made.products) execution.outcomes.push_back(result.outcome);
+  return execution;
 }
 
 }  // namespace
 
-std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+Execution execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   const StopSignal signals;
   const RunContext run{work, options, world};
   if (!all_finished(run)) return run_stages(work, options, world);
   print_finished_summary(run);
-  return std::vector<Outcome>(work.products.size());
+  return {std::vector<Outcome>(work.products.size())};
 }
 
 }  // namespace dare::pipeline

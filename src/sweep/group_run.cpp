@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 namespace dare::sweep {
@@ -118,17 +119,17 @@ void GroupRun::make(const PassWork& pass) {
   }
 }
 
-void GroupRun::count_pass(const PassWork& pass) {
-  const auto grid = pipeline::grid_of(pass.work());
+void GroupRun::count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
   ++tally_.passes;
-  tally_.bytes_read += static_cast<std::int64_t>(grid.bytes_read());
-  if (shared_.specification.settings().outputs == Outputs::model) tally_.bytes_written += static_cast<std::int64_t>(grid.bytes_written());
+  tally_.bytes_read += static_cast<std::int64_t>(bytes_read);
+  tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
 }
 
 void GroupRun::make_models(const PassWork& pass) {
   const auto& work = pass.work();
-  const auto outcomes = pipeline::execute(work, shared_.run, group_);
-  count_pass(pass);
+  const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
+  const auto& outcomes = made_of_pass.outcomes;
+  count_pass(made_of_pass.bytes_read, made_of_pass.bytes_written);
   // First all records: what is made is written down before an evaluation takes its time.
   const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -154,7 +155,7 @@ void GroupRun::make_models(const PassWork& pass) {
 
 void GroupRun::make_statistics(const PassWork& pass) {
   const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
-  count_pass(pass);
+  count_pass(pipeline::grid_of(pass.work()).bytes_read(), 0);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
@@ -183,9 +184,8 @@ void GroupRun::make_deltas(const PassWork& pass) {
   for (std::size_t p = 0; p < work.products.size(); ++p) recipes.push_back(&pass.recipe(p));
   const auto ending = ending_of(shared_.specification.settings().format);
   const auto bytes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
-  ++tally_.passes;
-  tally_.bytes_read += static_cast<std::int64_t>(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read);
-  for (const auto written : bytes) tally_.bytes_written += static_cast<std::int64_t>(written);
+  count_pass(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
+             std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0}));
   at_root([&] {
     RecordBatch batch;
     for (std::size_t p = 0; p < bytes.size(); ++p) {
@@ -256,8 +256,8 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
     record.point = shared_.names[point];
     record.error = error.what();
     if (!recipe_json.empty()) record.settings = settings_of(shared_.specification.point(point), recipe_json);
-    write_record(shared_.places, record);
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+    write_record(shared_.places, record);  // where the disk is full that fails, too
   });
   tally_.add_failure(error.code());
 }

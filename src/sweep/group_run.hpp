@@ -61,7 +61,7 @@ class GroupRun {
   void make_statistics(const PassWork& pass);
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
-  void count_pass(const PassWork& pass);
+  void count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(std::uint64_t point);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);

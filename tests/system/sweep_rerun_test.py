@@ -9,7 +9,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, environment, own_words, random_model, with_fault, write_safetensors
+from dare_system import command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -134,10 +134,13 @@ class Rerun(SweepTest):
                 with open(weights, "r+b") as file:
                     file.seek(-1, os.SEEK_END)
                     file.write(b"\x55")
-                process = self.sweep(np, more, "--log-level", "debug", *words, **with_fault("pwrite:1:EIO", "b.partial/model"))
+                self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(1, more, "--plan").stdout)
+                process = self.sweep(np, more, "--json", "--log-level", "debug", *words, **with_fault("pwrite:1:EIO", "b.partial/model"))
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertIn("5 blocks noted in its journal, 4 of them stand on the disk", process.stderr)
                 self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
+                # All of one point, and one block of a single element.
+                self.assertEqual(json.loads(process.stdout)["bytes_written"], 2 * (sum(map(count, self.shapes.values())) + 1))
                 self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
 
@@ -149,6 +152,7 @@ class Rerun(SweepTest):
         process = self.sweep(2, text, *words, **with_fault("rename:1:EIO:1", ".json"))
         self.assertEqual(process.returncode, 1, process.stderr)
         told = own_words(process, "dare-sweep")
+        self.assertRegex(told.pop(0), r"^dare-sweep: point drop_rate=0.\d: .*json: cannot be replaced: Input/output error$")
         self.assertRegex(told[0], r"^dare-sweep: group 2 of 2 cannot go on, the others do: .*drop_rate=0.\d.json: cannot be replaced: Input/output error$")
         self.assertEqual(told[1], "dare-sweep: 1 of 2 groups could not go on, as was told; the same command again does what they had begun")
         self.assertRegex(process.stdout, r"[123] of 4 points done, 0 by earlier runs, 0 failed")
@@ -159,7 +163,8 @@ class Rerun(SweepTest):
         # No group can.
         process = self.sweep(2, text, *words, output="nothing", **with_fault("rename:1:EIO", ".json"))
         self.assertEqual(process.returncode, 1, process.stderr)
-        self.assertEqual([" cannot go on, the others do: " in line for line in own_words(process, "dare-sweep")], [True, True, False])
+        told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: point ")]
+        self.assertEqual([" cannot go on, the others do: " in line for line in told], [True, True, False])
 
     def test_a_killed_sweep_goes_on(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
