@@ -25,9 +25,12 @@ bool make(const fs::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) return false;
   if (fd < 0) throw IoError{fmt::format("{}: cannot be made: {}", file.string(), std::strerror(errno))};
-  const bool written = ::write(fd, "\n", 1) == 1 && ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
+  bool written = ::write(fd, "\n", 1) == 1;
+  int error = errno;
+  if (::close(fd) != 0 && written) {  // where a network file system says so
+    written = false;
+    error = errno;
+  }
   if (!written) throw IoError{fmt::format("{}: cannot be written: {}", file.string(), std::strerror(error))};
   return true;
 }
