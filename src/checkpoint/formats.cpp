@@ -61,6 +61,10 @@ const InputFormat& format_for(const fs::path& path, bool is_folder) {
   for (const auto& row : k_formats) {
     if (row.takes(path, is_folder)) return row;
   }
+  if (path.extension() == ".gguf") {
+    throw InputError{fmt::format("{}: GGUF is not read, most of its types are quantised; merge the models it was made from, then convert",
+                                 path.string())};
+  }
   throw InputError{fmt::format(
       "{}: not a checkpoint known by its ending; give a .safetensors, .h5, .bin, .pt or .pth file, or a model's folder", path.string())};
 }

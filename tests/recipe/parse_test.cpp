@@ -113,6 +113,11 @@ TEST(Parse, RatesAreSharesOfOne) {
   EXPECT_EQ(rate("drop_rate: 1"), "");
   EXPECT_EQ(rate("density: 0"), "");
   EXPECT_EQ(rate("drop_rate: 1.0000001"), "2: r.yml:6: drop_rate: 1.0000001 is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: 90"), "2: r.yml:6: drop_rate: 90 is outside [0, 1]: a share is meant, no percentage; write 0.9 for 90 %");
+  EXPECT_EQ(rate("drop_rate: 99.9"),
+            "2: r.yml:6: drop_rate: 99.9 is outside [0, 1]: a share is meant, no percentage; write 0.999 for 99.9 %");
+  EXPECT_EQ(rate("drop_rate: 101"), "2: r.yml:6: drop_rate: 101 is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: 90%"), "2: r.yml:6: drop_rate: expected a number such as 0.9 for 90 %, found \"90%\"");
   EXPECT_EQ(rate("density: -0.5"), "2: r.yml:6: density: -0.5 is outside [0, 1]");
   EXPECT_EQ(rate("drop_rate: .nan"), "2: r.yml:6: drop_rate: .nan is outside [0, 1]");
   EXPECT_EQ(rate("drop_rate: [0.5, 2]"), "2: r.yml:6: drop_rate: 2 is outside [0, 1]");
