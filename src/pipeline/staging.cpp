@@ -121,7 +121,14 @@ void Staging::place(bool overwrite) {
     if (with_manifest) replace_by(paths_.new_manifest, paths_.manifest);
   } else {
     if (with_manifest) place_manifest();
-    rename_to_new(paths_.temporary, paths_.output);
+    try {
+      rename_to_new(paths_.temporary, paths_.output);
+    } catch (...) {
+      // Whoever has taken the place meanwhile has another output: the manifest is none of it.
+      std::error_code ignored;
+      if (with_manifest) fs::rename(paths_.manifest, paths_.new_manifest, ignored);
+      throw;
+    }
   }
 }
 

@@ -40,7 +40,7 @@ class Staging {
   void record(const JournalHead& head);
   void discard() noexcept { keep_ = false; }
   /// Puts manifest and output in place. A kill between leaves no manifest beside an output of another run.
-  /// @throws InputError  the place is taken meanwhile; what was recorded stays.
+  /// @throws InputError  the place is taken meanwhile; what was recorded stays, and no manifest beside what has taken it.
   void place(bool overwrite);
   /// After place(): forces the names to the disk. Nothing is needed to continue from any more.
   void settle();

@@ -132,6 +132,7 @@ class Commit(SystemTest):
                 self.assertEqual(process.returncode, 3, errors)
                 self.assertEqual(errors, f"dare-merge: {self.path(taken)}: exists already; name another output, or replace it with --overwrite{KEPT}\n")
                 os.remove(self.path(taken))
+                self.assertFalse(os.path.exists(self.path(output + ".manifest.json")))  # someone else's output would be taken for this one
                 again = self.merge(output, "--resume", "--json")
                 self.assertEqual(again.returncode, 0, again.stderr)
                 self.assertIn('"blocks_reused": 3', again.stdout)
