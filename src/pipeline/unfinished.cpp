@@ -34,6 +34,9 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
   for (std::size_t i = 0; i < work.inputs(); ++i) {
     for (const auto& file : work.input(i).files) identity["modified"][file.path.string()] = time_text(file.changed_ns);
   }
+  for (const auto& file : files_beside_weights(work)) {
+    if (const auto changed = changed_ns(file)) identity["modified"][file.string()] = time_text(*changed);
+  }
   identity["output"] = {{"kind", static_cast<int>(checkpoint::output_kind(product.output))}, {"shard_size", options.shard_size}};
   return identity.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

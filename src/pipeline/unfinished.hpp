@@ -12,7 +12,8 @@
 
 namespace dare::pipeline {
 
-/// JSON of what makes two unfinished outputs the same: the manifest's head, the inputs' times, the form of the files.
+/// JSON of what makes two unfinished outputs the same: the manifest's head, the times of the inputs and of what goes along from beside
+/// them, the form of the files.
 [[nodiscard]] std::string identity_of(const Work& work, const Product& product, const RunOptions& options);
 
 /// Whether this run goes on from `head`, which an interrupted run left at `paths`; if not, it may be removed.

@@ -74,6 +74,26 @@ class Resume(SystemTest):
         self.assertEqual(words[1:], ["  recipe.parameters.lambda: 0.25, was 1.0"])
         self.resumed(2)  # what was there is still good
 
+    def test_files_that_go_into_the_output_are_the_same_when_it_goes_on(self):
+        os.mkdir(self.path("base"))
+        os.rename(self.path("base.safetensors"), self.path("base", "model.safetensors"))
+        config = self.path("base", "config.json")
+        for number, text in enumerate(('{"eos_token_id": 1}', '{"eos_token_id": 2}')):
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.utime(config, ns=(0, (1_700_000_000 + number) * 10**9))
+            words = ["--base", self.path("base"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path("out")]
+            process = run(2, "dare-merge", *words, *["--resume"] * number, **with_fault("fsync:2:KILL:0", ".partial/model"))
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertEqual(own_words(process, "dare-merge")[1:], [
+            f"  modified.{config}: \"2023-11-14 22:13:21.000000000 UTC\", was \"2023-11-14 22:13:20.000000000 UTC\"",
+            "  where a file has the content that it had, `touch -d 'THE FORMER TIME' FILE` lets --resume go on"])
+        os.utime(config, ns=(0, 1_700_000_000 * 10**9))
+        self.assertEqual(run(2, "dare-merge", *words, "--resume").returncode, 0)
+        os.utime(config, ns=(0, time.time_ns() + 10**9))
+        self.assert_refused(run(2, "dare-merge", *words, "--resume"), 3, f"{self.path('out')}: is finished, but {config} was changed after that; give "
+                                                                         "--overwrite to make it anew, or name another output")
+
     OTHER = ("an interrupted run of another recipe, program or inputs did 6 of 6 blocks there; name another output, or give --restart, which removes "
              "them and begins anew; what differs:")
 
