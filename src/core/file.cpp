@@ -70,15 +70,8 @@ File File::create(const fs::path& path) {
   return {path, open_or_throw(path, O_RDWR | O_CREAT | O_EXCL, "create")};
 }
 
-File File::open_or_create(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) {
-    try {
-      return create(path);
-    } catch (const IoError&) {
-      if (!std::filesystem::exists(path)) throw;  // else another process made it between the two looks
-    }
-  }
-  return open_write(path);
+File File::open_or_create(const fs::path& path) {
+  return {path, open_or_throw(path, O_WRONLY | O_CREAT, fs::exists(path) ? "open for writing" : "create")};
 }
 
 File::~File() {

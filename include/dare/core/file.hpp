@@ -28,7 +28,7 @@ class File {
   /// Makes a new file, mode 0666 less the umask. @throws IoError  it exists or cannot be made.
   [[nodiscard]] static File create(const std::filesystem::path& path);
 
-  /// Opens the file for writing, made where it is not there, also when two processes try it at once. @throws IoError
+  /// Opens the file for writing, made where it is not there, in one step: others may make or remove it meanwhile. @throws IoError
   [[nodiscard]] static File open_or_create(const std::filesystem::path& path);
 
   File(File&& other) noexcept : path_{std::move(other.path_)}, fd_{std::exchange(other.fd_, -1)} {}
