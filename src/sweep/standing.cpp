@@ -31,13 +31,33 @@ std::string hash_text(std::string_view text) {
   return to_hex(hash128(std::as_bytes(std::span{text})));
 }
 
-Json read_manifest(const fs::path& manifest) {
-  try {
-    return Json::parse(read_text(manifest, k_largest_manifest));
-  } catch (const Json::exception& error) {
-    throw InputError{
-        fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), error.what())};
+bool is_list_of_objects(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return true;
+  return found->is_array() && std::all_of(found->begin(), found->end(), [](const auto& one) { return one.is_object(); });
+}
+
+// Whether what is read of a manifest here is of the types that it is read as.
+bool is_manifest(const Json& json) {
+  if (!json.is_object() || !is_list_of_objects(json, "tensors") || !is_list_of_objects(json, "inputs")) return false;
+  const auto is_text = [](const Json& object, const char* key) { return !object.contains(key) || object.at(key).is_string(); };
+  if (!is_text(json, "outputs")) return false;
+  for (const auto& tensor : json.value("tensors", Json::array())) {
+    if (!is_text(tensor, "xxh3_128")) return false;
   }
+  const auto inputs = json.value("inputs", Json::array());
+  return std::all_of(inputs.begin(), inputs.end(), [](const auto& input) { return is_list_of_objects(input, "files"); });
+}
+
+Json read_manifest(const fs::path& manifest) {
+  const auto refusal = [&](std::string_view why) {
+    return InputError{fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), why)};
+  };
+  try {
+    auto json = Json::parse(read_text(manifest, k_largest_manifest));
+    if (!is_manifest(json)) throw refusal("its JSON is of another form");
+    return json;
+  } catch (const Json::exception& error) { throw refusal(error.what()); }
 }
 
 std::string hash_of(const Json& manifest) {

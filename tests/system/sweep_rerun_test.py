@@ -51,6 +51,16 @@ class Rerun(SweepTest):
         self.assertEqual(self.swept(2, other, "--overwrite")["done"], 1)
         self.assert_same(contents(self.path("swept", "p")), self.merged(self.recipe + "parameters: {drop_rate: 0.25}\n", "expected"), "p")
 
+    def test_a_manifest_that_is_none_is_named(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(1, text)
+        os.remove(self.path("swept", "points", "p.json"))
+        manifest = self.path("swept", "p", "dare-manifest.json")
+        for other in ("[]", '{"tensors": 1}', '{"tensors": [1]}', '{"tensors": [{"xxh3_128": 1}]}', '{"inputs": [{"files": 1}]}', '{"outputs": 1}'):
+            self.write(manifest, other)
+            self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (its JSON is of another form); remove it, or name "
+                                                        "another folder", "dare-sweep")
+
     def test_an_input_that_was_replaced_is_noticed(self):
         model = self.path("m1.safetensors")
         for outputs in ("model", "statistics"):
