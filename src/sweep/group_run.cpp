@@ -1,6 +1,7 @@
 #include "sweep/group_run.hpp"
 
 #include "sweep/evaluation.hpp"
+#include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
 #include "sweep/standing.hpp"
 
@@ -17,12 +18,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
 namespace dare::sweep {
 namespace {
 
-constexpr std::chrono::milliseconds k_nap{5};
 constexpr std::chrono::seconds k_between_updates{10};
 constexpr int k_update_share = 20;  // of the time at most one part in so many
 constexpr std::size_t k_files_together = 128;
@@ -183,20 +182,27 @@ void GroupRun::make_deltas(const PassWork& pass) {
   std::vector<const recipe::Recipe*> recipes;
   for (std::size_t p = 0; p < work.products.size(); ++p) recipes.push_back(&pass.recipe(p));
   const auto ending = ending_of(shared_.specification.settings().format);
-  const auto bytes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
+  const auto outcomes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
+  const auto add = [](std::uint64_t bytes, const auto& outcome) { return bytes + outcome.bytes; };
   count_pass(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
-             std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0}));
+             std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0}, add));
+  for (std::size_t p = 0; p < outcomes.size(); ++p) {
+    if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
+  }
   at_root([&] {
     RecordBatch batch;
-    for (std::size_t p = 0; p < bytes.size(); ++p) {
+    std::int64_t made = 0;
+    for (std::size_t p = 0; p < outcomes.size(); ++p) {
+      if (outcomes[p].refusal) continue;
       auto record = record_of(pass, p);
-      record.statistics = {{"bytes", bytes[p]}};
+      record.statistics = {{"bytes", outcomes[p].bytes}};
       record.output = work.products[p].output.filename().string();
       record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
       batch.add(file_of(shared_.places, record));
+      ++made;
     }
     batch.write();
-    tally_.done += static_cast<std::int64_t>(bytes.size());
+    tally_.done += made;
   });
 }
 
@@ -281,9 +287,7 @@ void GroupRun::at_root(const std::function<void()>& work) {
   }
   std::array<std::int64_t, 5> mine{};
   if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.unscored, tally_.input, tally_.usage};
-  std::array<std::int64_t, 5> all{};
-  auto request = group_.begin_all_reduce(mine, all, comm::Reduce::sum);
-  while (!request.test()) std::this_thread::sleep_for(k_nap);
+  const auto all = sum_idly(group_, mine);
   tally_.done = all[0];
   tally_.failed = all[1];
   tally_.unscored = all[2];

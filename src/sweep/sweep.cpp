@@ -8,6 +8,7 @@
 #include "sweep/folder.hpp"
 #include "sweep/group_run.hpp"
 #include "sweep/groups.hpp"
+#include "sweep/idle_wait.hpp"
 #include "sweep/retention.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -226,7 +227,8 @@ class Sweep {
       mine.run(batches_, to_score_);
     } catch (const comm::AgreedError& caught) { error = caught; }
     if (error && groups_ > 1 && group.is_root()) tell_of_lost_group(*error);
-    lost_groups_ = static_cast<int>(world_.all_reduce(error && group.is_root() ? 1 : 0, comm::Reduce::sum));
+    // The others may go on for hours, their evaluations on this node.
+    lost_groups_ = static_cast<int>(sum_idly(world_, std::array<std::int64_t, 1>{error && group.is_root() ? 1 : 0}).front());
     if (world_.is_root()) remove_quietly(dealing);
     if (lost_groups_ == groups_) {
       if (world_.is_root()) write_results_quietly();

@@ -92,6 +92,16 @@ points:
         self.assertEqual(sorted(os.listdir(self.path("swept"))), ["points", "results.csv", "results.json"])
         self.assertEqual(self.swept(2, text)["done"], 2)
 
+    def test_one_that_cannot_take_its_place_fails_alone(self):
+        text = self.recipe + "outputs: delta\npoints: {a: {drop_rate: 0.5}, b: {drop_rate: 0.9}, c: {drop_rate: 0.25}}\n"
+        process = self.sweep(2, text, **with_fault("rename:1:EIO:0", ".b.partial"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertEqual(own_words(process, "dare-sweep"), [
+            f"dare-sweep: point b: {self.path('swept', '.b.partial')}: cannot rename to {self.path('swept', 'b')}: Input/output error"])
+        self.assertEqual({name: row["status"] for name, row in rows(self.path("swept")).items()}, {"a": "done", "b": "failed", "c": "done"})
+        again = self.swept(2, text)
+        self.assertEqual((again["done_before"], again["done"]), (2, 1))
+
     def test_methods_that_look_at_all_deltas_are_refused_by_name(self):
         process = self.sweep(2, self.recipe + "outputs: delta\npoints: {good: {drop_rate: 0.5}, l1: {drop_rate: 0.5, rescale: l1}}\n")
         self.assertEqual(process.returncode, 2, process.stderr)

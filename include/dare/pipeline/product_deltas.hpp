@@ -29,12 +29,18 @@ struct DeltaCost {
 /// Pure. @throws InputError  a model is not of the base's architecture.
 [[nodiscard]] DeltaCost delta_cost(const Work& work, const Product& product, const RunOptions& run);
 
+/// What became of one product.
+struct DeltaOutcome {
+  std::optional<comm::AgreedError> refusal;  ///< why its folder could not take its place
+  std::uint64_t bytes = 0;                   ///< of its delta checkpoints
+};
+
 /// Writes the folders of all products; each model is read once. Collective.
 /// @param recipes  of the products.  @param ending  of a delta checkpoint's name: it decides on the format, as an output's does.
-/// @return bytes of each product's delta checkpoints.
+/// @return of each product, in their order; the same on all ranks.
 /// @throws comm::AgreedError  nothing could be finished, or a signal came.
-[[nodiscard]] std::vector<std::uint64_t> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes,
-                                                              std::string_view ending, const RunOptions& options,
-                                                              const comm::Communicator& world);
+[[nodiscard]] std::vector<DeltaOutcome> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes,
+                                                             std::string_view ending, const RunOptions& options,
+                                                             const comm::Communicator& world);
 
 }  // namespace dare::pipeline

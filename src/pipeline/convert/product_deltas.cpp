@@ -43,9 +43,15 @@ class DeltaRun {
  public:
   DeltaRun(const Work& work, const std::vector<const recipe::Recipe*>& recipes, std::string_view ending, const RunOptions& options,
            const comm::Communicator& world)
-      : work_{work}, recipes_{recipes}, ending_{ending}, options_{options}, world_{world}, checkpoints_(products(), Json::array()) {}
+      : work_{work},
+        recipes_{recipes},
+        ending_{ending},
+        options_{options},
+        world_{world},
+        checkpoints_(products(), Json::array()),
+        outcomes_(products()) {}
 
-  std::vector<std::uint64_t> run() {
+  std::vector<DeltaOutcome> run() {
     world_.agree([&] {
       if (world_.is_root()) stage();
     });
@@ -56,9 +62,9 @@ class DeltaRun {
     world_.agree([&] {
       if (!world_.is_root()) return;
       for (const auto& model : work_.models) checkpoint::check_unchanged(model);
-      for (std::size_t p = 0; p < products(); ++p) commit(p);
     });
-    return bytes_;
+    for (std::size_t p = 0; p < products(); ++p) commit(p);
+    return std::move(outcomes_);
   }
 
  private:
@@ -88,14 +94,22 @@ class DeltaRun {
       return made;
     });
     const auto hashes = write_deltas(plan, model, files, world_);
-    bytes_.resize(products());
     for (std::size_t p = 0; p < products(); ++p) {
-      bytes_[p] += files[p].layout.total_bytes();
+      outcomes_[p].bytes += files[p].layout.total_bytes();
       checkpoints_[p].push_back({{"name", name_of(m, ending_)}, {"xxh3_128", to_hex(hashes[p])}});
     }
   }
 
+  // What stops one does not undo those that are in their places.
   void commit(std::size_t p) {
+    try {
+      world_.agree([&] {
+        if (world_.is_root()) put_in_place(p);
+      });
+    } catch (const comm::AgreedError& error) { outcomes_[p].refusal = error; }
+  }
+
+  void put_in_place(std::size_t p) {
     const auto& product = work_.products[p];
     const auto& paths = staging_[p]->paths();
     write_text(paths.temporary / k_delta_recipe, delta_recipe(product, *recipes_[p], ending_));
@@ -116,13 +130,13 @@ class DeltaRun {
   const comm::Communicator& world_;
   std::vector<std::unique_ptr<Staging>> staging_;
   std::vector<Json> checkpoints_;  // by product: what the manifest says of them
-  std::vector<std::uint64_t> bytes_;
+  std::vector<DeltaOutcome> outcomes_;
 };
 
 }  // namespace
 
-std::vector<std::uint64_t> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes,
-                                                std::string_view ending, const RunOptions& options, const comm::Communicator& world) {
+std::vector<DeltaOutcome> write_product_deltas(const Work& work, const std::vector<const recipe::Recipe*>& recipes, std::string_view ending,
+                                               const RunOptions& options, const comm::Communicator& world) {
   return DeltaRun{work, recipes, ending, options, world}.run();
 }
 
