@@ -25,15 +25,13 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t k_largest_manifest = std::uint64_t{1} << 40U;
-
 std::string hash_text(std::string_view text) {
   return to_hex(hash128(std::as_bytes(std::span{text})));
 }
 
 Json read_manifest(const fs::path& manifest) {
   try {
-    return Json::parse(read_text(manifest, k_largest_manifest));
+    return Json::parse(pipeline::read_manifest_text(manifest));
   } catch (const Json::exception& error) {
     throw InputError{
         fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), error.what())};
