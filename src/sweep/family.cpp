@@ -73,10 +73,6 @@ Json of_models(const Json& models, const std::string& key) {
   return joined(values);
 }
 
-std::string hash_of(const std::string& text) {
-  return to_hex(hash128(std::as_bytes(std::span{text})));
-}
-
 void identify(Family& family) {
   auto inputs = inputs_of(family);
   inputs.content_hashes.clear();
@@ -84,14 +80,14 @@ void identify(Family& family) {
   none.job.recipe_json = "null";
   auto manifest = Json::parse(pipeline::manifest_head(inputs, none));
   manifest.erase("program");
-  family.identity = hash_of(manifest.dump());
-  if (!family.content_hashes.empty()) family.contents = hash_of(Json(family.content_hashes).dump());
+  family.identity = hash_hex(manifest.dump());
+  if (!family.content_hashes.empty()) family.contents = hash_hex(Json(family.content_hashes).dump());
 }
 
 }  // namespace
 
 std::string recipe_hash(const std::string& recipe_json, const Settings& settings) {
-  return hash_of(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
+  return hash_hex(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
 }
 
 std::vector<PointKey> keys_of(const Specification& specification) {

@@ -25,10 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-std::string hash_text(std::string_view text) {
-  return to_hex(hash128(std::as_bytes(std::span{text})));
-}
-
 Json read_manifest(const fs::path& manifest) {
   try {
     return Json::parse(pipeline::read_manifest_text(manifest));
@@ -41,7 +37,7 @@ Json read_manifest(const fs::path& manifest) {
 std::string hash_of(const Json& manifest) {
   std::string hashes;
   for (const auto& tensor : manifest.value("tensors", Json::array())) hashes += tensor.value("xxh3_128", "");
-  return hash_text(hashes);
+  return hash_hex(hashes);
 }
 
 bool has_contents(const Json& manifest) {
