@@ -58,12 +58,12 @@ std::vector<Section> sweep_sections() {
            "                            # merges them; statistics: no checkpoint is written\n"
            "  format: folder            # or safetensors, h5\n"
            "  evaluate: python3 test.py {checkpoint} --name {point}\n"
-           "                            # its last line is a JSON object of scores:\n"
+           "                            # its output ends with a JSON object of scores:\n"
            "                            # {\"accuracy\": 0.91}; $CHECKPOINT and $POINT\n"
            "                            # are the same, for use within quotes\n"
            "  evaluate_timeout: 3600    # seconds; then it is killed with all it has started\n"
            "  keep: all                 # or best, none: checkpoints that stay once scored\n"
-           "  score: accuracy           # the score that decides which is best (the first)\n"
+           "  score: accuracy           # the score that decides which is best\n"
            "  best: highest             # or lowest\n"}};
 }
 
@@ -72,7 +72,9 @@ std::vector<Section> sweep_sections() {
 Program sweep_program() {
   auto exits = run_exit_meanings("OUTDIR");
   exits[0].meaning = "all points are done";
-  exits[1].meaning = "runtime failure, or points failed for different reasons; where all failed alike the code is theirs";
+  exits[1].meaning =
+      "runtime failure, an evaluation that failed (its point is merged; the same command again only evaluates), or points failed for "
+      "different reasons; where all failed alike the code is theirs";
   exits[2].meaning = "the command line, the recipe or the command of evaluate is wrong; nothing was read or written";
   exits[3].meaning = "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space";
   exits[4].meaning = "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; the same command again does the rest";

@@ -106,6 +106,10 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
+    if (name.ends_with(".gguf")) {
+      throw InputError{fmt::format("{}: has GGUF alone ({}), which is not read; give the folder of the model that it was made from",
+                                   folder.string(), name)};
+    }
     if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
     throw InputError{fmt::format("{}: shards ({}) without their index; fetch the .index.json beside them", folder.string(), name)};
   }

@@ -61,6 +61,10 @@ void OutputWriter::write(std::size_t tensor, std::uint64_t offset, std::span<con
   write_back_.wrote(file.fd(), place.offset + offset, data.size());
 }
 
+void OutputWriter::begin_sync() {
+  write_back_.ask_for_rest();
+}
+
 void OutputWriter::sync() {
   write_back_.end();
   for (auto& file : files_) {

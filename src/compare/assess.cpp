@@ -1,5 +1,5 @@
 #include "compare/fitness.hpp"
-#include "compare/table.hpp"
+#include "compare/figure_text.hpp"
 
 #include <dare/core/plural.hpp>
 

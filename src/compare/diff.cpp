@@ -1,6 +1,7 @@
 #include <dare/compare/diff.hpp>
 
 #include "compare/diff_report.hpp"
+#include "core/table.hpp"
 
 #include <dare/comm/environment.hpp>
 
@@ -48,7 +49,7 @@ int diff(const DiffOptions& options, const comm::Communicator& world) {
     if (!world.is_root()) return;
     for (const auto* const header : {&headers.a, &headers.b}) checkpoint::check_unchanged(*header);
   });
-  comm::print_result(world, options.json ? report.json() : report.text());
+  comm::print_result(world, options.json ? report.json() : report.text(terminal_columns()));
   return static_cast<int>(report.equal() ? ExitCode::done : ExitCode::mismatch);
 }
 

@@ -1,6 +1,7 @@
 #include "compare/diff_report.hpp"
 
-#include "compare/table.hpp"
+#include "compare/figure_text.hpp"
+#include "core/table.hpp"
 
 #include <dare/core/plural.hpp>
 
@@ -46,7 +47,7 @@ std::string cosine_text(const std::optional<double>& cosine) {
   return cosine ? fmt::format("{:.6f}", *cosine) : "-";
 }
 
-std::string table_of(const DiffReport& report) {
+std::string table_of(const DiffReport& report, std::size_t columns) {
   Table table{{"elements", "differing", "max |a-b|", "at", "relative", "ULPs", "cosine", "<type", "<tensor"}};
   for (std::size_t p = 0; p < report.differences.size(); ++p) {
     if (equal_pair(report, p) && !report.options.list_equal) continue;
@@ -58,7 +59,7 @@ std::string table_of(const DiffReport& report) {
                figures && d.absolute.value > 0 ? std::to_string(d.absolute.at) : "-", figures ? figure(d.relative.value) : "-",
                has_ulps(a, b) ? std::to_string(d.ulps.value) : "-", figures ? cosine_text(d.cosine()) : "-", dtypes(a, b), a.name});
   }
-  return table.empty() ? "" : table.text();
+  return table.empty() ? "" : table.text(columns);
 }
 
 std::string unpaired(const DiffReport& report) {
@@ -116,15 +117,15 @@ bool DiffReport::equal() const noexcept {
   return pairing.only_a.empty() && pairing.only_b.empty() && pairing.of_other_shape.empty() && equal_pairs(*this) == differences.size();
 }
 
-std::string DiffReport::text() const {
+std::string DiffReport::text(std::size_t columns) const {
   const auto all = overall(*this);
   const auto same = equal_pairs(*this);
-  auto result = table_of(*this) + unpaired(*this);
-  result += fmt::format("{} in both: {} equal, {} different; {} of {} differ", plural(differences.size(), "tensor"), same,
+  auto result = table_of(*this, columns) + unpaired(*this);
+  result += fmt::format("{} in both: {} equal, {} different\n{} of {} differ", plural(differences.size(), "tensor"), same,
                         differences.size() - same, all.differing, plural(all.elements, "element"));
   if (all.nonfinite != 0) result += fmt::format(", {} of them not finite", all.nonfinite);
   if (all.differing != 0) {
-    result += fmt::format("; max |a-b| {}, max relative {}, cosine {}", figure(all.absolute.value), figure(all.relative.value),
+    result += fmt::format("\nmax |a-b| {}, max relative {}, cosine {}", figure(all.absolute.value), figure(all.relative.value),
                           cosine_text(all.cosine()));
   }
   return result + (equal() ? "\nequal\n" : "\ndifferent\n");

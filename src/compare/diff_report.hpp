@@ -19,7 +19,8 @@ struct DiffReport {
   std::vector<Difference> differences{};  ///< one a pair
 
   [[nodiscard]] bool equal() const noexcept;
-  [[nodiscard]] std::string text() const;
+  /// @param columns  of the terminal, 0: no limit
+  [[nodiscard]] std::string text(std::size_t columns) const;
   [[nodiscard]] std::string json() const;
 };
 

@@ -1,5 +1,6 @@
+#include "compare/figure_text.hpp"
 #include "compare/inspect_report.hpp"
-#include "compare/table.hpp"
+#include "core/table.hpp"
 
 #include <dare/core/plural.hpp>
 
@@ -60,7 +61,7 @@ Json figures_json(const DeltaFigures& figures, const InspectOptions& options) {
 
 }  // namespace
 
-std::string FitnessReport::text() const {
+std::string FitnessReport::text(std::size_t columns) const {
   auto result = fmt::format("{} beside its base {}: {} compared, {}\n", model.root.string(), base.root.string(),
                             plural(pairing.pairs.size(), "float tensor"), plural(fitness.overall.sums.elements, "element"));
   Table table{headings(options)};
@@ -70,7 +71,7 @@ std::string FitnessReport::text() const {
     }
   }
   table.add(cells("all", fitness.overall, options));
-  result += table.text();
+  result += table.text(columns);
   for (const auto& warning : assessment.warnings) result += "note: " + warning + "\n";
   return result + fmt::format("{}: {}\n", name(assessment.verdict), assessment.advice);
 }

@@ -1,6 +1,7 @@
 #include <dare/compare/inspect.hpp>
 
 #include "compare/inspect_report.hpp"
+#include "core/table.hpp"
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
@@ -88,6 +89,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
   auto list = Json::array();
   std::string text;
+  const auto columns = terminal_columns();
   for (std::size_t c = 0; c < headers.checkpoints.size(); ++c) {
     const auto& header = headers.checkpoints[c];
     if (!text.empty()) text += "\n";
@@ -97,11 +99,11 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
       const auto assessment = assess(fitness, pairing, headers.codes[c], header, *headers.base);
       const FitnessReport report{options, header, *headers.base, pairing, fitness, assessment};
       if (options.json) list.push_back(report.json());
-      else text += report.text();
+      else text += report.text(columns);
     } else if (options.json) {
       list.push_back(listing_json(header, headers.origins[c], options));
     } else {
-      text += listing_text(header, headers.origins[c], options);
+      text += listing_text(header, headers.origins[c], options, columns);
     }
   }
   if (options.json) text = Json{{"checkpoints", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

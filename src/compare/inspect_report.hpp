@@ -23,7 +23,9 @@ struct Origin {
 };
 
 /// What a checkpoint holds. A delta checkpoint's header is that of the model it stands for, an adapter's that of its products.
-[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options);
+/// @param columns  of the terminal, 0: no limit
+[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options,
+                                       std::size_t columns);
 [[nodiscard]] nlohmann::ordered_json listing_json(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options);
 
 struct FitnessReport {
@@ -34,7 +36,7 @@ struct FitnessReport {
   const Fitness& fitness;
   const Assessment& assessment;
 
-  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string text(std::size_t columns) const;
   [[nodiscard]] nlohmann::ordered_json json() const;
 };
 

@@ -1,6 +1,6 @@
 #include "checkpoint/text.hpp"
 #include "compare/inspect_report.hpp"
-#include "compare/table.hpp"
+#include "core/table.hpp"
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/core/byte_size.hpp>
@@ -180,7 +180,7 @@ std::string shape_text(const Header& header, const Header& files, std::size_t t)
 
 }  // namespace
 
-std::string listing_text(const Header& header, const Origin& origin, const InspectOptions& options) {
+std::string listing_text(const Header& header, const Origin& origin, const InspectOptions& options, std::size_t columns) {
   const auto files = stored(header);
   const Totals totals{files};
   auto text = fmt::format("{}: {}, {}\n", header.root.string(), format_name(header.format), totals_text(totals.all));
@@ -190,13 +190,13 @@ std::string listing_text(const Header& header, const Origin& origin, const Inspe
   for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", checkpoint::one_line(file));
   text += metadata_text(header);
   if (options.totals_only || header.tensors.empty()) return text;
-  Table table{{"<type", "bytes", "<shape", "<tensor", "<stored in"}};
+  Table table{{"<type", "bytes", "<shape", "<stored in", "<tensor"}};
   for (std::size_t t = 0; t < files.tensors.size(); ++t) {
     const auto& tensor = files.tensors[t];
-    table.add({std::string{name(tensor.dtype)}, std::to_string(tensor.bytes), shape_text(header, files, t), tensor.name,
-               storage_of(tensor, header)});
+    table.add({std::string{name(tensor.dtype)}, std::to_string(tensor.bytes), shape_text(header, files, t), storage_of(tensor, header),
+               tensor.name});
   }
-  return text + table.text();
+  return text + table.text(columns);
 }
 
 Json listing_json(const Header& header, const Origin& origin, const InspectOptions& options) {

@@ -1,7 +1,11 @@
 #include <dare/core/hash.hpp>
 
 #include <fmt/format.h>
+#ifdef DARE_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 #include <new>
 

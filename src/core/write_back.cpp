@@ -36,6 +36,7 @@ class SignalsBlocked {
 
 void begin_write_back(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
 #ifdef SYNC_FILE_RANGE_WRITE
+  if (size == 0) return;  // the kernel would take it for all from there on
   (void)::sync_file_range(fd, static_cast<off64_t>(offset), static_cast<off64_t>(size), SYNC_FILE_RANGE_WRITE);
 #else
   (void)fd, (void)offset, (void)size;
@@ -54,10 +55,18 @@ class WriteBack::Worker {
   ~Worker() {
     {
       const std::lock_guard lock{mutex_};
+      portions_.clear();
       ended_ = true;
     }
-    changed_.notify_one();
-    thread_.join();
+    join();
+  }
+  // All that was added has been asked for afterwards.
+  void drain() {
+    {
+      const std::lock_guard lock{mutex_};
+      ended_ = true;
+    }
+    join();
   }
 
   void add(int fd, std::uint64_t offset, std::uint64_t size) {
@@ -75,11 +84,16 @@ class WriteBack::Worker {
     std::uint64_t size;
   };
 
+  void join() {
+    changed_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
   void run() {
     for (;;) {
       std::unique_lock lock{mutex_};
       changed_.wait(lock, [this] { return ended_ || !portions_.empty(); });
-      if (ended_) return;
+      if (portions_.empty()) return;
       const auto portion = portions_.front();
       portions_.pop_front();
       lock.unlock();
@@ -117,6 +131,13 @@ void WriteBack::wrote(int fd, std::uint64_t offset, std::uint64_t size) {
   }
   worker_->add(fd, run->begin, run->end - run->begin);
   run->begin = run->end;
+}
+
+void WriteBack::ask_for_rest() {
+  if (worker_) worker_->drain();
+  worker_.reset();
+  for (const auto& run : runs_) begin_write_back(run.fd, run.begin, run.end - run.begin);
+  runs_.clear();
 }
 
 void WriteBack::end() {

@@ -36,7 +36,7 @@ class Sphere {
   [[nodiscard]] Vector mean(int iterations) const {
     auto point = alphas_;
     const auto length = norm(point);
-    if (length < tolerance_) {
+    if (negligible(length)) {
       std::fill(point.begin(), point.end(), 0.0);
       point[0] = 1;
     } else {
@@ -45,7 +45,7 @@ class Sphere {
     for (int step = 0; step < iterations; ++step) {
       const auto tangent = tangent_at(point);
       const auto size = norm(tangent);
-      if (size < tolerance_) break;
+      if (negligible(size)) break;
       for (std::size_t i = 0; i < point.size(); ++i) point[i] = std::cos(size) * point[i] + std::sin(size) * (tangent[i] / size);
       const auto now = norm(point);
       if (now > tolerance_) scale(point, 1 / now);
@@ -54,6 +54,8 @@ class Sphere {
   }
 
  private:
+  // A tolerance of 0 ends at what is exact: all of these lengths are divided by.
+  [[nodiscard]] bool negligible(double length) const { return length < tolerance_ || length == 0; }
   static void scale(Vector& x, double factor) {
     for (auto& value : x) value *= factor;
   }
@@ -72,7 +74,7 @@ class Sphere {
     for (std::size_t k = 0; k < point.size(); ++k) {
       const auto dot = std::clamp(dot_with(point, k), -1.0, 1.0);
       const auto theta = std::acos(dot);
-      if (theta < tolerance_) continue;
+      if (negligible(theta)) continue;
       const auto length = alphas_[k] * (theta / std::sin(theta));
       for (std::size_t i = 0; i < point.size(); ++i) tangent[i] += length * ((i == k ? 1.0 : 0.0) - dot * point[i]);
     }

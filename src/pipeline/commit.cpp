@@ -1,5 +1,6 @@
 #include "pipeline/commit.hpp"
 
+#include <dare/core/file.hpp>
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
@@ -24,16 +25,35 @@ comm::AgreedError kept(const RunOptions& options, const comm::AgreedError& error
                                     options.going_on())};
 }
 
-// Rank 0's part.
-void commit_at_root(const RunContext& run, const Product& product, const plan::Grid& grid, const std::vector<Hash128>& hashes,
-                    Staging& staging) {
+void describe(const RunContext& run, const Product& product, const plan::Grid& grid, const std::vector<Hash128>& hashes,
+              const OutputPaths& paths) {
+  if (!product.manifest) return;
+  std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
+  write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, hashes);
+}
+
+void place(const RunContext& run, const Product& product, Staging& staging) {
   const auto& paths = staging.paths();
   if (product.manifest) {
-    std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
-    write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, hashes);
+    File::open_write(paths.new_manifest).sync();
     if (!paths.single_file) sync_folder(paths.temporary);
   }
-  staging.commit(run.options.overwrite);
+  staging.place(run.options.overwrite);
+}
+
+// Rank 0 takes one step with every output that nothing has stopped yet. A step for all before the next: what they force to the disk goes
+// there together.
+template <class Step>
+void take(const RunContext& run, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results, Step step) {
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    auto& refusal = results[p].outcome.refusal;
+    if (refusal) continue;
+    try {
+      run.world.agree([&] {
+        if (staged[p].staging) step(p, *staged[p].staging);
+      });
+    } catch (const comm::AgreedError& error) { refusal = kept(run.options, error); }
+  }
 }
 
 }  // namespace
@@ -41,16 +61,12 @@ void commit_at_root(const RunContext& run, const Product& product, const plan::G
 void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
   for (std::size_t p = 0; p < staged.size(); ++p) {
     auto& refusal = results[p].outcome.refusal;
-    if (refusal) {
-      refusal = give_up(run.options, *refusal, {&staged[p], 1});
-      continue;
-    }
-    try {
-      run.world.agree([&] {
-        if (staged[p].staging) commit_at_root(run, run.work.products[p], grid, results[p].hashes, *staged[p].staging);
-      });
-    } catch (const comm::AgreedError& error) { refusal = kept(run.options, error); }
+    if (refusal) refusal = give_up(run.options, *refusal, {&staged[p], 1});
   }
+  const auto& products = run.work.products;
+  take(run, staged, results, [&](auto p, auto& staging) { describe(run, products[p], grid, results[p].hashes, staging.paths()); });
+  take(run, staged, results, [&](auto p, auto& staging) { place(run, products[p], staging); });
+  take(run, staged, results, [](auto, auto& staging) { staging.settle(); });
 }
 
 comm::AgreedError give_up(const RunOptions& options, const comm::AgreedError& error, std::span<StagedOutput> staged) {

@@ -33,13 +33,14 @@ plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, cons
 }
 
 // What is told of an output's beginning.
-void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, std::size_t done) {
-  for (const auto& output : staged) {
+void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
+  for (std::size_t p = 0; p < staged.size(); ++p) {
+    const auto& output = staged[p];
     run.tell(fmt::format("output: {} of {} files, {}", output.root.string(), output.layout.files.size(),
                          !output.continued ? std::string{"made anew"}
                                            : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
-                                                         "disk in all outputs",
-                                                         count_done(output.records), done)));
+                                                         "disk",
+                                                         count_done(output.records), finished.of(p).size())));
   }
 }
 
@@ -51,20 +52,20 @@ void tell_inputs(const RunContext& run, const plan::Plan& plan, const Inputs& in
 }
 
 // survey -> read, merge, gather, write -> sync -> check inputs -> commit
-RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const std::vector<std::uint64_t>& done) {
+RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
   try {
     auto sinks = open_sinks(run, staged);
     Inputs inputs{run.work, run.world, run.timings};
     tell_inputs(run, plan, inputs);
-    const auto statistics = survey(run.work, plan, run.options.limits.memory_per_rank, inputs, run.world);
+    const auto statistics = survey(run.work, plan, finished, run.options, inputs, run.world);
     run.tell("passes before the merge done");
-    auto made = merge_slices(run, plan, inputs, statistics, sinks);
+    auto made = merge_slices(run, plan, finished, inputs, statistics, sinks);
     inputs.close();
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
     check_inputs(run.work, run.world);
-    take_over(done, staged, made.products);
+    take_over(finished, made.products);
     commit_outputs(run, plan.grid, staged, made.products);
     const auto refused =
         std::count_if(made.products.begin(), made.products.end(), [](const auto& one) { return one.outcome.refusal.has_value(); });
@@ -73,31 +74,49 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   } catch (const comm::AgreedError& error) { throw give_up(run.options, error, staged); }
 }
 
+std::uint64_t bytes_to_read(const plan::Plan& plan) {
+  std::uint64_t bytes = 0;
+  for (const auto& share : plan.shares) bytes += plan::bytes_in(plan.grid, share) - plan::bytes_written_in(plan.grid, share);
+  return bytes;
+}
+
+std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const FinishedBlocks& finished) {
+  auto bytes = grid.bytes_written();
+  for (std::size_t p = 0; p < work.products.size(); ++p) {
+    const auto bits = write_bits(work.products[p], work);
+    for (const auto number : finished.of(p)) {
+      const auto block = grid.block(number);
+      bytes -= (block.elements * bits[block.tensor] + 7) / 8;
+    }
+  }
+  return bytes;
+}
+
 // plan -> check inputs -> stage outputs -> find what is done -> make the rest
-std::vector<Outcome> run_stages(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+Execution run_stages(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
-  const auto done = blocks_done_in_all(staged, work, plan.grid, world);
-  tell_staged(run, staged, done.size());
-  if (!done.empty()) plan = agreed_plan(run, cluster, done);
-  const auto made = make_outputs(run, plan, staged, done);
-  print_summary(run, plan, made, done);
-  std::vector<Outcome> outcomes;
-  for (const auto& result : made.products) outcomes.push_back(result.outcome);
-  return outcomes;
+  const auto finished = find_finished(staged, work, plan.grid, world);
+  tell_staged(run, staged, finished);
+  if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
+  const auto made = make_outputs(run, plan, staged, finished);
+  print_summary(run, plan, made, finished.in_all());
+  Execution execution{{}, bytes_to_read(plan), bytes_to_write(work, plan.grid, finished)};
+  for (const auto& result : made.products) execution.outcomes.push_back(result.outcome);
+  return execution;
 }
 
 }  // namespace
 
-std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
+Execution execute(const Work& work, const RunOptions& options, const comm::Communicator& world) {
   const StopSignal signals;
   const RunContext run{work, options, world};
   if (!all_finished(run)) return run_stages(work, options, world);
   print_finished_summary(run);
-  return std::vector<Outcome>(work.products.size());
+  return {std::vector<Outcome>(work.products.size())};
 }
 
 }  // namespace dare::pipeline

@@ -28,8 +28,14 @@ struct Gather::Flow {
   [[nodiscard]] bool done() const { return incoming.empty() && all_asked(); }
 };
 
-Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, std::vector<Target>& targets, Timings& timings)
-    : world_{world}, plan_{plan}, targets_{targets}, timings_{timings}, my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
+Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const FinishedBlocks& finished, std::vector<Target>& targets,
+               Timings& timings)
+    : world_{world},
+      plan_{plan},
+      finished_{finished},
+      targets_{targets},
+      timings_{timings},
+      my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
   outgoing_.resize(my_writer_ == world.rank() ? 1 : k_under_way + 1);
   for (int rank = 0; rank < world.size(); ++rank) {
     if (rank == world.rank() || plan.writer_of[static_cast<std::size_t>(rank)] != world.rank()) continue;
@@ -99,9 +105,11 @@ void Gather::post(Flow& flow) {
       flow.tile = flow.cursor->next();
       flow.products_left = targets_.size();
     }
+    const auto product = targets_.size() - flow.products_left--;
+    if (finished_.has(product, flow.tile.block)) continue;
     auto& incoming = flow.incoming.emplace_back();
     incoming.tile = flow.tile;
-    incoming.product = targets_.size() - flow.products_left--;
+    incoming.product = product;
     incoming.bytes = std::move(free_buffers_.back());
     free_buffers_.pop_back();
     incoming.bytes.resize(bytes_of(incoming.tile, incoming.product));

@@ -1,6 +1,7 @@
 #pragma once
 /// The way of finished tiles to the rank that writes them, in bounded windows.
 
+#include "pipeline/finished_blocks.hpp"
 #include "pipeline/timings.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -25,12 +26,14 @@ class Gather {
   };
 
   /// All references must outlive it.
-  Gather(const comm::Communicator& world, const plan::Plan& plan, std::vector<Target>& targets, Timings& timings);
+  Gather(const comm::Communicator& world, const plan::Plan& plan, const FinishedBlocks& finished, std::vector<Target>& targets,
+         Timings& timings);
   ~Gather();
 
   /// Enters slice number `round` of every rank.
   void begin_slice(std::size_t round);
-  /// Space for the next result's bytes; may wait for an earlier one to leave. Every tile of a slice comes once for every product, in order.
+  /// Space for the next result's bytes; may wait for an earlier one to leave. Every tile of a slice comes once for every
+  /// product that has not finished its block, in order.
   [[nodiscard]] std::span<std::byte> space(const plan::Tile& tile, std::size_t product);
   /// Hands on the result whose bytes stand in the last space(). One that is not `good` is not written.
   void submit(const plan::Tile& tile, std::size_t product, bool good);
@@ -53,6 +56,7 @@ class Gather {
 
   const comm::Communicator& world_;
   const plan::Plan& plan_;
+  const FinishedBlocks& finished_;
   std::vector<Target>& targets_;
   Timings& timings_;
   int my_writer_;

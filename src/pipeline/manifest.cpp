@@ -3,6 +3,7 @@
 #include "pipeline/output_parts.hpp"
 
 #include <dare/core/file.hpp>
+#include <dare/core/write_back.hpp>
 #include <dare/random/drop_stream.hpp>
 
 #include <fmt/format.h>
@@ -25,7 +26,7 @@ class TextFile {
   }
   void finish() {
     flush();
-    file_.sync();
+    begin_write_back(file_.fd(), 0, written_);
     file_.close();
   }
 

@@ -41,7 +41,7 @@ class MeasureRun {
   std::vector<ProductMeasures> run() {
     check_inputs(work_, world_);
     Inputs inputs{work_, world_, timings_};
-    const auto statistics = survey(work_, plan_, options_.limits.memory_per_rank, inputs, world_);
+    const auto statistics = survey(work_, plan_, {}, options_, inputs, world_);
     walk(inputs, statistics);
     inputs.close();
     check_inputs(work_, world_);

@@ -97,7 +97,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     print_plan(work, options, begun, world);
   } else {
     if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
-    const auto outcomes = execute(work, options.run, world);
+    const auto outcomes = execute(work, options.run, world).outcomes;
     if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   }
   return 0;

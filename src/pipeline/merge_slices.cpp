@@ -40,11 +40,11 @@ Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged) {
   return sinks;
 }
 
-RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs, const std::vector<ProductStatistics>& statistics,
-                       Sinks& sinks) {
+RunResult merge_slices(RunContext& run, const plan::Plan& plan, const FinishedBlocks& finished, Inputs& inputs,
+                       const std::vector<ProductStatistics>& statistics, Sinks& sinks) {
   TileWorker worker{run.work, inputs, statistics, run.timings, plan.tile_elements};
-  Gather gather{run.world, plan, sinks.targets, run.timings};
-  SliceLoop loop{run.world, plan, worker, gather, sinks.journals, run.timings};
+  Gather gather{run.world, plan, finished, sinks.targets, run.timings};
+  SliceLoop loop{run.world, plan, finished, worker, gather, sinks.journals, run.timings, run.options.going_on()};
   {
     Progress progress{run.options.progress, loop.bytes_in_all(), run.world.is_root()};
     loop.run(progress);
@@ -67,6 +67,7 @@ void sync_sinks(RunContext& run, const std::vector<StagedOutput>& staged, Sinks&
       for (auto& journal : sinks.journals) journal.close();
     }
     const StageTimer timer{run.timings, Stage::fsync};
+    for (auto& target : sinks.targets) target.writer.begin_sync();
     for (auto& target : sinks.targets) {
       target.writer.sync();
       target.writer.close();

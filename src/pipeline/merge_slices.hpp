@@ -21,8 +21,8 @@ struct Sinks {
 /// Opens the staged outputs and their journals. Collective. @throws comm::AgreedError
 [[nodiscard]] Sinks open_sinks(RunContext& run, const std::vector<StagedOutput>& staged);
 
-/// Works through the plan's slices. Collective. @throws comm::AgreedError  something failed, or a signal came.
-[[nodiscard]] RunResult merge_slices(RunContext& run, const plan::Plan& plan, Inputs& inputs,
+/// Works through the plan's slices, less what is finished. Collective. @throws comm::AgreedError  something failed, or a signal came.
+[[nodiscard]] RunResult merge_slices(RunContext& run, const plan::Plan& plan, const FinishedBlocks& finished, Inputs& inputs,
                                      const std::vector<ProductStatistics>& statistics, Sinks& sinks);
 
 /// Forces what was written to the disk, in this run and in the interrupted one that it continues, and closes it. Collective.

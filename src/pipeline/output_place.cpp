@@ -66,8 +66,8 @@ bool is_manifest_alone(const OutputPaths& paths) {
 void require_space(const fs::path& output, std::uint64_t bytes) {
   const auto space = fs::space(OutputPaths{output}.folder);
   if (space.available >= bytes) return;
-  throw IoError{fmt::format("{}: needs {} ({} bytes), {} are free there; make room or write elsewhere", output.string(),
-                            format_bytes(bytes), bytes, format_bytes(space.available))};
+  throw InputError{fmt::format("{}: needs {} ({} bytes), {} are free there; make room or write elsewhere", output.string(),
+                               format_bytes(bytes), bytes, format_bytes(space.available))};
 }
 
 bool is_name_alone(const OutputPaths& paths) {

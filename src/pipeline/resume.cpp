@@ -56,26 +56,23 @@ std::vector<std::uint64_t> good_blocks(const StagedOutput& staged, const std::ve
 
 }  // namespace
 
-std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
-                                              const comm::Communicator& world) {
-  std::vector<std::uint64_t> common;
+FinishedBlocks find_finished(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
+                             const comm::Communicator& world) {
+  std::vector<std::vector<std::uint64_t>> good;
   for (std::size_t p = 0; p < staged.size(); ++p) {
-    if (!staged[p].continued) return {};
-    const auto done = good_blocks(staged[p], write_bits(work.products[p], work), grid, world);
-    std::vector<std::uint64_t> both;
-    if (p == 0) both = done;
-    else std::set_intersection(common.begin(), common.end(), done.begin(), done.end(), std::back_inserter(both));
-    common = std::move(both);
+    if (staged[p].continued) good.push_back(good_blocks(staged[p], write_bits(work.products[p], work), grid, world));
+    else good.emplace_back();
   }
-  return common;
+  if (std::all_of(good.begin(), good.end(), [](const auto& blocks) { return blocks.empty(); })) return {};
+  return {std::move(good), staged, grid.blocks()};
 }
 
-void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
-  for (std::size_t p = 0; p < staged.size(); ++p) {
+void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& results) {
+  for (std::size_t p = 0; p < results.size(); ++p) {
     if (results[p].outcome.refusal) continue;
     auto& counts = results[p].outcome.counts;
-    for (const auto block : done) {
-      const auto& record = staged[p].records[block];
+    for (const auto block : finished.of(p)) {
+      const auto& record = finished.record(p, block);
       results[p].hashes[block] = record.hash;
       counts.merged += record.counts.merged;
       counts.swallowed += record.counts.swallowed;

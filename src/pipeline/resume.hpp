@@ -1,24 +1,25 @@
 #pragma once
 /// What an interrupted run has finished, as far as it still stands on the disk.
 
+#include "pipeline/finished_blocks.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/staged_output.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/plan/grid.hpp>
 
-#include <cstdint>
 #include <vector>
 
 namespace dare::pipeline {
 
-/// Reads every block that the journals of all outputs call done and returns, ascending, the numbers of those whose bytes have the recorded
-/// hashes; ranks share the reading. Collective.
+/// Reads every block that an output's journal calls done and finds those whose bytes have the recorded hashes; ranks share the reading.
+/// Collective.
+/// @param staged  must outlive the result.
 /// @throws comm::AgreedError  it cannot be read.
-[[nodiscard]] std::vector<std::uint64_t> blocks_done_in_all(const std::vector<StagedOutput>& staged, const Work& work,
-                                                            const plan::Grid& grid, const comm::Communicator& world);
+[[nodiscard]] FinishedBlocks find_finished(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
+                                           const comm::Communicator& world);
 
-/// Adds the hashes and counts of the blocks `done` to those of this run. Pure.
-void take_over(const std::vector<std::uint64_t>& done, const std::vector<StagedOutput>& staged, std::vector<ProductResult>& results);
+/// Adds the hashes and counts of finished blocks to those of this run. Pure.
+void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& results);
 
 }  // namespace dare::pipeline

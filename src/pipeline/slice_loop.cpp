@@ -13,14 +13,16 @@ constexpr std::size_t k_rounds_looked_through = 4;  // 1 GiB a rank
 
 }  // namespace
 
-SliceLoop::SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather,
-                     std::vector<Journal>& journals, Timings& timings)
+SliceLoop::SliceLoop(const comm::Communicator& world, const plan::Plan& plan, const FinishedBlocks& finished, TileWorker& worker,
+                     Gather& gather, std::vector<Journal>& journals, Timings& timings, std::string_view going_on)
     : world_{world},
       plan_{plan},
+      finished_{finished},
       worker_{worker},
       gather_{gather},
       journals_{journals},
       timings_{timings},
+      going_on_{going_on},
       slices_{plan::slices(plan.grid, plan.shares[static_cast<std::size_t>(world.rank())], plan::k_slice_bytes)},
       products_(journals.size()) {}
 
@@ -45,15 +47,29 @@ void SliceLoop::work_slice(const plan::Share& slice) {
     const auto tile = cursor.next();
     cut_ = cut_ || StopSignal::received() != 0;
     for (std::size_t product = 0; product < products_.size(); ++product) {
+      if (finished_.has(product, tile.block)) {
+        skip(tile, product);
+        continue;
+      }
       const auto space = gather_.space(tile, product);
       gather_.submit(tile, product, compute(tile, product, space));
     }
   }
 }
 
+bool SliceLoop::is_lost(const Product& product) const {
+  return cut_ || failure_ || product.finding || product.refusal;
+}
+
+// An interrupted run has the block. Its record takes its place among this run's, which are in order.
+void SliceLoop::skip(const plan::Tile& tile, std::size_t product) {
+  auto& state = products_[product];
+  if (tile.ends_block && !is_lost(state)) state.records.push_back(finished_.record(product, tile.block));
+}
+
 bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> space) {
   auto& state = products_[product];
-  if (cut_ || failure_ || state.finding || state.refusal) return false;
+  if (is_lost(state)) return false;
   try {
     worker_.compute(tile, product, space);
     const StageTimer timer{timings_, Stage::merge};
@@ -107,6 +123,7 @@ void SliceLoop::find_lower(std::size_t product, std::size_t round) {
     for (plan::TileCursor cursor{plan_.grid, slices_[next], plan_.tile_elements}; !cursor.done();) {
       if (StopSignal::received() != 0) return;
       const auto tile = cursor.next();
+      if (finished_.has(product, tile.block)) continue;
       space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].largest_write_bits + 7) / 8);
       try {
         worker_.compute(tile, product, space);
@@ -145,9 +162,8 @@ void SliceLoop::note(const plan::Share& slice) {
 void SliceLoop::stop(int signal) {
   world_.agree_on(failure_);
   const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);
-  throw comm::AgreedError{ExitCode::interrupted,
-                          fmt::format("{} after {} of {} blocks of this run; the same command with --resume goes on from there",
-                                      StopSignal::text(signal), done, blocks_in_all())};
+  throw comm::AgreedError{ExitCode::interrupted, fmt::format("{} after {} of {} blocks of this run; {} goes on from there",
+                                                             StopSignal::text(signal), done, blocks_in_all(), going_on_)};
 }
 
 std::uint64_t SliceLoop::bytes_in_all() const {

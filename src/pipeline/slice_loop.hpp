@@ -9,15 +9,17 @@
 #include <dare/core/hash.hpp>
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace dare::pipeline {
 
 class SliceLoop {
  public:
-  /// @param journals  one a product. References must outlive it.
-  SliceLoop(const comm::Communicator& world, const plan::Plan& plan, TileWorker& worker, Gather& gather, std::vector<Journal>& journals,
-            Timings& timings);
+  /// @param journals  one a product.
+  /// @param going_on  RunOptions::going_on(). References must outlive it.
+  SliceLoop(const comm::Communicator& world, const plan::Plan& plan, const FinishedBlocks& finished, TileWorker& worker, Gather& gather,
+            std::vector<Journal>& journals, Timings& timings, std::string_view going_on);
 
   /// Works through all slices, or until no product is left: one whose inputs' values are refused is given up and the others go on.
   /// Collective. When something else failed or a signal came all ranks throw. @throws comm::AgreedError
@@ -43,6 +45,8 @@ class SliceLoop {
   };
 
   void work_slice(const plan::Share& slice);
+  [[nodiscard]] bool is_lost(const Product& product) const;
+  void skip(const plan::Tile& tile, std::size_t product);
   [[nodiscard]] bool compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> space);
   int agree(std::size_t round);
   void settle(std::size_t product, int lowest_rank, std::size_t round);
@@ -53,10 +57,12 @@ class SliceLoop {
 
   const comm::Communicator& world_;
   const plan::Plan& plan_;
+  const FinishedBlocks& finished_;
   TileWorker& worker_;
   Gather& gather_;
   std::vector<Journal>& journals_;
   Timings& timings_;
+  std::string_view going_on_;
   std::vector<plan::Share> slices_;
   std::vector<Product> products_;
   std::uint64_t blocks_done_ = 0;

@@ -2,6 +2,7 @@
 
 #include "checkpoint/endings.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -69,6 +70,16 @@ std::optional<unsigned> shards_of(const fs::path& file) {
   return error == std::errc{} && end == last && is_digit(name[of - 1]) ? std::optional{shards} : std::nullopt;
 }
 
+// What a file is that means something only with what lies beside it.
+std::optional<std::string> part_of_folder(const fs::path& file) {
+  if (const auto shards = shards_of(file); shards && *shards > 1)
+    return fmt::format("one of {} shards, which would be merged without the others; give their folder", *shards);
+  if (file.stem() == "adapter_model" && checkpoint::is_lora_adapter(file.parent_path()))
+    return "the factors of a LoRA adapter, which mean nothing without its adapter_config.json; give their folder";
+  if (file.extension() == ".json") return "no weights; give the model's folder";
+  return std::nullopt;
+}
+
 }  // namespace
 
 void check_source(const recipe::Source& source) {
@@ -79,11 +90,11 @@ void check_source(const recipe::Source& source) {
         source.path == fs::path{source.written} ? "" : fmt::format(" (\"{}\", relative to the recipe's folder)", source.written);
     throw InputError{fmt::format("{}: no such file or folder{}{}", source.path.string(), relative, advice(source))};
   }
-  const auto shards = shards_of(source.path);
-  if (!shards || *shards < 2 || !fs::is_regular_file(status)) return;
-  const auto folder = fs::path{source.written}.parent_path().string();
-  throw InputError{fmt::format("{}: one of {} shards, which would be merged without the others; give their folder, {}", source.written,
-                               *shards, folder.empty() ? "." : folder)};
+  if (!fs::is_regular_file(status)) return;
+  if (const auto part = part_of_folder(source.path)) {
+    const auto folder = fs::path{source.written}.parent_path().string();
+    throw InputError{fmt::format("{}: {}, {}", source.written, *part, folder.empty() ? "." : folder)};
+  }
 }
 
 }  // namespace dare::pipeline

@@ -5,8 +5,9 @@
 
 namespace dare::pipeline {
 
-/// Refuses what is not there, and one shard of several, whose other tensors a merge would leave out. Local.
-/// @throws InputError  with what to do: for a name on the Hub, a path relative to a recipe, mergekit's MODEL+ADAPTER, a shard.
+/// Refuses what is not there, and a file that is but a part of a model's folder, as one shard of several. Local.
+/// @throws InputError  with what to do: for a name on the Hub, a path relative to a recipe, mergekit's MODEL+ADAPTER, a shard, a file of an
+/// adapter, an index.
 void check_source(const recipe::Source& source);
 
 }  // namespace dare::pipeline

@@ -111,7 +111,7 @@ void Staging::place_manifest() {
   }
 }
 
-void Staging::commit(bool overwrite) {
+void Staging::place(bool overwrite) {
   if (overwrite && fs::exists(paths_.output)) check_replaceable(paths_.output);  // much may have come since the first look
   const bool with_manifest = paths_.single_file && fs::exists(paths_.new_manifest);
   if (overwrite) {
@@ -122,6 +122,9 @@ void Staging::commit(bool overwrite) {
     if (with_manifest) place_manifest();
     rename_to_new(paths_.temporary, paths_.output);
   }
+}
+
+void Staging::settle() {
   sync_folder(paths_.folder);
   keep_ = false;
 }

@@ -39,9 +39,15 @@ class Staging {
   /// The temporary's files are made: from here on the run can be continued.
   void record(const JournalHead& head);
   void discard() noexcept { keep_ = false; }
-  /// Puts manifest and output in place and forces the names to the disk. A kill between leaves no manifest beside an output of another run.
+  /// Puts manifest and output in place. A kill between leaves no manifest beside an output of another run.
   /// @throws InputError  the place is taken meanwhile; what was recorded stays.
-  void commit(bool overwrite);
+  void place(bool overwrite);
+  /// After place(): forces the names to the disk. Nothing is needed to continue from any more.
+  void settle();
+  void commit(bool overwrite) {
+    place(overwrite);
+    settle();
+  }
 
  private:
   void mend_cut_commit();

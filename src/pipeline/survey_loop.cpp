@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 namespace dare::pipeline {
 namespace {
@@ -37,8 +38,15 @@ std::vector<Batch> batches(const recipe::MergeJob& job, const std::vector<bool>&
 // One batch of one product's tensors.
 class BatchSurvey {
  public:
-  BatchSurvey(const Batch& batch, const recipe::MergeJob& job, const plan::Plan& plan, Inputs& inputs, const comm::Communicator& world)
-      : batch_{batch}, job_{job}, plan_{plan}, inputs_{inputs}, world_{world}, survey_{settings(batch, job)} {
+  BatchSurvey(const Batch& batch, const recipe::MergeJob& job, const plan::Plan& plan, Inputs& inputs, const comm::Communicator& world,
+              std::string_view going_on)
+      : batch_{batch},
+        job_{job},
+        plan_{plan},
+        inputs_{inputs},
+        world_{world},
+        then_{fmt::format("{} goes on", going_on)},
+        survey_{settings(batch, job)} {
     plan::Share blocks;
     for (const auto t : batch) {
       const auto last = t + 1 < job.tasks.size() ? plan.grid.first_block(t + 1) : plan.grid.blocks();
@@ -70,7 +78,7 @@ class BatchSurvey {
   void feed() {
     std::size_t i = 0;
     for (plan::TileCursor cursor{plan_.grid, share_, plan_.tile_elements}; !cursor.done();) {
-      StopSignal::check("in the passes before the merge", "the same command with --resume goes on");
+      StopSignal::check("in the passes before the merge", then_);
       const auto tile = cursor.next();
       while (batch_[i] != tile.tensor) ++i;
       const merge::Extent extent{tile.first, tile.elements};
@@ -83,22 +91,24 @@ class BatchSurvey {
   const plan::Plan& plan_;
   Inputs& inputs_;
   const comm::Communicator& world_;
+  const std::string then_;  // what an interrupted run is told
   merge::Survey survey_;
   plan::Share share_;
 };
 
 }  // namespace
 
-std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
-                                      const comm::Communicator& world) {
+std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, const FinishedBlocks& finished, const RunOptions& options,
+                                      Inputs& inputs, const comm::Communicator& world) {
   std::vector<ProductStatistics> all(work.products.size());
-  const auto to_do = plan.tensors_to_do();
+  const auto to_do_of_any = plan.tensors_to_do();
   for (std::size_t p = 0; p < all.size(); ++p) {
     const auto& job = work.products[p].job;
+    const auto to_do = finished.tensors_to_do(p, plan.grid, to_do_of_any);
     // Accumulators and their sums share the memory that the merge's buffers will have.
-    for (const auto& batch : batches(job, to_do, memory_per_rank / 2)) {
+    for (const auto& batch : batches(job, to_do, options.limits.memory_per_rank / 2)) {
       std::optional<BatchSurvey> one;
-      world.agree([&] { one.emplace(batch, job, plan, inputs, world); });
+      world.agree([&] { one.emplace(batch, job, plan, inputs, world, options.going_on()); });
       one->run(all[p]);
     }
   }
@@ -114,7 +124,7 @@ merge::TensorStatistics survey_tensor(const Work& work, std::uint32_t task, cons
   if (merge::needs_whole_model(job.tasks[task].settings)) batch = batches(job, all, 0).front();
   ProductStatistics statistics;
   std::optional<BatchSurvey> one;
-  world.agree([&] { one.emplace(batch, job, plan, inputs, world); });
+  world.agree([&] { one.emplace(batch, job, plan, inputs, world, "the same command again"); });
   one->run(statistics);
   return statistics.of_task(task);
 }

@@ -1,10 +1,12 @@
 #pragma once
 /// What must be known of whole tensors before their elements are merged: the passes over the inputs that come before the slice loop.
 
+#include "pipeline/finished_blocks.hpp"
 #include "pipeline/inputs.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/statistics.hpp>
+#include <dare/pipeline/run_options.hpp>
 #include <dare/pipeline/work.hpp>
 #include <dare/plan/plan.hpp>
 
@@ -28,10 +30,11 @@ class ProductStatistics {
   std::unordered_map<std::uint32_t, merge::TensorStatistics> of_task_;
 };
 
-/// Surveys all tensors that need it and have a block to do, product by product, as many tensors at a time as `plan`'s memory allows.
-/// Collective; the same result on all ranks. @throws comm::AgreedError
-[[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, std::uint64_t memory_per_rank, Inputs& inputs,
-                                                    const comm::Communicator& world);
+/// Surveys all tensors that need it and have a block to do, product by product, as many tensors at a time as the memory of `options`
+/// allows. Collective; the same result on all ranks. @throws comm::AgreedError
+/// @param finished  blocks that are not to do of a product, although others have them to do.
+[[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, const FinishedBlocks& finished,
+                                                    const RunOptions& options, Inputs& inputs, const comm::Communicator& world);
 
 /// The statistics of one tensor of the only product; no other is surveyed unless they depend on each other. Collective.
 /// @throws comm::AgreedError

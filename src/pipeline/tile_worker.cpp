@@ -23,15 +23,13 @@ TileWorker::TileWorker(const Work& work, Inputs& inputs, const std::vector<Produ
       deltas_{work},
       scratch_{merge::TensorMerger::make_scratch(work.products.size() > 1)} {}
 
-// A new tensor has its own mergers.
+// A new tensor has its own mergers, each made where it is needed.
 void TileWorker::enter(std::uint32_t tensor) {
   if (tensor_ == tensor) return;
   tensor_ = tensor;
-  for (std::size_t p = 0; p < products_.size(); ++p) {
-    const auto& task = work_.products[p].job.tasks[tensor];
-    products_[p].merger.reset();
-    products_[p].kept.clear();
-    if (task.action == Action::merge) products_[p].merger.emplace(task.settings, statistics_[p].of_task(tensor));
+  for (auto& product : products_) {
+    product.merger.reset();
+    product.kept.clear();
   }
 }
 
@@ -123,6 +121,8 @@ void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<
   const auto& task = work_.products[product].job.tasks[tile.tensor];
   if (task.action == Action::copy) return copy(tile, task, out);
   if (task.action == Action::convert) return convert(tile, task, out);
+  auto& merger = products_[product].merger;
+  if (!merger) merger.emplace(task.settings, statistics_[product].of_task(tile.tensor));
   if (merge::needs_whole_tensor(task.settings)) return merge_from({0, task.settings.elements}, tile, task, products_[product], out);
   if (merge::needs_rows(task.settings) && task.settings.row > tile_elements_) return merge_long_rows(tile, task, products_[product], out);
   merge({tile.first, tile.elements}, task, products_[product], out);

@@ -49,8 +49,7 @@ std::uint64_t largest_writer(const Plan& plan) {
 
 // What the choice of writers means: gathering costs a copy and a wait, which fewer open files must be worth.
 std::string_view how_written(const Plan& plan) {
-  return plan.writers() == plan.cluster.ranks() ? "each rank writes its own blocks: nothing is gathered"
-                                                : "each gathers other ranks' blocks beside its own";
+  return plan.writers() == plan.cluster.ranks() ? "each rank its own blocks: nothing is gathered" : "each gathers other ranks' blocks too";
 }
 
 std::optional<double> seconds(std::uint64_t bytes, std::optional<double> bytes_per_s) {
@@ -76,7 +75,7 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
   std::string text =
       fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {}\n", grid.tensors().size(), blocks,
                   k_block_elements, plan.cluster.ranks(), plural(static_cast<std::uint64_t>(plan.cluster.nodes()), "node"));
-  text += fmt::format("writers          {} ({}), the largest writes {}\npasses           {}\nread             {}\nwrite            {}\n",
+  text += fmt::format("writers          {} ({})\nlargest writer   {}\npasses           {}\nread             {}\nwrite            {}\n",
                       plan.writers(), how_written(plan), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
                       format_bytes(written));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",

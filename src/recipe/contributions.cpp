@@ -90,7 +90,11 @@ std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, 
     notes_.add(root(model), fmt::format("names begin with \"{}\" instead of \"{}\"; matched:", rule.model, rule.base), "", base.name);
   }
   if (other.dtype != base.dtype) {
-    notes_.add(root(model), fmt::format("{} beside {} {}, widened exactly:", name(other.dtype), owner_, name(base.dtype)), "", base.name);
+    const bool narrower = recipe_.base && info(other.dtype).bits < info(base.dtype).bits;
+    notes_.add(root(model),
+               fmt::format("{} beside {} {}, widened exactly{}:", name(other.dtype), owner_, name(base.dtype),
+                           narrower ? ", so that its rounding is part of its delta" : ""),
+               "", base.name);
   }
   if (other.shape != base.shape) {
     notes_.add(root(model),

@@ -20,6 +20,7 @@ struct Draft {
   Recipe recipe;
   bool compat_given = false;                          ///< on the command line, which has the last word on what `rescale: true` means
   std::string where;                                  ///< the recipe's name in messages; empty without one
+  std::string base_named;                             ///< base_model as written, known before the other keys are read
   std::vector<std::optional<std::uint64_t>> streams;  ///< of recipe.models
   std::map<std::string, std::string> places;          ///< "seed", "parameters.lambda", "models[0].weight" -> "recipe.yml:5" or "--lambda"
 

@@ -1,6 +1,7 @@
 #include "recipe/draft.hpp"
 
 #include "recipe/check.hpp"
+#include "recipe/mergekit.hpp"
 
 #include <fmt/format.h>
 
@@ -86,6 +87,8 @@ void check_number_of_models(const Draft& draft, const merge::Method& method, Pro
 }  // namespace
 
 std::string unknown_method(std::string_view name) {
+  if (const auto near = near_method_of_mergekit(name))
+    return fmt::format("merge_method {} of mergekit is not here; {}", in_quotes(name), *near);
   std::vector<std::string_view> names;
   for (const auto& known : merge::methods()) names.push_back(known.name);
   const auto nearest = nearest_of(name, names);

@@ -74,7 +74,7 @@ class Putting {
   }
   bool in_range(const std::vector<double>& values) const {
     const auto beyond = std::find_if(values.begin(), values.end(), [&](double value) { return !row_.range.has(value); });
-    if (beyond != values.end()) problems_.usage(fmt::format("{}: {} is outside {}", place_, *beyond, row_.range.text));
+    if (beyond != values.end()) problems_.usage(fmt::format("{}: {}", place_, is_outside(row_.range, fmt::format("{}", *beyond), *beyond)));
     return beyond == values.end();
   }
   template <class T>

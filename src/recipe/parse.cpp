@@ -1,5 +1,6 @@
 #include "recipe/draft.hpp"
 
+#include "recipe/mergekit.hpp"
 #include "recipe/names.hpp"
 
 #include <dare/core/file.hpp>
@@ -18,26 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string_view> k_top_keys{
-    "merge_method", "base_model", "models",    "parameters", "seed",     "dtype",  "out_dtype",    "exclude",
-    "missing",      "rows",       "nonfinite", "overflow",   "rounding", "compat", "tensor_order", "tokenizer_source"};
+    "merge_method", "base_model", "models",   "parameters", "seed",   "dtype",        "out_dtype",        "exclude",   "missing",
+    "rows",         "nonfinite",  "overflow", "rounding",   "compat", "tensor_order", "tokenizer_source", "tokenizer", "chat_template"};
 constexpr auto k_one_slice =
     "slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
 const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
-
-// What mergekit's recipes may hold besides, and why it is not here.
-struct Unsupported {
-  std::string_view key;
-  std::string_view reason;
-};
-constexpr std::array k_unsupported{
-    Unsupported{"modules", "merging modules of an architecture apart is not supported; list whole models under models"},
-    Unsupported{"tokenizer", "tokenizers are not merged; the base's is copied: leave it out, or write tokenizer_source: base"},
-    Unsupported{"chat_template", "chat templates are not written; the base's is copied: leave it out"},
-    Unsupported{"name", "recipes of several merges are not supported; write one recipe for each"},
-    Unsupported{"experts", "mixtures of experts are not built here"},
-    Unsupported{"gate_mode", "mixtures of experts are not built here"},
-    Unsupported{"shared_experts", "mixtures of experts are not built here"},
-};
 
 std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::string_view name) {
   const auto word = yaml.text(node, name);
@@ -133,11 +119,6 @@ void read_slices(YamlReader& yaml, const YAML::Node& list, const fs::path& folde
   if (slices.front().IsMap() && !sources) yaml.refuse(slices.front(), "a slice has no sources");
 }
 
-void read_tokenizer_source(YamlReader& yaml, const YAML::Node& node) {
-  if (node.IsScalar() && node.Scalar() == "base") return;
-  yaml.refuse(node, "tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied");
-}
-
 // Top-level keys whose values are one word or number.
 bool read_scalar(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& recipe) {
   const auto& [key, key_node, value] = entry;
@@ -160,13 +141,9 @@ bool read_scalar(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& recip
 
 void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, Draft& draft) {
   auto& recipe = draft.recipe;
-  const auto* const unsupported =
-      std::find_if(k_unsupported.begin(), k_unsupported.end(), [&](const auto& row) { return row.key == entry.key; });
-  if (unsupported != k_unsupported.end()) {
-    return yaml.refuse(entry.key_node, fmt::format("{}: {}", unsupported->key, unsupported->reason));
-  }
+  if (const auto reason = why_not_taken(entry.key)) return yaml.refuse(entry.key_node, fmt::format("{}: {}", entry.key, *reason));
   draft.places[entry.key] = yaml.place(entry.key_node);
-  if (entry.key == "compat" || read_scalar(yaml, entry, recipe)) return;  // compat was read first
+  if (entry.key == "compat" || read_scalar(yaml, entry, recipe) || read_copied_files(yaml, entry, draft)) return;  // compat was read first
   if (entry.key == "base_model") {
     recipe.base = read_source(yaml, entry.value, entry.key, folder);
   } else if (entry.key == "models") {
@@ -179,8 +156,6 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
     recipe.exclude = yaml.texts(entry.value, entry.key);
   } else if (entry.key == "tensor_order") {
     recipe.tensor_order = yaml.texts(entry.value, entry.key);
-  } else if (entry.key == "tokenizer_source") {
-    read_tokenizer_source(yaml, entry.value);
   } else {
     draft.places.erase(entry.key);
     refuse_unknown(yaml, entry, "a recipe", k_top_keys);
@@ -229,6 +204,9 @@ void read_models(YamlReader& yaml, const YAML::Node& list, const fs::path& folde
 }
 
 void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries, const fs::path& folder, Draft& draft) {
+  for (const auto& entry : entries) {
+    if (entry.key == "base_model" && entry.value.IsScalar()) draft.base_named = entry.value.Scalar();
+  }
   // What `rescale: true` means depends on it.
   for (const auto& entry : entries) {
     if (entry.key != "compat") continue;

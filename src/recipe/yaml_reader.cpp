@@ -40,6 +40,11 @@ int count_documents(const std::string& text) {
   return count;
 }
 
+bool is_indented_by_tab(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
 std::string shown(const YAML::Node& node) {
   if (node.IsNull()) return "nothing";
   if (node.IsSequence()) return "a list";
@@ -63,7 +68,8 @@ YAML::Node YamlReader::document(std::string_view text) const {
     if (documents > 1) throw UsageError{fmt::format("{}: holds several YAML documents, expected one", where_)};
     return YAML::Load(std::string{text});
   } catch (const YAML::Exception& error) {
-    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}", where_, error.mark.line + 1, error.msg)};
+    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}{}", where_, error.mark.line + 1, error.msg,
+                                 is_indented_by_tab(text, error.mark.line) ? "; a tab indents this line, YAML takes spaces alone" : "")};
   }
 }
 
@@ -162,11 +168,12 @@ std::optional<bool> YamlReader::boolean(const YAML::Node& node, std::string_view
 std::optional<double> YamlReader::number(const YAML::Node& node, std::string_view name, const Range& range) {
   const auto value = node.IsScalar() ? number_in(node.Scalar()) : std::nullopt;
   if (!value) {
-    expected(node, name, "a number");
+    const bool percentage = node.IsScalar() && node.Scalar().ends_with('%');
+    expected(node, name, percentage ? "a number such as 0.9 for 90 %" : "a number");
     return std::nullopt;
   }
   if (range.has(*value)) return value;
-  refuse(node, fmt::format("{}: {} is outside {}", name, node.Scalar(), range.text));
+  refuse(node, fmt::format("{}: {}", name, is_outside(range, node.Scalar(), *value)));
   return std::nullopt;
 }
 
@@ -179,7 +186,7 @@ std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::stri
 std::optional<std::uint64_t> YamlReader::whole(const YAML::Node& node, std::string_view name, const Range& range) {
   const auto value = whole(node, name);
   if (!value || range.has(static_cast<double>(*value))) return value;
-  refuse(node, fmt::format("{}: {} is outside {}", name, *value, range.text));
+  refuse(node, fmt::format("{}: {}", name, is_outside(range, node.Scalar(), static_cast<double>(*value))));
   return std::nullopt;
 }
 

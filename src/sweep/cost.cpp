@@ -95,6 +95,9 @@ std::string to_text(const SweepCost& cost) {
     text += fmt::format("  before that  {}: up to {} passes of each point's method\n", bytes_text(cost.earlier_bytes), cost.earlier_passes);
   }
   text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
+  if (cost.bytes_begun != 0)
+    text += fmt::format("  begun        {} there by interrupted runs; what of it is finished is not made again\n",
+                        bytes_text(cost.bytes_begun));
   text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
   if (cost.bytes_at_once != cost.bytes_kept) text += fmt::format("  at once      {}\n", bytes_text(cost.bytes_at_once));
   text += fmt::format("memory         {} a rank at most, of it {} for the points of a pass\n", format_bytes(cost.memory_per_rank),

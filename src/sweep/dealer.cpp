@@ -19,12 +19,19 @@ namespace fs = std::filesystem;
 constexpr std::string_view k_beginning = ".dealt-";
 constexpr std::string_view k_stop = "stop";
 
-// True for the one process that makes the file. Exclusive creation holds on network file systems too.
+// True for the one process that makes the file. Exclusive creation holds on network file systems too. Something is written into it: a group
+// that could not write down what it makes learns so before it makes it, not hours later.
 bool make(const fs::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) return false;
   if (fd < 0) throw IoError{fmt::format("{}: cannot be made: {}", file.string(), std::strerror(errno))};
-  ::close(fd);
+  bool written = ::write(fd, "\n", 1) == 1;
+  int error = errno;
+  if (::close(fd) != 0 && written) {  // where a network file system says so
+    written = false;
+    error = errno;
+  }
+  if (!written) throw IoError{fmt::format("{}: cannot be written: {}", file.string(), std::strerror(error))};
   return true;
 }
 

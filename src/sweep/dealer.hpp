@@ -14,7 +14,8 @@ class Dealer {
   /// @param folder  the same for all groups, new for each run.
   Dealer(std::filesystem::path folder, std::uint64_t pieces) : folder_{std::move(folder)}, pieces_{pieces} {}
 
-  /// The first piece that no group has taken; nothing where all are taken, or somebody has stopped it. @throws IoError
+  /// The first piece that no group has taken; nothing where all are taken, or somebody has stopped it.
+  /// @throws IoError  nothing can be written there, so that no piece is worth doing
   [[nodiscard]] std::optional<std::uint64_t> take();
   /// Nobody takes anything from now on. @throws IoError
   void stop();

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -18,6 +20,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t k_shown = 200;
+constexpr int k_beginnings = 16;  // of an object that are tried
+constexpr std::array<std::string_view, 3> k_named_numbers{"-Infinity", "Infinity", "NaN"};
+
+InputError no_score(const std::string& name, const Json& value) {
+  const bool is_named = value.is_string() && std::count(k_named_numbers.begin(), k_named_numbers.end(), value.get<std::string>()) != 0;
+  const auto text = is_named ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return InputError{fmt::format("score \"{}\" is {}, expected a number{}", name, metrics::printable(text, k_shown),
+                                is_named ? " that can be compared; leave it out where it has none" : "")};
+}
 
 void flatten(const Json& from, const std::string& prefix, Json& into) {
   for (const auto& [key, value] : from.items()) {
@@ -26,9 +37,45 @@ void flatten(const Json& from, const std::string& prefix, Json& into) {
     } else if (value.is_number()) {
       into[prefix + key] = value;
     } else {
-      throw InputError{fmt::format("score \"{}\" is {}, expected a number", prefix + key, value.dump().substr(0, k_shown))};
+      throw no_score(prefix + key, value);
     }
   }
+}
+
+// Python writes NaN and Infinity, which JSON does not know: as texts they are told by name.
+std::string with_named_numbers(std::string_view text) {
+  std::string result;
+  bool in_text = false;
+  while (!text.empty()) {
+    const auto named =
+        std::find_if(k_named_numbers.begin(), k_named_numbers.end(), [&](auto name) { return !in_text && text.starts_with(name); });
+    if (named != k_named_numbers.end()) {
+      result += fmt::format("\"{}\"", *named);
+      text.remove_prefix(named->size());
+      continue;
+    }
+    const std::size_t taken = in_text && text.front() == '\\' && text.size() > 1 ? 2 : 1;
+    if (text.front() == '"') in_text = !in_text;
+    result += text.substr(0, taken);
+    text.remove_prefix(taken);
+  }
+  return result;
+}
+
+// The JSON object that a text ends with: from the last line that begins one, which may be the last line or many before it.
+Json last_object(std::string_view text) {
+  int tried = 0;
+  for (auto end = text.size(); end != std::string_view::npos && tried < k_beginnings;) {
+    const auto before = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
+    const auto from = text.find_first_not_of(" \t", before == std::string_view::npos ? 0 : before + 1);
+    if (from != std::string_view::npos && text[from] == '{') {
+      ++tried;
+      auto json = Json::parse(with_named_numbers(text.substr(from)), nullptr, false);
+      if (json.is_object()) return json;
+    }
+    end = before;
+  }
+  return {};
 }
 
 std::string failure_of(const CommandResult& result, const Settings& settings, const std::filesystem::path& log) {
@@ -65,10 +112,10 @@ std::string command_for(const std::string& command, const std::string& checkpoin
 Json scores_in(const std::string& output) {
   const auto line = metrics::last_line(output);
   const auto expected = [&] {
-    return InputError{fmt::format("evaluate's last line is no JSON object of scores such as {{\"accuracy\": 0.91}}: {}",
-                                  line.empty() ? "it printed nothing" : metrics::printable(line, k_shown))};
+    return InputError{fmt::format("evaluate's output does not end with a JSON object of scores such as {{\"accuracy\": 0.91}}: {}",
+                                  line.empty() ? "it printed nothing" : "its last line is " + metrics::printable(line, k_shown))};
   };
-  const auto json = Json::parse(line, nullptr, false);
+  const auto json = line.ends_with('}') ? last_object(output) : Json{};
   if (!json.is_object()) throw expected();
   auto scores = Json::object();
   flatten(json, "", scores);

@@ -9,8 +9,8 @@
 
 namespace dare::sweep {
 
-/// Scores in the last line of a command's output that is not blank: a JSON object of numbers, {"accuracy": 0.91}; objects within it give
-/// names with dots. Pure. @throws InputError  there is no such line.
+/// Scores that a command's output ends with: a JSON object of numbers, {"accuracy": 0.91}, in one line or several; objects within it give
+/// names with dots. Pure. @throws InputError  there is none, or a value is no number that can be compared, such as NaN.
 [[nodiscard]] nlohmann::ordered_json scores_in(const std::string& output);
 
 /// What a record remembers of the command that scored it; empty for an empty command. Pure.

@@ -66,11 +66,19 @@ Json drop_rate_of(const Json& model) {
   return parts;
 }
 
-// Every model's value of one key, in the models' order; null where none has it.
-Json of_models(const Json& models, const std::string& key) {
+// Every model's value of one key, in the models' order; null for one that has none.
+std::vector<Json> of_models(const Json& models, const std::string& key) {
   std::vector<Json> values;
   for (const auto& model : models) values.push_back(key == "drop_rate" ? drop_rate_of(model) : model.value(key, Json{}));
-  return joined(values);
+  return values;
+}
+
+// One value where all models have it, else null and one value a model: a table has numbers in its columns then, not lists as text.
+void put_of_models(const Json& models, const std::string& key, Json& settings) {
+  const auto values = of_models(models, key);
+  const bool equal = std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values.front(); });
+  settings[key] = values.empty() || !equal ? Json{} : values.front();
+  for (std::size_t k = 0; !equal && k < values.size(); ++k) settings[fmt::format("{}.{}", key, k + 1)] = values[k];
 }
 
 void identify(Family& family) {
@@ -148,14 +156,18 @@ Json files_of(const Family& family) {
 Json settings_of(const Point& point, const std::string& recipe_json) {
   const auto recipe = Json::parse(recipe_json);
   const auto& models = recipe["models"];
-  Json settings{{"merge_method", recipe["merge_method"]}, {"models", of_models(models, "model")}};
-  for (const auto* key : {"drop_rate", "weight"}) settings[key] = of_models(models, key);
+  Json settings{{"merge_method", recipe["merge_method"]}, {"models", joined(of_models(models, "model"))}};
+  for (const auto* key : {"drop_rate", "weight"}) put_of_models(models, key, settings);
   const auto& parameters = recipe["parameters"];
   settings["lambda"] = parameters.contains("lambda") ? parameters["lambda"] : Json{};
-  settings["rescale"] = of_models(models, "rescale");
+  put_of_models(models, "rescale", settings);
   settings["seed"] = recipe["seed"];
   for (const auto& variation : point.variations) {
-    if (variation->key == "models" || !settings.contains(variation->key)) settings[variation->key] = variation->text;
+    const auto& key = variation->key;
+    if (key != "models" && settings.contains(key)) continue;
+    const bool is_a_models = std::any_of(models.begin(), models.end(), [&](const auto& model) { return model.contains(key); });
+    if (key != "models" && is_a_models) put_of_models(models, key, settings);
+    else settings[key] = variation->text;
   }
   return settings;
 }

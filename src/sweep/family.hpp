@@ -60,8 +60,8 @@ struct PointKey {
 /// Path, size in bytes and time of last change of every file that the checkpoints' weights are read from, in order. Pure.
 [[nodiscard]] nlohmann::ordered_json files_of(const Family& family);
 
-/// The settings of a recipe that a table of results is read by; values that differ between models are joined by '+' in the
-/// models' order, '-' where one has none. Pure.
+/// The settings of a recipe that a table of results is read by, flat. A value that differs between models is null, and there is one a model
+/// beside it, in their order: "drop_rate.1", "drop_rate.2". The models' names are joined by '+'. Pure.
 /// @param recipe_json  of recipe::MergeJob.
 [[nodiscard]] nlohmann::ordered_json settings_of(const Point& point, const std::string& recipe_json);
 

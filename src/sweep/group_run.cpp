@@ -5,6 +5,7 @@
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/shape.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/measure.hpp>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 namespace dare::sweep {
@@ -41,6 +43,14 @@ class RecordBatch {
   std::vector<FileText> files_;
 };
 
+// Of an output's weights.
+std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& product) {
+  const auto bits = pipeline::write_bits(product, work);
+  std::uint64_t bytes = 0;
+  for (std::size_t t = 0; t < bits.size(); ++t) bytes += (*checked_elements(product.job.tasks[t].shape) * bits[t] + 7) / 8;
+  return bytes;
+}
+
 }  // namespace
 
 void Tally::add_failure(ExitCode code) noexcept {
@@ -56,7 +66,7 @@ GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
       retention_{shared.specification.settings(), shared.places},
       next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
 
-Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
+void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
   while (const auto next = take(dealer)) {
     try {
@@ -72,7 +82,6 @@ Tally GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::ui
       break;
     }
   }
-  return tally_;
 }
 
 std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
@@ -110,17 +119,17 @@ void GroupRun::make(const PassWork& pass) {
   }
 }
 
-void GroupRun::count_pass(const PassWork& pass) {
-  const auto grid = pipeline::grid_of(pass.work());
+void GroupRun::count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
   ++tally_.passes;
-  tally_.bytes_read += static_cast<std::int64_t>(grid.bytes_read());
-  if (shared_.specification.settings().outputs == Outputs::model) tally_.bytes_written += static_cast<std::int64_t>(grid.bytes_written());
+  tally_.bytes_read += static_cast<std::int64_t>(bytes_read);
+  tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
 }
 
 void GroupRun::make_models(const PassWork& pass) {
   const auto& work = pass.work();
-  const auto outcomes = pipeline::execute(work, shared_.run, group_);
-  count_pass(pass);
+  const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
+  const auto& outcomes = made_of_pass.outcomes;
+  count_pass(made_of_pass.bytes_read, made_of_pass.bytes_written);
   // First all records: what is made is written down before an evaluation takes its time.
   const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -128,12 +137,14 @@ void GroupRun::make_models(const PassWork& pass) {
   }
   at_root([&] {
     RecordBatch batch;
+    std::int64_t made = 0;
     for (std::size_t p = 0; p < outcomes.size(); ++p) {
       if (outcomes[p].refusal) continue;
       batch.add(file_of(shared_.places, record_of_model(pass, p, outcomes[p].counts)));
-      if (!to_score) ++tally_.done;
+      ++made;
     }
     batch.write();
+    if (!to_score) tally_.done += made;  // a point without its record is not done
   });
   if (!to_score) return;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -144,12 +155,13 @@ void GroupRun::make_models(const PassWork& pass) {
 
 void GroupRun::make_statistics(const PassWork& pass) {
   const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
-  count_pass(pass);
+  count_pass(pipeline::grid_of(pass.work()).bytes_read(), 0);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
   at_root([&] {
     RecordBatch batch;
+    std::int64_t made = 0;
     for (std::size_t p = 0; p < measures.size(); ++p) {
       if (measures[p].refusal) continue;
       merge::Measures all;
@@ -159,9 +171,10 @@ void GroupRun::make_statistics(const PassWork& pass) {
       // What a record stands for is there before it.
       batch.add({shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors)});
       batch.add(file_of(shared_.places, record));
-      ++tally_.done;
+      ++made;
     }
     batch.write();
+    tally_.done += made;
   });
 }
 
@@ -171,9 +184,8 @@ void GroupRun::make_deltas(const PassWork& pass) {
   for (std::size_t p = 0; p < work.products.size(); ++p) recipes.push_back(&pass.recipe(p));
   const auto ending = ending_of(shared_.specification.settings().format);
   const auto bytes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
-  ++tally_.passes;
-  tally_.bytes_read += static_cast<std::int64_t>(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read);
-  for (const auto written : bytes) tally_.bytes_written += static_cast<std::int64_t>(written);
+  count_pass(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
+             std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0}));
   at_root([&] {
     RecordBatch batch;
     for (std::size_t p = 0; p < bytes.size(); ++p) {
@@ -182,9 +194,9 @@ void GroupRun::make_deltas(const PassWork& pass) {
       record.output = work.products[p].output.filename().string();
       record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
       batch.add(file_of(shared_.places, record));
-      ++tally_.done;
     }
     batch.write();
+    tally_.done += static_cast<std::int64_t>(bytes.size());
   });
 }
 
@@ -208,7 +220,9 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
     record.status = Status::unscored;
     record.error = "not evaluated yet";
   }
-  record.statistics = {{"elements_merged", counts.merged}, {"elements_lost", counts.swallowed}};
+  record.statistics = {{"elements_merged", counts.merged},
+                       {"elements_lost", counts.swallowed},
+                       {"bytes", bytes_of(pass.work(), pass.work().products[product])}};
   record.output = output.filename().string();
   record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
   return record;
@@ -229,23 +243,23 @@ void GroupRun::score(std::uint64_t point) {
   if (record.status == Status::done) {
     ++tally_.done;
   } else {
-    tally_.add_failure(ExitCode::failure);
-    comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+    ++tally_.unscored;
+    comm::print_message(shared_.run.program, fmt::format("point {}: merged, not scored: {}", record.point, record.error));
   }
   retention_.add(point, std::move(record));
   update_results();
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {
-  tally_.add_failure(error.code());
   at_root([&] {
     Record record;
     record.point = shared_.names[point];
     record.error = error.what();
     if (!recipe_json.empty()) record.settings = settings_of(shared_.specification.point(point), recipe_json);
-    write_record(shared_.places, record);
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
+    write_record(shared_.places, record);  // where the disk is full that fails, too
   });
+  tally_.add_failure(error.code());
 }
 
 void GroupRun::update_results() {
@@ -265,15 +279,16 @@ void GroupRun::at_root(const std::function<void()>& work) {
       error = Error{ExitCode::failure, caught.what()};
     }
   }
-  std::array<std::int64_t, 4> mine{};
-  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.input, tally_.usage};
-  std::array<std::int64_t, 4> all{};
+  std::array<std::int64_t, 5> mine{};
+  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.unscored, tally_.input, tally_.usage};
+  std::array<std::int64_t, 5> all{};
   auto request = group_.begin_all_reduce(mine, all, comm::Reduce::sum);
   while (!request.test()) std::this_thread::sleep_for(k_nap);
   tally_.done = all[0];
   tally_.failed = all[1];
-  tally_.input = all[2];
-  tally_.usage = all[3];
+  tally_.unscored = all[2];
+  tally_.input = all[3];
+  tally_.usage = all[4];
   group_.agree_on(error);
 }
 

@@ -32,9 +32,10 @@ struct Shared {
 /// What a group did; the same on all its ranks.
 struct Tally {
   std::int64_t done = 0;
-  std::int64_t failed = 0;  ///< unscored points among them
-  std::int64_t input = 0;   ///< of them: exit code 3
-  std::int64_t usage = 0;   ///< of them: exit code 2
+  std::int64_t failed = 0;    ///< nothing was made
+  std::int64_t unscored = 0;  ///< made, but their evaluation failed
+  std::int64_t input = 0;     ///< of them: exit code 3
+  std::int64_t usage = 0;     ///< of them: exit code 2
   std::int64_t passes = 0;
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
@@ -49,7 +50,9 @@ class GroupRun {
 
   /// Takes batches, then points that are only to be scored, as they are dealt. Collective over the group.
   /// @throws comm::AgreedError  of the group: records cannot be written.
-  [[nodiscard]] Tally run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score);
+  void run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score);
+  /// What it has done so far, also where run() threw.
+  [[nodiscard]] const Tally& tally() const noexcept { return tally_; }
 
  private:
   void run_batch(const Batch& batch);
@@ -58,7 +61,7 @@ class GroupRun {
   void make_statistics(const PassWork& pass);
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
-  void count_pass(const PassWork& pass);
+  void count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(std::uint64_t point);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);

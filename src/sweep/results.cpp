@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <system_error>
 
@@ -32,13 +33,56 @@ std::set<std::string> other_columns(const std::vector<const Record*>& records) {
   return names;
 }
 
-// One row with everything in it, flat. A score that is called like another column does not hide it.
-Json row_of(const Record& record, const std::set<std::string>& others) {
+// The setting that a column has one model's value of, as drop_rate.2 of drop_rate; nothing where it is no such column.
+std::optional<std::string> setting_of(const std::string& column) {
+  const auto dot = column.rfind('.');
+  if (dot == std::string::npos || column.find_first_not_of("0123456789", dot + 1) != std::string::npos) return std::nullopt;
+  return column.substr(0, dot);
+}
+
+// Settings that differ between the models of some record, one a model.
+std::set<std::string> of_single_models(const std::vector<const Record*>& records) {
+  std::set<std::string> names;
+  for (const auto* record : records) {
+    for (const auto& [key, unused] : record->settings.items()) {
+      if (setting_of(key)) names.insert(key);
+    }
+  }
+  return names;
+}
+
+// Each setting's columns of single models behind it.
+std::vector<std::string> with_models_beside(const std::vector<std::string>& columns) {
+  std::vector<std::string> result;
+  for (const auto& column : columns) {
+    if (setting_of(column)) continue;
+    result.push_back(column);
+    for (const auto& other : columns) {
+      if (setting_of(other) == column) result.push_back(other);
+    }
+  }
+  return result;
+}
+
+// Names that several rows have to agree on.
+struct Columns {
+  explicit Columns(const std::vector<const Record*>& records) : others{other_columns(records)}, models{of_single_models(records)} {}
+  std::set<std::string> others;  // that are no score's
+  std::set<std::string> models;
+};
+
+// One row with everything in it, flat. A score that is called like another column does not hide it. A value that all models have is each
+// one's where other rows tell models apart.
+Json row_of(const Record& record, const Columns& columns) {
   Json row{{"point", record.point}, {"status", name(record.status)}};
   row.update(record.settings);
+  for (const auto& column : columns.models) {
+    const auto common = record.settings.find(*setting_of(column));
+    if (!row.contains(column) && common != record.settings.end()) row[column] = *common;
+  }
   row.update(record.statistics);
   for (const auto& [key, value] : record.scores.items()) {
-    auto column = others.count(key) != 0 ? "score." + key : key;
+    auto column = columns.others.count(key) != 0 ? "score." + key : key;
     while (row.contains(column)) column.insert(0, "score.");
     row[column] = value;
   }
@@ -66,10 +110,11 @@ std::string to_csv(const std::vector<const Record*>& records) {
       if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
     }
   };
-  const auto others = other_columns(records);
-  for (const auto* record : records) rows.push_back(row_of(*record, others));
+  const Columns names{records};
+  for (const auto* record : records) rows.push_back(row_of(*record, names));
   add(Json{{"point", 0}, {"status", 0}});
   for (const auto* record : records) add(record->settings);
+  columns = with_models_beside(columns);
   for (const auto* record : records) add(record->statistics);
   for (auto row : rows) {
     for (const auto* last : k_last_columns) row.erase(last);
@@ -90,9 +135,9 @@ std::string to_csv(const std::vector<const Record*>& records) {
 
 std::string to_json(const std::vector<const Record*>& records) {
   std::string text = "[";
-  const auto others = other_columns(records);
+  const Columns names{records};
   for (const auto* record : records) {
-    text += (text.size() == 1 ? "\n " : ",\n ") + row_of(*record, others).dump(-1, ' ', false, Json::error_handler_t::replace);
+    text += (text.size() == 1 ? "\n " : ",\n ") + row_of(*record, names).dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   return text + "\n]\n";
 }

@@ -46,8 +46,7 @@ bool Retention::is_better(const Best& one, const Best& other) const noexcept {
 void Retention::add(std::uint64_t position, Record record) {
   if (settings_.keep == Keep::all || record.status != Status::done || record.output.empty() || record.scores.empty()) return;
   if (settings_.keep == Keep::none) return delete_checkpoint(places_, record);
-  if (score_.empty()) score_ = settings_.score.empty() ? record.scores.begin().key() : settings_.score;
-  const auto found = record.scores.find(score_);
+  const auto found = record.scores.find(settings_.score);
   if (found == record.scores.end()) return;
   Best one{position, found->get<double>(), std::move(record)};
   if (!best_) {

@@ -36,7 +36,6 @@ class Retention {
 
   const Settings& settings_;
   const Places& places_;
-  std::string score_;  // that decides
   std::optional<Best> best_;
 };
 

@@ -153,6 +153,10 @@ void Specification::check_settings(const std::string& where, Problems& problems)
     problems.usage(fmt::format("{}: keep: {} without evaluate would delete what nobody has scored; give evaluate, or keep: all", where,
                                recipe::word_for(k_keep, settings_.keep)));
   }
+  if (settings_.keep == Keep::best && !settings_.evaluate.empty() && settings_.score.empty()) {
+    problems.usage(
+        fmt::format("{}: keep: best deletes all checkpoints but the best; name the score that decides, such as score: accuracy", where));
+  }
   if (settings_.outputs != Outputs::model && !settings_.evaluate.empty()) {
     problems.usage(fmt::format("{}: outputs: {} writes no checkpoint that evaluate could be run on; use outputs: model", where,
                                recipe::word_for(k_outputs, settings_.outputs)));

@@ -24,7 +24,7 @@ struct Settings {
   std::string evaluate;  ///< a shell command with {checkpoint} and {point}; empty: none
   double evaluate_timeout_s = 3600;
   Keep keep = Keep::all;  ///< checkpoints that stay once they are scored
-  std::string score;      ///< that decides which is the best; empty: the first of the scores
+  std::string score;      ///< that decides which is the best; with keep: best never empty
   bool lowest_is_best = false;
 };
 

@@ -101,6 +101,12 @@ class Sweep {
     });
     report(tally);
     if (tally.signal != 0) stop(tally);
+    if (lost_groups_ != 0) {
+      throw comm::AgreedError{ExitCode::failure,
+                              fmt::format("{} of {} groups could not go on, as was told; the same command again does what "
+                                          "they had begun",
+                                          lost_groups_, groups_)};
+    }
     return exit_code(tally);
   }
 
@@ -214,24 +220,30 @@ class Sweep {
     if (group_of(cluster_, world_.rank(), groups_) != 0) run.progress = pipeline::ProgressStyle::off;
     const auto dealing = world_.from_root([&] { return make_dealing_folder(places_.records); });
     const Shared shared{specification_, families_, places_, run, names_, dealing};
-    Tally tally;
+    GroupRun mine{shared, group};
     std::optional<Error> error;
     try {
-      tally = GroupRun{shared, group}.run(batches_, to_score_);
-    } catch (const comm::AgreedError& caught) { error = caught; }  // told when the other groups have ended too
-    try {
-      world_.agree_on(error);
-    } catch (const comm::AgreedError&) {
-      if (world_.is_root()) write_results_quietly();
-      throw;
-    }
+      mine.run(batches_, to_score_);
+    } catch (const comm::AgreedError& caught) { error = caught; }
+    if (error && groups_ > 1 && group.is_root()) tell_of_lost_group(*error);
+    lost_groups_ = static_cast<int>(world_.all_reduce(error && group.is_root() ? 1 : 0, comm::Reduce::sum));
     if (world_.is_root()) remove_quietly(dealing);
-    if (!group.is_root()) tally = {};  // one rank speaks for its group
-    std::array<std::int64_t, 7> sums{tally.done,   tally.failed,     tally.input,        tally.usage,
-                                     tally.passes, tally.bytes_read, tally.bytes_written};
+    if (lost_groups_ == groups_) {
+      if (world_.is_root()) write_results_quietly();
+      world_.agree_on(error);
+    }
+    auto tally = group.is_root() ? mine.tally() : Tally{};  // one rank speaks for its group
+    std::array<std::int64_t, 8> sums{tally.done,  tally.failed, tally.unscored,   tally.input,
+                                     tally.usage, tally.passes, tally.bytes_read, tally.bytes_written};
     world_.all_reduce(sums, comm::Reduce::sum);
     tally.signal = world_.all_reduce(tally.signal, comm::Reduce::max);
-    return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], tally.signal};
+    return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], tally.signal};
+  }
+
+  // At once: the others may go on for hours.
+  void tell_of_lost_group(const Error& error) const {
+    comm::print_message(options_.run.program, fmt::format("group {} of {} cannot go on, the others do: {}",
+                                                          group_of(cluster_, world_.rank(), groups_) + 1, groups_, error.what()));
   }
 
   // Of a run that fails for another reason, which is what is told; the next run writes them too.
@@ -290,8 +302,9 @@ class Sweep {
     return tally;
   }
 
-  // That of the points that failed where it is the same for all.
+  // That of the points that failed where it is the same for all. An evaluation that failed is a failure of the run.
   static int exit_code(const Tally& tally) {
+    if (tally.unscored != 0) return static_cast<int>(ExitCode::failure);
     if (tally.failed == 0) return static_cast<int>(ExitCode::done);
     if (tally.input == tally.failed) return static_cast<int>(ExitCode::input);
     if (tally.usage == tally.failed) return static_cast<int>(ExitCode::usage);
@@ -302,7 +315,7 @@ class Sweep {
     try {
       comm::print_result(world_, summary(tally), fmt::format("{}: what was done stands; the summary", places_.folder.string()));
     } catch (const comm::AgreedError& error) {
-      if (tally.signal == 0 && tally.failed == 0) throw;
+      if (exit_code(tally) == 0 && tally.signal == 0) throw;
       if (world_.is_root()) comm::print_message(options_.run.program, error.what());  // the exit code tells of what is worse
     }
   }
@@ -315,6 +328,7 @@ class Sweep {
                                         {"done_before", cost_.done},
                                         {"done", tally.done},
                                         {"failed", tally.failed},
+                                        {"unscored", tally.unscored},
                                         {"passes", tally.passes},
                                         {"bytes_read", tally.bytes_read},
                                         {"bytes_written", tally.bytes_written},
@@ -324,12 +338,19 @@ class Sweep {
                                         {"elapsed_s", elapsed}};
       return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
     }
-    return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n{}",
+    return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n{}{}",
                        places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,
                        format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), plural(static_cast<std::uint64_t>(tally.passes), "pass"),
                        format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed,
                        plural(static_cast<std::uint64_t>(world_.size()), "rank"), plural(static_cast<std::uint64_t>(groups_), "group"),
-                       best_text());
+                       unscored_text(tally), best_text());
+  }
+
+  [[nodiscard]] static std::string unscored_text(const Tally& tally) {
+    if (tally.unscored == 0) return "";
+    const auto points = static_cast<std::uint64_t>(tally.unscored);
+    return fmt::format("{} {} merged, but not scored: the same command again evaluates {} without merging\n", plural(points, "point"),
+                       points == 1 ? "is" : "are", points == 1 ? "it" : "them");
   }
 
   [[noreturn]] void stop(const Tally& tally) const {
@@ -346,6 +367,7 @@ class Sweep {
   const plan::Cluster cluster_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   int groups_ = 1;
+  int lost_groups_ = 0;  // that could not go on
   std::vector<std::string> names_;
   std::vector<Family> families_;
   std::vector<Standing> standing_;

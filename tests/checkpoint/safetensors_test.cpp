@@ -146,6 +146,13 @@ TEST(SafetensorsHeader, OtherPathsAreRefused) {
   test::write_file(text, "x");
   EXPECT_THAT(error_text<InputError>([&] { (void)checkpoint::read_header(text); }),
               testing::StartsWith(text.string() + ": not a checkpoint known by its ending; give a "));
+  const test::TempFolder ggufs;
+  test::write_file(ggufs / "model.gguf", "x");
+  EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(ggufs / "model.gguf"); }),
+            (ggufs / "model.gguf").string() +
+                ": GGUF is not read, most of its types are quantised; merge the models it was made from, then convert");
+  EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(ggufs.path()); }),
+            ggufs.path().string() + ": has GGUF alone (model.gguf), which is not read; give the folder of the model that it was made from");
   EXPECT_THAT(error_text<InputError>([&] { (void)checkpoint::read_header(folder.path()); }),
               testing::StartsWith(folder.path().string() + ": none of model.safetensors.index.json, model.safetensors, "));
 }

@@ -2,7 +2,6 @@
 #include "compare/difference.hpp"
 #include "compare/fitness.hpp"
 #include "compare/pairs.hpp"
-#include "compare/table.hpp"
 #include "merge/convert.hpp"
 
 #include <gmock/gmock.h>
@@ -227,14 +226,6 @@ TEST(Batches, HoldConsecutivePairsWithinTheirLimits) {
   for (const auto batch : batches(pairs, 2)) sizes.push_back(batch.size());
   EXPECT_THAT(sizes, ElementsAre(2, 2, 1, 1));
   EXPECT_THAT(batches({}, 2), IsEmpty());
-}
-
-TEST(Table, AlignsWordsLeftAndNumbersRight) {
-  Table table{{"<name", "n", "<note"}};
-  EXPECT_TRUE(table.empty());
-  table.add({"a", "12345", ""});
-  table.add({"longer", "1", "x"});
-  EXPECT_EQ(table.text(), "name        n  note\na       12345\nlonger      1  x\n");
 }
 
 }  // namespace

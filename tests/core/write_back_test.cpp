@@ -79,6 +79,21 @@ TEST(WriteBack, LeavesTheOldestOfTooManyRunsToTheSync) {
   EXPECT_EQ(found.front(), std::make_tuple(7, static_cast<off64_t>(k_portion), static_cast<off64_t>(k_portion)));
 }
 
+TEST(WriteBack, AsksForTheRest) {
+  const auto before = threads();
+  WriteBack write_back;
+  write_back.wrote(7, 0, 3 * k_half);
+  write_back.wrote(8, 64, 16);
+  write_back.ask_for_rest();
+  EXPECT_EQ(threads(), before);
+  const std::vector<std::tuple<int, off64_t, off64_t>> expected{{7, 0, 3 * k_half}, {8, 64, 16}};
+  EXPECT_EQ(asked(2), expected);
+  write_back.ask_for_rest();
+  write_back.wrote(7, 3 * k_half, k_half + 1);
+  write_back.ask_for_rest();
+  EXPECT_EQ(asked(1).size(), 1U);
+}
+
 TEST(WriteBack, LeavesNoThreadBehindItsEndAndCanGoOn) {
   const auto before = threads();
   WriteBack write_back;

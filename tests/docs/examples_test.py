@@ -105,8 +105,9 @@ class Examples(unittest.TestCase):
         self.make_models()
         ran = 0
         for block in indented(read("README.md")):
-            if block.startswith("merge_method:"):
-                with open(os.path.join(self.folder, "recipe.yml"), "w", encoding="utf-8") as file:
+            name = {"merge_method": "recipe.yml", "recipe": "sweep.yml"}.get(block.partition(":")[0])
+            if name:
+                with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                     file.write(block)
                 continue
             for line in block.splitlines():
@@ -114,7 +115,9 @@ class Examples(unittest.TestCase):
                     ran += self.run_line(line, "README.md")
                 else:
                     self.check_scripts(line, "README.md")
-        self.assertGreaterEqual(ran, 4)
+        self.assertGreaterEqual(ran, 5)
+        with open(os.path.join(self.folder, "swept", "results.csv"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 1 + 9)
 
     def test_manuals(self):
         self.make_models()

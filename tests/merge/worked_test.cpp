@@ -160,6 +160,21 @@ TEST(Worked, Karcher) {
   EXPECT_THAT(merged(by(Combiner::karcher, {0, 0}, {{0, 0}, {0, 0}})), ElementsAre(0, 0));
 }
 
+TEST(Worked, KarcherWithoutTolerance) {
+  const auto without = [](const std::vector<std::vector<double>>& models) {
+    auto tensor = by(Combiner::karcher, {0, 0}, models);
+    tensor.settings.tolerance = 0;
+    tensor.settings.max_iterations = 100;
+    return merged(tensor);
+  };
+  const auto half = std::sqrt(.5);
+  EXPECT_THAT(without({{2, 0}, {2, 0}}), ElementsAre(2, 0));  // no angle, no tangent, to divide by
+  EXPECT_THAT(without({{1, 0}, {0, 3}}), ElementsAre(DoubleNear(2 * half, 1e-12), DoubleNear(2 * half, 1e-12)));
+  EXPECT_THAT(without({{1, 0}, {-3, 0}}), ElementsAre(2, 0));  // no mean: the first's direction
+  EXPECT_THAT(without({{0, 0}, {0, 3}}), ElementsAre(0, 1.5));
+  EXPECT_THAT(without({{0, 0}, {0, 0}}), ElementsAre(0, 0));
+}
+
 TEST(Worked, DeltasAsSources) {
   auto tensor = worked(Dtype::bf16, {1, 2, -4}, {{1, 2, -4}});
   tensor.settings.models[0].source = Source::delta;

@@ -70,6 +70,21 @@ TEST(SourcePath, AModelWithAnAdapterAsMergekitWritesIt) {
   EXPECT_EQ(told("math+"), "math+: no such file or folder");
 }
 
+TEST(SourcePath, AFileOfAFolder) {
+  const test::TempFolder folder;
+  const auto at = [&](const std::string& name) {
+    std::ofstream{folder.path() / name} << "x";
+    return (folder.path() / name).string();
+  };
+  EXPECT_EQ(told(at("adapter_model.safetensors")), "");  // alone it may be any model
+  (void)at("adapter_config.json");
+  EXPECT_EQ(told(at("adapter_model.safetensors")),
+            at("adapter_model.safetensors") + ": the factors of a LoRA adapter, which mean nothing without its adapter_config.json; give " +
+                "their folder, " + folder.path().string());
+  EXPECT_EQ(told(at("model.safetensors.index.json")),
+            at("model.safetensors.index.json") + ": no weights; give the model's folder, " + folder.path().string());
+}
+
 TEST(SourcePath, OneShardOfSeveral) {
   const test::TempFolder folder;
   const auto at = [&](const std::string& name) {

@@ -30,10 +30,9 @@ TEST(Writers, AreOneANodeOrAsManyAsAsked) {
 
 TEST(Plan, SaysWhatItsWritersDo) {
   EXPECT_NE(to_text(plan_for(4, 2, "all"), {}, {})
-                .find("\nwriters          4 (each rank writes its own blocks: nothing is gathered), the largest writes "),
+                .find("\nwriters          4 (each rank its own blocks: nothing is gathered)\nlargest writer   "),
             std::string::npos);
-  EXPECT_NE(to_text(plan_for(4, 2, "node"), {}, {})
-                .find("\nwriters          2 (each gathers other ranks' blocks beside its own), the largest writes "),
+  EXPECT_NE(to_text(plan_for(4, 2, "node"), {}, {}).find("\nwriters          2 (each gathers other ranks' blocks too)\nlargest writer   "),
             std::string::npos);
 }
 

@@ -20,6 +20,8 @@ std::string models(const std::string& entries) {
 TEST(Hostile, NoYaml) {
   EXPECT_EQ(parse_error(""), "2: r.yml: is empty; a recipe has at least merge_method and models");
   EXPECT_EQ(parse_error("a: 1\nb: [1, 2\nc: 3\n"), "2: r.yml:3: is no valid YAML: end of sequence flow not found");
+  EXPECT_EQ(parse_error("a:\n\t- b: 1\n"),
+            "2: r.yml:2: is no valid YAML: illegal block entry; a tab indents this line, YAML takes spaces alone");
   EXPECT_EQ(parse_error("a: *nowhere"), "2: r.yml:1: is no valid YAML: the referenced anchor is not defined");
 }
 

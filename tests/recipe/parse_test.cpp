@@ -113,6 +113,11 @@ TEST(Parse, RatesAreSharesOfOne) {
   EXPECT_EQ(rate("drop_rate: 1"), "");
   EXPECT_EQ(rate("density: 0"), "");
   EXPECT_EQ(rate("drop_rate: 1.0000001"), "2: r.yml:6: drop_rate: 1.0000001 is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: 90"), "2: r.yml:6: drop_rate: 90 is outside [0, 1]: a share is meant, no percentage; write 0.9 for 90 %");
+  EXPECT_EQ(rate("drop_rate: 99.9"),
+            "2: r.yml:6: drop_rate: 99.9 is outside [0, 1]: a share is meant, no percentage; write 0.999 for 99.9 %");
+  EXPECT_EQ(rate("drop_rate: 101"), "2: r.yml:6: drop_rate: 101 is outside [0, 1]");
+  EXPECT_EQ(rate("drop_rate: 90%"), "2: r.yml:6: drop_rate: expected a number such as 0.9 for 90 %, found \"90%\"");
   EXPECT_EQ(rate("density: -0.5"), "2: r.yml:6: density: -0.5 is outside [0, 1]");
   EXPECT_EQ(rate("drop_rate: .nan"), "2: r.yml:6: drop_rate: .nan is outside [0, 1]");
   EXPECT_EQ(rate("drop_rate: [0.5, 2]"), "2: r.yml:6: drop_rate: 2 is outside [0, 1]");
@@ -159,7 +164,7 @@ TEST(Parse, UnknownKeysWithTheirLines) {
             "2: 2 problems found, nothing was written:\n"
             "  r.yml:3: unknown key \"model\" in a recipe; did you mean models?\n"
             "  r.yml:5: unknown key \"foo\" in a recipe; known here: merge_method, base_model, models, parameters, seed, dtype, out_dtype, "
-            "exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source");
+            "exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source, tokenizer, chat_template");
   EXPECT_EQ(parse_error(with("parameters: {wieght: 1}")), "2: r.yml:4: unknown key \"wieght\" in parameters; did you mean weight?");
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: m, weights: 1}"),
             "2: r.yml:4: unknown key \"weights\" in an entry of models; known here: model, parameters, stream, fisher, gram");
@@ -240,20 +245,47 @@ TEST(Parse, OneSliceOfAllLayersIsAListOfModels) {
 
 TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
   EXPECT_EQ(
-      parse_error("slices: []\nmerge_method: ties\nchat_template: auto\nname: x\nexperts: []\ntokenizer: {source: union}\nmodules: {}\n"
+      parse_error("slices: []\nmerge_method: ties\nchat_template: chatml\nname: x\nexperts: []\ntokenizer: {source: union}\nmodules: {}\n"
                   "tokenizer_source: union\n"),
       "2: 7 problems found, nothing was written:\n"
       "  r.yml:1: slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models\n"
-      "  r.yml:3: chat_template: chat templates are not written; the base's is copied: leave it out\n"
+      "  r.yml:3: chat_template: templates are not written here, the base's is copied: leave it out, and put another one into the output's "
+      "tokenizer_config.json or chat_template.jinja\n"
       "  r.yml:4: name: recipes of several merges are not supported; write one recipe for each\n"
       "  r.yml:5: experts: mixtures of experts are not built here\n"
-      "  r.yml:6: tokenizer: tokenizers are not merged; the base's is copied: leave it out, or write tokenizer_source: base\n"
+      "  r.yml:6: tokenizer.source: only base is supported: tokenizers are not merged, the base's is copied: write base, and rows: base or "
+      "extend where vocabularies differ\n"
       "  r.yml:7: modules: merging modules of an architecture apart is not supported; list whole models under models\n"
-      "  r.yml:8: tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied");
+      "  r.yml:8: tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied: write base, and rows: base or "
+      "extend where vocabularies differ");
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: {path: m}, layer_range: [0, 1]}"),
             "2: 2 problems found, nothing was written:\n"
             "  r.yml:4: model: expected a path, found a mapping; revisions and adapters of mergekit's form are not supported\n"
             "  r.yml:4: layer_range: models are merged whole; leave it out");
+}
+
+TEST(Parse, FilesOfTheBaseByMergekitsNames) {
+  for (const auto* const line : {"tokenizer: {source: base}", "tokenizer: {source: b, tokens: {}}", "tokenizer: {source: b/}",
+                                 "tokenizer:", "tokenizer_source: b", "tokenizer_source: ~", "chat_template: ~"})
+    EXPECT_THAT(parsed(with(line)).notes, ElementsAre()) << line;
+  EXPECT_THAT(parsed(with("chat_template: auto")).notes,
+              ElementsAre("r.yml:4: chat_template: auto: the base's is copied, whatever most models have"));
+  EXPECT_EQ(parse_error(with("tokenizer: {tokens: {x: {source: m}}, pad_to_multiple_of: 8}")),
+            "2: 3 problems found, nothing was written:\n"
+            "  r.yml:4: tokenizer.tokens: embeddings are not changed token by token here; leave it out\n"
+            "  r.yml:4: tokenizer.pad_to_multiple_of: embeddings are not changed token by token here; leave it out\n"
+            "  r.yml:4: tokenizer has no source, which to mergekit means union: tokenizers are not merged here; write source: base");
+  EXPECT_EQ(parse_error(with("tokenizer: base")), "2: r.yml:4: tokenizer: expected a mapping, found \"base\"");
+  EXPECT_EQ(parse_error(with("tokenizer: {sauce: base, source: base}")),
+            "2: r.yml:4: unknown key \"sauce\" in tokenizer; did you mean source?");
+}
+
+TEST(Parse, MethodsOfMergekitThatAreNotHere) {
+  EXPECT_EQ(parse_error("merge_method: nuslerp\nmodels: [{model: m}, {model: n}]"),
+            "2: r.yml:1: merge_method \"nuslerp\" of mergekit is not here; without a base_model, slerp is near it: the first model as "
+            "base_model, the second under models, t its share of the weights; nothing here does what it does with a base_model");
+  EXPECT_EQ(parse_error("merge_method: ram\nmodels: [{model: m}, {model: n}]"),
+            "2: r.yml:1: merge_method \"ram\" of mergekit is not here; nothing here comes near it");
 }
 
 TEST(Parse, WhatEveryRecipeNeeds) {

@@ -252,6 +252,9 @@ TEST(Resolve, FloatTypesMayDiffer) {
   EXPECT_EQ(job.tasks[0].settings.models[0].dtype, Dtype::f32);
   EXPECT_EQ(job.tasks[0].settings.out_dtype, Dtype::bf16);
   EXPECT_THAT(job.notes, ElementsAre("m0: F32 beside the base's BF16, widened exactly: \"u\", \"w\""));
+  const auto narrow = job_of(k_one, header("b", {{"u", Dtype::f32, {2}}}), {header("m0", {{"u", Dtype::bf16, {2}}})});
+  EXPECT_THAT(narrow.notes,
+              ElementsAre("m0: BF16 beside the base's F32, widened exactly, so that its rounding is part of its delta: \"u\""));
 }
 
 TEST(Resolve, StochasticRoundingWhereItApplies) {

@@ -17,7 +17,7 @@ class CostTest : public testing::Test {
   // Five points of 10 bytes in passes of 2, 2 and 1.
   [[nodiscard]] SweepCost cost(const std::string& keep, int groups) const {
     auto texts = read_texts(folder_.path() / "sweep.yml");
-    texts.sweep_text += "keep: " + keep + "\nevaluate: \"true\"\n";
+    texts.sweep_text += "keep: " + keep + "\nevaluate: \"true\"\nscore: x\n";
     const Specification specification{texts};
     Costing costing;
     costing.families.resize(1);

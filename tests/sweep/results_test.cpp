@@ -51,6 +51,16 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
   EXPECT_EQ(read_record(places.record("b"))->scores, b.scores);
 }
 
+TEST(Results, HaveAColumnAModelWhereModelsDiffer) {
+  auto one = record("a");
+  auto other = record("b");
+  other.settings = {{"drop_rate", nullptr}, {"drop_rate.1", 0.9}, {"drop_rate.2", 0.25}, {"models", "a+b"}};
+  EXPECT_EQ(to_csv({&one, &other}),
+            "point,status,drop_rate,drop_rate.1,drop_rate.2,models,output,xxh3_128,error\n"
+            "a,done,0.5,0.5,0.5,\"a,b\",a,ff,\n"
+            "b,done,,0.9,0.25,a+b,b,ff,\n");
+}
+
 TEST(Results, AScoreHidesNoOtherColumnAndNoneHidesIt) {
   auto one = record("a");
   one.scores = {{"error", 0.1}, {"output", 2}, {"xxh3_128", 3}, {"status", 4}, {"score.error", 5}};

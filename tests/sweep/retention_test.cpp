@@ -42,7 +42,11 @@ class RetentionTest : public testing::Test {
 
   test::TempFolder folder_;
   Places places_{folder_.path()};
-  Settings settings_;
+  Settings settings_ = [] {
+    Settings settings;
+    settings.score = "x";
+    return settings;
+  }();
 };
 
 TEST_F(RetentionTest, OfAllIsNothingDeleted) {

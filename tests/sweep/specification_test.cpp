@@ -127,6 +127,8 @@ TEST(Specification, RefusesWhatItCannotMean) {
             "2: dir/s.yml:4: grid: drop_rate and density are both given; density is 1 - drop_rate, give one");
   EXPECT_EQ(error_of(k_base + "outputs: statistics\nevaluate: x\ngrid: {drop_rate: [0.5]}\n"),
             "2: dir/s.yml: outputs: statistics writes no checkpoint that evaluate could be run on; use outputs: model");
+  EXPECT_EQ(error_of(k_base + "keep: best\nevaluate: x\ngrid: {drop_rate: [0.5]}\n"),
+            "2: dir/s.yml: keep: best deletes all checkpoints but the best; name the score that decides, such as score: accuracy");
   EXPECT_EQ(error_of(k_base + "grid: {drop_rate: 0.5}\n"), "2: dir/s.yml:4: drop_rate: expected a list, found \"0.5\"");
   EXPECT_EQ(error_of(k_base + "grid:\n  models:\n    x y: {models: [{model: a}]}\n    z: {model: a}\n"),
             "2: 3 problems found, nothing was written:\n"

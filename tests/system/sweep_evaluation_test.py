@@ -98,11 +98,12 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
             self.write(name, "")
         process = self.sweep(2, self.text("keep: none", "evaluate_timeout: 1"), "--json")
         self.assertEqual(process.returncode, 1, process.stderr)
-        self.assertEqual((json.loads(process.stdout)["done"], json.loads(process.stdout)["failed"]), (2, 2))
+        summary = json.loads(process.stdout)
+        self.assertEqual((summary["done"], summary["failed"], summary["unscored"]), (2, 0, 2))
         logs = [self.path("swept", "points", f"drop_rate={rate}.log") for rate in (0.2, 0.3)]
         self.assertEqual(own_words(process, "dare-sweep"), [
-            f"dare-sweep: point drop_rate=0.2: evaluate ended with exit code 5; its messages are in {logs[0]}",
-            f"dare-sweep: point drop_rate=0.3: evaluate ran longer than evaluate_timeout, 1 s, and was killed; its messages are in {logs[1]}"])
+            f"dare-sweep: point drop_rate=0.2: merged, not scored: evaluate ended with exit code 5; its messages are in {logs[0]}",
+            f"dare-sweep: point drop_rate=0.3: merged, not scored: evaluate ran longer than evaluate_timeout, 1 s, and was killed; its messages are in {logs[1]}"])
         with open(logs[0]) as file:
             self.assertEqual(file.read(), "trouble\n")
         with open(self.path("pid")) as file:
@@ -117,14 +118,18 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
         self.assertEqual(len(self.asked()), 6)
 
     def test_output_that_is_no_score(self):
-        for printed, message in (("hello", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: hello"),
-                                 ("", "evaluate's last line is no JSON object of scores such as {\"accuracy\": 0.91}: it printed nothing"),
+        for printed, message in (("hello", "evaluate's output does not end with a JSON object of scores such as {\"accuracy\": 0.91}: its last line is hello"),
+                                 ("", "evaluate's output does not end with a JSON object of scores such as {\"accuracy\": 0.91}: it printed nothing"),
                                  ('{"a": "b"}', 'score "a" is "b", expected a number')):
             with self.subTest(printed=printed):
                 text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: |\n  printf '%s' '" + printed + "'\n"
                 process = self.sweep(1, text, output=f"swept{len(printed)}")
                 self.assertEqual(process.returncode, 1)
-                self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point p: " + message])
+                self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point p: merged, not scored: " + message])
+                self.assertIn("0 of 1 points done, 0 by earlier runs, 0 failed;", process.stdout)
+                self.assertIn("1 point is merged, but not scored: the same command again evaluates it without merging\n", process.stdout)
+                again = self.sweep(1, text, "--json", output=f"swept{len(printed)}")
+                self.assertEqual((again.returncode, json.loads(again.stdout)["bytes_read"], json.loads(again.stdout)["unscored"]), (1, 0, 1))
 
     def test_a_signal_during_an_evaluation(self):
         self.write("hang", "")

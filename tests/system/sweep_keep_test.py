@@ -52,7 +52,7 @@ class Keep(KeepTest):
     def test_points_of_another_sweep_neither_win_nor_are_deleted(self):
         self.scores(a=5, b=4, c=3, d=6)
         self.swept(1, self.text({"a": 0.1}))
-        self.swept(2, self.text({"b": 0.2, "c": 0.3}, "keep: best"))
+        self.swept(2, self.text({"b": 0.2, "c": 0.3}, "keep: best", "score: x"))
         self.assertEqual(self.there(), ["a", "b"])
         self.swept(1, self.text({"d": 0.4}, "keep: none"))
         self.assertEqual(self.there(), ["a", "b"])
@@ -81,7 +81,7 @@ class Keep(KeepTest):
         self.scores(a=5, b=4, c=9, d=6)
         self.swept(1, self.text({"a": 0.1, "b": 0.2}))
         self.assertEqual(self.there(), ["a", "b"])
-        self.swept(2, self.text({"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4}, "keep: best"), "--groups", "2")
+        self.swept(2, self.text({"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4}, "keep: best", "score: x"), "--groups", "2")
         self.assertEqual(self.there(), ["c"])
         self.assertEqual(self.asked(), ["a", "b", "c", "d"])
 
@@ -91,7 +91,7 @@ class Keep(KeepTest):
         process = self.sweep(1, self.text(points, "keep: best", "score: y"))
         self.assertEqual(process.returncode, 1, process.stderr)
         message = 'has no score "y", which score: names, only x; mend score: or what evaluate prints'
-        self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point b: " + message])
+        self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point b: merged, not scored: " + message])
         table = rows(self.path("swept"))
         self.assertEqual((table["b"]["status"], table["b"]["error"], table["b"]["x"]), ("unscored", message, "3"))
         self.assertEqual(self.there(), ["a", "b"])
@@ -131,8 +131,8 @@ class Evaluate(KeepTest):
 
     def test_one_that_is_changed_after_the_checkpoints_are_deleted_is_refused(self):
         self.scores(a=1, b=2)
-        self.swept(1, self.text(self.points, "keep: best"))
-        changed = self.text(self.points, "keep: best").replace("{point}\n", "{point} --other\n")
+        self.swept(1, self.text(self.points, "keep: best", "score: x"))
+        changed = self.text(self.points, "keep: best", "score: x").replace("{point}\n", "{point} --other\n")
         self.refused(self.sweep(1, changed), f"dare-sweep: {self.path('swept', 'a')}: was scored by another evaluate, and its checkpoint is deleted; "
                      "name another folder, or give --overwrite")
         summary = self.swept(1, changed, "--overwrite")

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, environment, own_words, random_model, run, write_safetensors
+from dare_system import command, contents, count, environment, own_words, random_model, run, write_safetensors
 
 
 class Models(SweepTest):
@@ -53,7 +53,9 @@ points:
                 self.assertEqual(sorted(table), sorted(expected))
                 self.assertEqual(len({row["xxh3_128"] for row in table.values()}), 9)  # nothing dropped: no seed enters
                 self.assertEqual({row["status"] for row in table.values()}, {"done"})
-        self.assertEqual(table["drop_rate=0.25+0.75,seed=8"]["drop_rate"], "0.25+0.75")
+        for name, wanted in (("drop_rate=0.25+0.75,seed=8", ("", "0.25", "0.75")), ("drop_rate=0.9,seed=8", ("0.9", "0.9", "0.9")), ("other", ("0.3", "0.3", "0.3"))):
+            self.assertEqual(tuple(table[name][column] for column in ("drop_rate", "drop_rate.1", "drop_rate.2")), wanted, name)
+        self.assertEqual({row["bytes"] for row in table.values()}, {str(sum(2 * count(shape) for shape in self.shapes.values()))})
         self.assertEqual(table["raw"]["rescale"], "none")
         self.assertEqual(table["ties"]["lambda"], "0.75")
         with open(self.path(output, "results.json")) as file:

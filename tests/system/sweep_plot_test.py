@@ -33,6 +33,22 @@ class Plot(SweepTest):
             self.assertEqual((process.returncode, process.stderr), (1, f"plot-sweep: {message}\n"))
 
     @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib here")
+    def test_a_value_a_model(self):
+        lines = ["point,status,drop_rate,drop_rate.1,drop_rate.2,density,accuracy"]
+        lines += [f"{p}+{q},done,{p if p == q else ''},{p},{q},{1 - p},{p * q}" for p in (0.1, 0.5, 0.9) for q in (0.1, 0.5)]
+        results = self.write("models.csv", "\n".join(lines) + "\n")
+        for x, drawn in (("drop_rate.1", "2 series, 6 points"), ("density", "1 series, 3 points"), ("drop_rate", "1 series, 2 points")):
+            process = self.plot(results, self.path("figure"), "--x", x)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.assertIn(f"accuracy against {x}, {drawn}", process.stdout)
+        self.assertIn("are not drawn: 0.1+0.5, 0.5+0.1, 0.9+0.1, 0.9+0.5; where models differ in it, draw against --x drop_rate.1\n", process.stderr)
+        self.plot(results, self.path("figure"), "--x", "drop_rate.1")
+        with open(self.path("figure.svg"), encoding="utf-8") as file:
+            picture = file.read()
+        for text in ("Drop rate p, model 1", "Drop rate p, model 2", ">0.1<", ">0.5<"):
+            self.assertIn(text, picture)
+
+    @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib here")
     def test_one_line_a_series_with_a_band(self):
         process = self.plot(self.results(), self.path("figure"), "--label", "accuracy=Accuracy on a task")
         self.assertEqual(process.returncode, 0, process.stderr)

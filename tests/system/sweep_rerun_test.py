@@ -1,5 +1,6 @@
 """A sweep run again: it does what is missing, whatever ended the last run, and keeps apart what other settings made."""
 
+import glob
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, environment, random_model, with_fault, write_safetensors
+from dare_system import command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -117,6 +118,53 @@ class Rerun(SweepTest):
                 self.assertIn(wanted, process.stderr)
                 self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
+
+    def test_a_point_that_is_added_costs_the_others_nothing(self):
+        # l1 has a pass of its own before the merge.
+        points = ["a: {drop_rate: 0.1}", "b: {drop_rate: 0.2, rescale: l1}"]
+        text = self.recipe + "points: {" + ", ".join(points) + "}\n"
+        more = self.recipe + "points: {" + ", ".join([*points, "c: {drop_rate: 0.3}"]) + "}\n"
+        self.swept(2, more, output="expected")
+        for np, words in ((1, []), (2, ["--writers", "1"]), (3, ["--writers", "all"])):
+            with self.subTest(np=np):
+                process = self.sweep(2, text, **with_fault("fsync:2:EIO:0", "b.partial/model"))
+                self.assertEqual(process.returncode, 1, process.stderr)
+                # One block of one of them is damaged meanwhile: it alone is made again.
+                (weights,) = glob.glob(self.path("swept", ".a.partial", "*.safetensors"))
+                with open(weights, "r+b") as file:
+                    file.seek(-1, os.SEEK_END)
+                    file.write(b"\x55")
+                self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(1, more, "--plan").stdout)
+                process = self.sweep(np, more, "--json", "--log-level", "debug", *words, **with_fault("pwrite:1:EIO", "b.partial/model"))
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.assertIn("5 blocks noted in its journal, 4 of them stand on the disk", process.stderr)
+                self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
+                # All of one point, and one block of a single element.
+                self.assertEqual(json.loads(process.stdout)["bytes_written"], 2 * (sum(map(count, self.shapes.values())) + 1))
+                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                shutil.rmtree(self.path("swept"))
+
+    def test_a_group_that_cannot_go_on_says_so_and_the_others_do_the_rest(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n"
+        words = ["--groups", "2", "--memory-per-rank", "1MiB"]
+        self.swept(2, text, *words, output="expected")
+        # Its records cannot take their places.
+        process = self.sweep(2, text, *words, **with_fault("rename:1:EIO:1", ".json"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        told = own_words(process, "dare-sweep")
+        self.assertRegex(told.pop(0), r"^dare-sweep: point drop_rate=0.\d: .*json: cannot be replaced: Input/output error$")
+        self.assertRegex(told[0], r"^dare-sweep: group 2 of 2 cannot go on, the others do: .*drop_rate=0.\d.json: cannot be replaced: Input/output error$")
+        self.assertEqual(told[1], "dare-sweep: 1 of 2 groups could not go on, as was told; the same command again does what they had begun")
+        self.assertRegex(process.stdout, r"[123] of 4 points done, 0 by earlier runs, 0 failed")
+        self.assertEqual(len(rows(self.path("swept"))), int(process.stdout.split(": ")[1][0]))
+        self.swept(2, text, *words)
+        for name, row in rows(self.path("expected")).items():
+            self.assertEqual((rows(self.path("swept"))[name]["status"], rows(self.path("swept"))[name]["xxh3_128"]), ("done", row["xxh3_128"]), name)
+        # No group can.
+        process = self.sweep(2, text, *words, output="nothing", **with_fault("rename:1:EIO", ".json"))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: point ")]
+        self.assertEqual([" cannot go on, the others do: " in line for line in told], [True, True, False])
 
     def test_a_killed_sweep_goes_on(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"

@@ -83,6 +83,8 @@ class OutputWriter {
   OutputWriter(std::filesystem::path root, OutputLayout layout);
   /// @param tensor  position in the specification.  @param offset  in bytes from the tensor's first byte.
   void write(std::size_t tensor, std::uint64_t offset, std::span<const std::byte> data);
+  /// Starts all that this writer wrote for the disk: several writers' sync() then wait for one another's work. Nothing is safe yet.
+  void begin_sync();
   /// Forces all that this writer wrote to the disk.
   void sync();
   /// Closes the files; errors that closing finds are thrown.

@@ -22,6 +22,8 @@ class WriteBack {
 
   /// Bytes [offset, offset + size) of `fd` have been written. Consecutive ranges are asked for together, k_portion bytes at a time.
   void wrote(int fd, std::uint64_t offset, std::uint64_t size);
+  /// Asks for all that has not been asked for yet and ends the thread. May block where the disk's queue is full.
+  void ask_for_rest();
   /// Ends the thread; what was not asked for yet is left to the caller's fsync. Descriptors may be closed afterwards.
   void end();
 

@@ -6,6 +6,7 @@
 #include <dare/pipeline/run_options.hpp>
 #include <dare/pipeline/work.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -17,9 +18,16 @@ struct Outcome {
   merge::Counts counts;                      ///< over all ranks, and blocks that an interrupted run did
 };
 
+/// What a run did; the same on all ranks.
+struct Execution {
+  std::vector<Outcome> outcomes;    ///< one a product
+  std::uint64_t bytes_read = 0;     ///< of the inputs, by the merge itself; like the next without what an interrupted run had done
+  std::uint64_t bytes_written = 0;  ///< of all products' weights
+};
+
 /// Does `work` and puts its outputs in place. Collective. A product that is refused alone, for its values or because its place is taken,
-/// does not stop the others. @return one a product.
+/// does not stop the others.
 /// @throws comm::AgreedError  nothing could be finished.
-std::vector<Outcome> execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
+Execution execute(const Work& work, const RunOptions& options, const comm::Communicator& world);
 
 }  // namespace dare::pipeline

@@ -15,7 +15,7 @@ namespace dare::pipeline {
 /// same bytes, as far as the headers can tell.
 [[nodiscard]] std::string manifest_head(const Work& work, const Product& product);
 
-/// Writes it, forced to the disk. Equal merges have equal manifests. Local.
+/// Writes it and starts it for the disk; whoever relies on it forces it there. Equal merges have equal manifests. Local.
 /// @param output  where the output is: complete, and written by any number of ranks; its headers and side files are read and hashed.
 /// @param hashes  of all blocks of `grid`, in order.
 /// @throws InputError  the output cannot be read

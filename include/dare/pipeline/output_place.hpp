@@ -20,7 +20,7 @@ void check_output(const std::filesystem::path& output, const RunOptions& options
 /// Refuses a folder for the output that is not there, or where nothing can be made. @throws InputError
 void check_output_folder(const std::filesystem::path& output);
 
-/// @throws IoError  the output's file system has less than `bytes` free.
+/// Before anything is made. @throws InputError  the output's file system has less than `bytes` free.
 void require_space(const std::filesystem::path& output, std::uint64_t bytes);
 
 /// Whether an empty file or folder at the output's place only holds its name: where a file system cannot rename without replacing, a run

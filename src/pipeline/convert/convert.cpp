@@ -120,7 +120,7 @@ int convert(const ConvertOptions& options, const comm::Communicator& world) {
   work.products.push_back({conversion(work.frame, options), options.output, {}, false});
   auto& product = work.products.front();
   product.output_spec = [&] { return output_spec(work, product, options); };
-  const auto outcomes = execute(work, options.run, world);
+  const auto outcomes = execute(work, options.run, world).outcomes;
   if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   return 0;
 }

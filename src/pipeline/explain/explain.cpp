@@ -1,6 +1,7 @@
 #include "pipeline/explain/explain.hpp"
 
 #include "checkpoint/kept_mask.hpp"
+#include "core/table.hpp"
 #include "merge/explain.hpp"
 #include "pipeline/explain/element.hpp"
 #include "pipeline/explain/explain_print.hpp"
@@ -103,7 +104,7 @@ void explain(const Work& work, const recipe::Recipe& recipe, const MergeOptions&
     });
   }
   inputs.close();
-  comm::print_result(world, !world.is_root() ? "" : options.run.json ? to_json(explained) : to_text(explained));
+  comm::print_result(world, !world.is_root() ? "" : options.run.json ? to_json(explained) : to_text(explained, terminal_columns()));
 }
 
 }  // namespace dare::pipeline

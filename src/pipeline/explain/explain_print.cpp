@@ -3,6 +3,7 @@
 #include "pipeline/explain/element.hpp"
 #include "pipeline/explain/explain_value.hpp"
 
+#include "core/table.hpp"
 #include "merge/convert.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 namespace dare::pipeline {
 namespace {
 
-using Row = std::vector<std::string>;
+using Row = Table::Row;
 
 std::string key_text(std::uint64_t key, bool wide) {
   return number_text(wide ? std::bit_cast<double>(key) : static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(key))), wide);
@@ -36,12 +37,12 @@ std::string cuts_text(const merge::ModelStatistics& cuts, bool wide) {
 
 class Text {
  public:
-  explicit Text(const Explained& explained) : e_{explained}, settings_{explained.task.settings} {}
+  Text(const Explained& explained, std::size_t columns) : e_{explained}, settings_{explained.task.settings}, columns_{columns} {}
 
   std::string all() {
     auto rows = head();
     if (!e_.merged) untouched(rows);
-    text_ = table_text(rows);
+    text_ = lines_of_keys(rows);
     if (e_.merged) merged(*e_.merged);
     if (!e_.refusal.empty()) text_ += "\na merge stops here: " + e_.refusal + '\n';
     return text_;
@@ -74,7 +75,7 @@ class Text {
   }
 
   void merged(const merge::Explanation& of) {
-    text_ += '\n' + table_text(model_rows(of)) + '\n';
+    text_ += '\n' + model_table(of) + '\n';
     std::vector<Row> rows;
     for (const auto& fact : of.facts) rows.push_back({std::string{fact.name}, number_text(fact.value, of.wide)});
     rows.push_back({"result", number_text(of.result, of.wide)});
@@ -82,11 +83,12 @@ class Text {
       rows.push_back({"rounding", rounding(of)});
       rows.push_back({"output", element(of.output)});
     }
-    text_ += table_text(rows);
+    text_ += lines_of_keys(rows);
   }
 
   // Columns that the sparsifier and the combiner have to say something in; an absent model has none but its name.
-  std::vector<Row> model_rows(const merge::Explanation& of) {
+  std::string model_table(const merge::Explanation& of) {
+    Row headings{"<model", "<"};
     std::vector<Row> rows;
     for (std::size_t k = 0; k < of.models.size(); ++k) {
       const auto& model = of.models[k];
@@ -95,21 +97,22 @@ class Text {
         continue;
       }
       auto [titles, cells] = model_cells(model, of.wide, e_.left_out[k]);
-      if (!titled_) rows.insert(rows.begin(), std::move(titles));
-      titled_ = true;
+      headings = std::move(titles);
       cells.insert(cells.begin(), e_.models[k]);
       rows.push_back(std::move(cells));
     }
-    return rows;
+    Table table{std::move(headings), Table::Narrow::turned};
+    for (auto& row : rows) table.add(std::move(row));
+    return table.text(columns_);
   }
 
   std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, bool wide, bool left_out) {
-    Row titles{"model", "stored", "F", "delta"};
+    Row titles{"<model", "<stored", "<F", "<delta"};
     Row cells{model.stored ? fmt::format("{} {}", name(model.stored->dtype), bits_text(*model.stored)) : "a change",
               number_text(model.tuned, wide), number_text(model.delta, wide)};
     if (left_out) cells = {"left out", "-", "-"};
-    const auto add = [&](std::string title, std::string cell) {
-      titles.push_back(std::move(title));
+    const auto add = [&](const std::string& title, std::string cell) {
+      titles.push_back('<' + title);
       cells.push_back(std::move(cell));
     };
     if (model.draw) {
@@ -153,14 +156,14 @@ class Text {
 
   const Explained& e_;
   const merge::TensorSettings& settings_;
+  std::size_t columns_;
   std::string text_;
-  bool titled_ = false;
 };
 
 }  // namespace
 
-std::string to_text(const Explained& explained) {
-  return Text{explained}.all();
+std::string to_text(const Explained& explained, std::size_t columns) {
+  return Text{explained, columns}.all();
 }
 
 }  // namespace dare::pipeline

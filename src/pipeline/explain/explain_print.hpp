@@ -30,7 +30,8 @@ struct Explained {
   std::string refusal = {};  ///< why a merge would stop at it
 };
 
-[[nodiscard]] std::string to_text(const Explained& explained);
+/// @param columns  of the terminal, 0: no limit
+[[nodiscard]] std::string to_text(const Explained& explained, std::size_t columns);
 [[nodiscard]] std::string to_json(const Explained& explained);
 
 }  // namespace dare::pipeline

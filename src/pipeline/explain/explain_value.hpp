@@ -4,7 +4,6 @@
 #include "merge/explain.hpp"
 
 #include <string>
-#include <vector>
 
 namespace dare::pipeline {
 
@@ -14,8 +13,5 @@ namespace dare::pipeline {
 [[nodiscard]] std::string bits_text(const merge::StoredElement& element);
 /// The value, of any type that has one: floats, integers, booleans; empty for others.
 [[nodiscard]] std::string value_text(const merge::StoredElement& element);
-
-/// Lines of equal columns, two blanks between them, none at the ends. @param indent  blanks before each line
-[[nodiscard]] std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t indent = 0);
 
 }  // namespace dare::pipeline

@@ -244,7 +244,9 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   if (check.problems.empty()) check.problems = contents_that_differ(manifest, work, world);
   if (!check.problems.empty()) return check;
 
-  plan::Limits limits;
+  RunOptions run;
+  run.unfinished = Unfinished::resume_same;  // nothing is left of it: the same command begins anew
+  auto& limits = run.limits;
   limits.working_memory = working_memory(work);
   const auto grid = grid_of(work);
   const auto plan = plan::make_plan(grid, cluster_of(world), limits, plan::remaining(grid, {}));
@@ -256,7 +258,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
 
   Timings timings{};
   Inputs inputs{work, world, timings};
-  const auto statistics = survey(surveyed(work, chosen), plan, limits.memory_per_rank, inputs, world);
+  const auto statistics = survey(surveyed(work, chosen), plan, {}, run, inputs, world);
   const auto reader = checkpoint::open(output, world);
   TileWorker worker{work, inputs, statistics, timings};
   Recomputation mine{work, worker, *reader, places, output};
