@@ -3,6 +3,7 @@
 #include "checkpoint/side_files.hpp"
 #include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "core/paths.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -113,10 +114,6 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
     throw InputError{fmt::format("{}: shards ({}) without their index; fetch the .index.json beside them", folder.string(), name)};
   }
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
-}
-
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "checkpoint/formats.hpp"
 
+#include "checkpoint/endings.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -11,20 +13,6 @@ namespace dare::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool ends_as_hdf5(const fs::path& path, bool is_folder) {
-  const auto ending = path.extension();
-  return !is_folder && (ending == ".h5" || ending == ".hdf5" || ending == ".keras");
-}
-
-bool is_folder_or_safetensors(const fs::path& path, bool is_folder) {
-  return is_folder || path.extension() == ".safetensors";
-}
-
-bool is_pytorch_file(const fs::path& path, bool is_folder) {
-  const auto ending = path.extension();
-  return !is_folder && (ending == ".bin" || ending == ".pt" || ending == ".pth");
-}
 
 // A folder's weights may be in either form: its header says which.
 Header read_folder_or_safetensors(const fs::path& path) {
@@ -48,19 +36,18 @@ std::unique_ptr<CheckpointReader> open_on_each_rank(const Header& header, const 
 }
 
 constexpr std::array k_formats{
-    InputFormat{Format::hdf5, ends_as_hdf5, hdf5::read_header, hdf5::read_side_file, hdf5::read_source_headers, hdf5::open},
-    InputFormat{Format::safetensors, is_folder_or_safetensors, read_folder_or_safetensors, folder::read_side_file,
-                safetensors::read_source_headers, open_on_each_rank<safetensors::open>},
-    InputFormat{Format::pytorch, is_pytorch_file, read_pytorch_file, folder::read_side_file, no_source_headers,
-                open_on_each_rank<pytorch::open>},
+    InputFormat{Format::hdf5, hdf5::read_header, hdf5::read_side_file, hdf5::read_source_headers, hdf5::open},
+    InputFormat{Format::safetensors, read_folder_or_safetensors, folder::read_side_file, safetensors::read_source_headers,
+                open_on_each_rank<safetensors::open>},
+    InputFormat{Format::pytorch, read_pytorch_file, folder::read_side_file, no_source_headers, open_on_each_rank<pytorch::open>},
 };
 
 }  // namespace
 
 const InputFormat& format_for(const fs::path& path, bool is_folder) {
-  for (const auto& row : k_formats) {
-    if (row.takes(path, is_folder)) return row;
-  }
+  if (is_folder) return row_of(Format::safetensors);
+  const auto* const ending = find_ending(path.extension().string());
+  if (ending != nullptr && ending->read) return row_of(*ending->read);
   if (path.extension() == ".gguf") {
     throw InputError{fmt::format("{}: GGUF is not read, most of its types are quantised; merge the models it was made from, then convert",
                                  path.string())};

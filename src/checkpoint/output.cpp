@@ -1,6 +1,7 @@
 #include <dare/checkpoint/output.hpp>
 
 #include "checkpoint/backends.hpp"
+#include "checkpoint/endings.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -8,23 +9,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 namespace dare::checkpoint {
 
 OutputKind output_kind(const std::filesystem::path& output) {
-  const auto ending = output.extension();
-  return ending == ".h5" ? OutputKind::hdf5 : ending == ".safetensors" ? OutputKind::safetensors_file : OutputKind::folder;
+  const auto* const ending = find_ending(output.extension().string());
+  return ending != nullptr ? ending->written.value_or(OutputKind::folder) : OutputKind::folder;
 }
 
 void check_ending(const std::filesystem::path& output) {
+  if (output_kind(output) != OutputKind::folder) return;
   auto ending = output.extension().string();
-  if (ending == ".h5" || ending == ".safetensors") return;
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array<std::string_view, 11> of_files{".h5", ".hdf5", ".hdf",  ".safetensors", ".safetensor", ".bin",
-                                                      ".pt", ".pth",  ".ckpt", ".gguf",        ".npz"};
-  if (std::find(of_files.begin(), of_files.end(), ending) == of_files.end()) return;
+  if (find_ending(ending) == nullptr) return;
   throw UsageError{fmt::format(
       "{}: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none", output.string())};
 }

@@ -100,10 +100,6 @@ Communicator Communicator::split_by_node() const {
   return Communicator{own(part)};
 }
 
-void Communicator::barrier() const {
-  check(MPI_Barrier(handle_), "MPI_Barrier");
-}
-
 void Communicator::broadcast(std::vector<std::byte>& bytes, int root) const {
   std::uint64_t size = bytes.size();
   check(MPI_Bcast(&size, 1, MPI_UINT64_T, root, handle_), "MPI_Bcast");

@@ -37,6 +37,14 @@ std::string to_hex(const Hash128& hash) {
   return text;
 }
 
+std::string hash_hex(std::span<const std::byte> data) {
+  return to_hex(hash128(data));
+}
+
+std::string hash_hex(std::string_view text) {
+  return hash_hex(std::as_bytes(std::span{text}));
+}
+
 struct Hasher128::State {
   XXH3_state_t* xxh = XXH3_createState();
   State() {

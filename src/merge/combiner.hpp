@@ -48,8 +48,7 @@ template <class W>
 void combine_average(const Strip<W>& strip);
 template <class W>
 void combine_fisher(const Strip<W>& strip);
-template <class W>
-void combine_mergelm(const Strip<W>& strip);
+void combine_mergelm(const Strip<float>& strip);
 template <class W>
 void combine_nearswap(const Strip<W>& strip);
 

@@ -6,8 +6,7 @@
 
 namespace dare::merge {
 
-template <class W>
-void keep_mergelm(const Strip<W>& strip, ModelStrip<W>& model, SparsifierScratch& scratch) {
+void keep_mergelm(const Strip<float>& strip, ModelStrip<float>& model, SparsifierScratch& scratch) {
   const auto& settings = strip.settings;
   const auto& term = strip.term(model);
   if (scratch.twisters.size() < settings.models.size()) scratch.twisters.resize(settings.models.size());
@@ -19,16 +18,15 @@ void keep_mergelm(const Strip<W>& strip, ModelStrip<W>& model, SparsifierScratch
 }
 
 // d = (F - B)(1 - m), rescaled by division; B + lambda * sum of ((B + d) - B).
-template <class W>
-void combine_mergelm(const Strip<W>& strip) {
-  const auto lambda = static_cast<W>(strip.settings.lambda);
-  std::fill(strip.spare.begin(), strip.spare.end(), W{0});
+void combine_mergelm(const Strip<float>& strip) {
+  const auto lambda = static_cast<float>(strip.settings.lambda);
+  std::fill(strip.spare.begin(), strip.spare.end(), 0.0F);
   for (const auto& model : strip.models) {
     const auto& term = strip.term(model);
     const bool rescale = term.rescale == Rescale::expected && term.rate.drop != 1;  // nothing is left then, and nothing is divided
-    const auto left = static_cast<W>(1 - term.rate.drop);
+    const auto left = static_cast<float>(1 - term.rate.drop);
     for (std::size_t i = 0; i < strip.size; ++i) {
-      W d = model.delta[i] * (model.keeps(i) ? W{1} : W{0});
+      float d = model.delta[i] * (model.keeps(i) ? 1.0F : 0.0F);
       if (rescale) d = d / left;
       strip.spare[i] = strip.spare[i] + ((strip.base[i] + d) - strip.base[i]);
     }
@@ -39,10 +37,5 @@ void combine_mergelm(const Strip<W>& strip) {
     strip.effect[i] = strip.spare[i] == 0 && same_bits(strip.result[i], strip.base[i]) ? Effect::base : Effect::moved;
   }
 }
-
-template void keep_mergelm<float>(const Strip<float>&, ModelStrip<float>&, SparsifierScratch&);
-template void keep_mergelm<double>(const Strip<double>&, ModelStrip<double>&, SparsifierScratch&);
-template void combine_mergelm<float>(const Strip<float>&);
-template void combine_mergelm<double>(const Strip<double>&);
 
 }  // namespace dare::merge

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <type_traits>
 
 namespace dare::merge {
 
@@ -29,7 +30,10 @@ void sparsify(const Strip<W>& strip, const Run& run, ModelStrip<W>& model, Spars
       model.kept = Kept::all;
       return;
     case Sparsifier::dare:
-      return strip.settings.compat == Compat::mergelm ? keep_mergelm(strip, model, scratch) : keep_dare(strip, model, scratch);
+      if constexpr (std::is_same_v<W, float>) {
+        if (strip.settings.compat == Compat::mergelm) return keep_mergelm(strip, model, scratch);
+      }
+      return keep_dare(strip, model, scratch);
     case Sparsifier::magnitude:
     case Sparsifier::breadcrumbs:
       return keep_by_cuts(strip, model);

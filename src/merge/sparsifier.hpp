@@ -38,7 +38,6 @@ template <class W>
 void keep_by_cuts(const Strip<W>& strip, ModelStrip<W>& model);
 template <class W>
 void keep_della(const Strip<W>& strip, const Run& run, ModelStrip<W>& model, SparsifierScratch& scratch);
-template <class W>
-void keep_mergelm(const Strip<W>& strip, ModelStrip<W>& model, SparsifierScratch& scratch);
+void keep_mergelm(const Strip<float>& strip, ModelStrip<float>& model, SparsifierScratch& scratch);
 
 }  // namespace dare::merge

@@ -1,5 +1,7 @@
 #include "metrics/hiding.hpp"
 
+#include "core/paths.hpp"
+
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/mount.h>
@@ -15,11 +17,6 @@ namespace dare::metrics {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  const auto [in_folder, in_path] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return in_folder == folder.end() && in_path != path.end();
-}
 
 // Not "/", and no folder that lies in another of them, which hides it already.
 std::vector<fs::path> folders_to_hide() {
@@ -38,7 +35,8 @@ std::vector<fs::path> folders_to_hide() {
   found.erase(std::unique(found.begin(), found.end()), found.end());
   std::vector<fs::path> out;
   for (const auto& folder : found) {
-    if (std::none_of(found.begin(), found.end(), [&](const fs::path& other) { return lies_in(folder, other); })) out.push_back(folder);
+    if (std::none_of(found.begin(), found.end(), [&](const fs::path& other) { return other != folder && lies_in(folder, other); }))
+      out.push_back(folder);
   }
   return out;
 }
@@ -95,15 +93,14 @@ Hiding what_to_hide(const std::string& python) {
   for (const auto* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) wanted.emplace_back(device);
   std::error_code ignored;
   for (const auto& path : wanted) {
-    const auto hidden =
-        std::any_of(hiding.folders.begin(), hiding.folders.end(), [&](const fs::path& folder) { return lies_in(path, folder); });
+    const auto hidden = std::any_of(hiding.folders.begin(), hiding.folders.end(),
+                                    [&](const fs::path& folder) { return path != folder && lies_in(path, folder); });
     if (hidden && fs::exists(path, ignored)) hiding.kept.push_back(path);
   }
   // The whole before its parts, which it brings along.
   std::sort(hiding.kept.begin(), hiding.kept.end());
   auto& kept = hiding.kept;
-  kept.erase(std::unique(kept.begin(), kept.end(), [](const fs::path& a, const fs::path& b) { return a == b || lies_in(b, a); }),
-             kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end(), [](const fs::path& a, const fs::path& b) { return lies_in(b, a); }), kept.end());
   return hiding;
 }
 

@@ -1,8 +1,9 @@
 #include "metrics/running_program.hpp"
 
+#include "core/child_processes.hpp"
+
 #include <fmt/format.h>
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,16 +18,15 @@ namespace dare::metrics {
 
 RunningProgram::RunningProgram(std::size_t index, unsigned slot, const Work& work, ScratchFolder scratch)
     : index_{index}, slot_{slot}, scratch_{std::move(scratch)} {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) throw IoError{fmt::format("pipe: {}", std::strerror(errno))};
+  const auto pipe = make_pipe();
   supervisor_ = ::fork();
   if (supervisor_ == 0) {
-    ::close(fds[0]);
-    supervise(work, fds[1]);
+    ::close(pipe.read);
+    supervise(work, pipe.write);
   }
   const auto error = errno;
-  ::close(fds[1]);
-  finding_fd_ = fds[0];
+  ::close(pipe.write);
+  finding_fd_ = pipe.read;
   if (supervisor_ < 0) {
     ::close(finding_fd_);
     throw IoError{fmt::format("fork: {}", std::strerror(error))};

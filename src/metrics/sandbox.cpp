@@ -1,5 +1,6 @@
 #include <dare/metrics/sandbox.hpp>
 
+#include "core/child_processes.hpp"
 #include "metrics/isolation.hpp"
 #include "metrics/running_program.hpp"
 #include "metrics/supervise.hpp"

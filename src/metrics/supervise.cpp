@@ -1,5 +1,6 @@
 #include "metrics/supervise.hpp"
 
+#include "core/child_processes.hpp"
 #include "metrics/last_line.hpp"
 #include "metrics/sample_process.hpp"
 
@@ -41,16 +42,11 @@ int moved_up(int fd) {
   return high;
 }
 
-struct Pipe {
-  int read_end;
-  int write_end;
-};
-Pipe make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) fail("pipe");
-  const Pipe pipe{moved_up(fds[0]), moved_up(fds[1])};
-  ::fcntl(pipe.read_end, F_SETFL, O_NONBLOCK);
-  return pipe;
+PipeEnds pipe_moved_up() {
+  const auto pipe = make_pipe();
+  const PipeEnds moved{moved_up(pipe.read), moved_up(pipe.write)};
+  ::fcntl(moved.read, F_SETFL, O_NONBLOCK);
+  return moved;
 }
 
 std::string random_token() {
@@ -172,9 +168,9 @@ ProgramResult judge(const Seen& seen, const SandboxLimits& limits, const std::st
 ProgramResult run(const Work& work, int finding_fd) {
   const auto token = random_token();
   const int program_fd = program_file(token, work.program);
-  const auto output = make_pipe();
-  const auto token_pipe = make_pipe();
-  const auto report = make_pipe();
+  const auto output = pipe_moved_up();
+  const auto token_pipe = pipe_moved_up();
+  const auto report = pipe_moved_up();
   const auto limit = process_limit(work.parts, work.options.limits.processes);
   const auto spaces = work.parts & (k_user_namespace | k_namespaces);
   if (enter_namespaces(spaces) != spaces) fail("unshare");
@@ -184,61 +180,30 @@ ProgramResult run(const Work& work, int finding_fd) {
   const auto watcher = ::fork();
   if (watcher < 0) fail("fork");
   if (watcher == 0) {
-    for (const int fd : {finding_fd, output.read_end, token_pipe.read_end, report.read_end}) ::close(fd);
-    watch_sample({work.options, work.hiding, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write_end,
-                  output.write_end, report.write_end});
+    for (const int fd : {finding_fd, output.read, token_pipe.read, report.read}) ::close(fd);
+    watch_sample({work.options, work.hiding, work.python, work.scratch, work.parts, work.user, limit, program_fd, token_pipe.write,
+                  output.write, report.write});
   }
-  for (const int fd : {program_fd, output.write_end, token_pipe.write_end, report.write_end}) ::close(fd);
+  for (const int fd : {program_fd, output.write, token_pipe.write, report.write}) ::close(fd);
   Seen seen;
-  watch(work.options.limits, start, output.read_end, token_pipe.read_end, report.read_end, seen);
+  watch(work.options.limits, start, output.read, token_pipe.read, report.read, seen);
   const std::chrono::duration<double> elapsed = Clock::now() - start;
   end_all(work, watcher);
   // What was written before the end and not yet read.
-  seen.output.take(output.read_end, work.options.limits.output + k_at_once);
-  seen.token.take(token_pipe.read_end, k_at_once);
+  seen.output.take(output.read, work.options.limits.output + k_at_once);
+  seen.token.take(token_pipe.read, k_at_once);
   auto result = judge(seen, work.options.limits, token);
   result.elapsed_s = elapsed.count();
   return result;
 }
 
-std::vector<pid_t> children() {
-  std::vector<pid_t> out;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc", ignored}) {
-    const auto name = entry.path().filename().native();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file{entry.path() / "stat"};
-    std::string text;
-    std::getline(file, text);
-    // "pid (name) state ppid": a name may hold spaces and parentheses.
-    const auto after_name = text.rfind(')');
-    if (after_name == std::string::npos || after_name + 4 >= text.size()) continue;
-    if (std::atoi(text.c_str() + after_name + 4) == ::getpid()) out.push_back(std::atoi(name.c_str()));
-  }
-  return out;
-}
-
 }  // namespace
 
-void kill_children_except(const std::vector<pid_t>& keep) {
-  // Each round kills all children there are; what they had started becomes ours and falls in the next round.
-  for (;;) {
-    bool any = false;
-    for (const auto child : children()) {
-      if (std::find(keep.begin(), keep.end(), child) != keep.end()) continue;
-      any = true;
-      ::kill(child, SIGKILL);
-      ::waitpid(child, nullptr, 0);
-    }
-    if (!any) return;
-  }
-}
-
 void supervise(const Work& work, int finding_fd) {
-  ::setsid();  // the terminal's ^C is for the caller, who ends us
+  become_supervisor();
+  // If the caller is killed, all goes at once: unlike a command of a sweep (sweep/supervisor.cpp) a sample is given no time to end in
+  // order.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) ::signal(number, SIG_DFL);
   {
     // Where memory runs out, programs go first.
     std::ofstream{"/proc/self/oom_score_adj"} << 1000;

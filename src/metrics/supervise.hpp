@@ -4,7 +4,6 @@
 #include "metrics/isolation.hpp"
 
 #include <string>
-#include <vector>
 
 namespace dare::metrics {
 
@@ -27,9 +26,5 @@ inline constexpr int k_sandbox_failed = -1;
 
 /// Body of the supervising process: runs the program, kills all that is left of it, writes a Finding to `finding_fd`. Does not return.
 [[noreturn]] void supervise(const Work& work, int finding_fd);
-
-/// Kills and reaps every child of this process that is not in `keep`, and what they leave behind, until none is left.
-/// @pre this process is a subreaper
-void kill_children_except(const std::vector<pid_t>& keep);
 
 }  // namespace dare::metrics

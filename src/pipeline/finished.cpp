@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 // A manifest's all but the tensors; nothing where it is none.
 std::optional<std::string> head_at(const fs::path& manifest) {
   try {
-    auto json = nlohmann::ordered_json::parse(read_text(manifest, std::uint64_t{1} << 40U));
+    auto json = nlohmann::ordered_json::parse(read_manifest_text(manifest));
     for (const auto* const key : k_of_output) json.erase(key);
     return json.dump();
   } catch (const nlohmann::json::exception&) { return std::nullopt; }

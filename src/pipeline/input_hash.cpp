@@ -35,7 +35,7 @@ std::string hash_file(const checkpoint::InputFile& input, const comm::Communicat
     }
   });
   const auto all = world.all_gather(mine);
-  return to_hex(hash128(std::as_bytes(std::span{all})));
+  return hash_hex(std::as_bytes(std::span{all}));
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::uint64_t k_longest = std::uint64_t{1} << 30U;
+
 // Text to a file in large pieces: a manifest of a trillion parameters is not built in memory.
 class TextFile {
  public:
@@ -94,6 +96,10 @@ void compare(const Json& now, const Json& before, const std::string& where, std:
 
 std::string manifest_head(const Work& work, const Product& product) {
   return head_of(work, product).dump(1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string read_manifest_text(const std::filesystem::path& file) {
+  return read_text(file, k_longest);
 }
 
 std::string difference(const std::string& now, const std::string& before) {

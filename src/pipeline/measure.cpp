@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace dare::pipeline {
 namespace {
@@ -45,6 +46,7 @@ class MeasureRun {
     inputs.close();
     check_inputs(work_, world_);
     std::vector<ProductMeasures> all(products_.size());
+    std::vector<std::size_t> measured;
     for (std::size_t p = 0; p < products_.size(); ++p) {
       try {
         world_.agree_on(products_[p].finding);  // shares ascend with ranks: the lowest rank's is the lowest place
@@ -52,8 +54,10 @@ class MeasureRun {
         all[p].refusal = error;
         continue;
       }
-      all[p].tensors = totals(products_[p].blocks);
+      measured.push_back(p);
+      all[p].tensors.resize(tensors());
     }
+    gather_totals(measured, all);
     return all;
   }
 
@@ -154,30 +158,41 @@ class MeasureRun {
     }
   }
 
-  // The sums of every tensor's blocks in order, whichever rank has them; some tensors at a time, to bound the memory.
-  std::vector<merge::Measures> totals(const std::vector<merge::Measures>& blocks) const {
-    std::vector<merge::Measures> all(tensors());
+  // The sums of every tensor's blocks in order, whichever rank has them. Some products and tensors at a time, to bound the memory.
+  void gather_totals(std::span<const std::size_t> products, std::vector<ProductMeasures>& all) const {
+    std::uint64_t largest = 1;
+    for (const auto& tensor : plan_.grid.tensors()) largest = std::max(largest, sum_blocks(tensor.elements));
+    const auto at_once = std::max<std::size_t>(1, k_gathered / largest);
+    for (; !products.empty(); products = products.subspan(std::min(at_once, products.size())))
+      gather_some(products.first(std::min(at_once, products.size())), all);
+  }
+
+  void gather_some(std::span<const std::size_t> products, std::vector<ProductMeasures>& all) const {
     std::size_t at = 0;
-    for (std::size_t t = 0; t < all.size();) {
+    for (std::size_t t = 0; t < tensors();) {
       const auto first = t;
       std::uint64_t in_all = 0;
       std::size_t own = 0;
-      for (; t < all.size() && (t == first || in_all < k_gathered); ++t) {
+      for (; t < tensors() && (t == first || in_all * products.size() < k_gathered); ++t) {
         in_all += sum_blocks(plan_.grid.tensors()[t].elements);
         own += mine_[t];
       }
-      const auto gathered = world_.all_gather(std::vector<merge::Measures>(blocks.begin() + static_cast<std::ptrdiff_t>(at),
-                                                                           blocks.begin() + static_cast<std::ptrdiff_t>(at + own)));
-      at += own;
+      std::vector<merge::Measures> mine;  // of each block in order those of all products: so it is after the gathering too
+      mine.reserve(own * products.size());
+      for (const auto end = at + own; at < end; ++at) {
+        for (const auto p : products) mine.push_back(products_[p].blocks[at]);
+      }
+      const auto gathered = world_.all_gather(mine);
       std::size_t next = 0;
       for (auto tensor = first; tensor < t; ++tensor) {
-        for (std::uint64_t b = 0; b < sum_blocks(plan_.grid.tensors()[tensor].elements); ++b) all[tensor].add(gathered[next++]);
+        for (std::uint64_t b = 0; b < sum_blocks(plan_.grid.tensors()[tensor].elements); ++b) {
+          for (const auto p : products) all[p].tensors[tensor].add(gathered[next++]);
+        }
       }
     }
-    return all;
   }
 
-  static constexpr std::uint64_t k_gathered = 1U << 14U;  // sums of blocks at a time
+  static constexpr std::uint64_t k_gathered = 1U << 16U;  // sums of blocks at a time
 
   const Work& work_;
   const plan::Plan& plan_;

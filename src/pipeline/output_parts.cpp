@@ -16,10 +16,6 @@ constexpr auto k_header = "header";
 constexpr auto k_file = "file";
 constexpr auto k_metadata = "metadata";
 
-std::string hash_of_bytes(std::span<const std::byte> bytes) {
-  return to_hex(hash128(bytes));
-}
-
 std::string described(const OutputPart& part) {
   const auto name = checkpoint::one_line(part.name);  // a manifest may be anyone's
   if (part.kind == k_header) return name.empty() ? "the header" : fmt::format("the header of {}", name);
@@ -33,12 +29,10 @@ std::vector<OutputPart> parts_of(const checkpoint::Header& output) {
   const bool is_folder = !output.folder.empty();
   for (const auto& file : output.files)
     parts.push_back({k_header, is_folder ? checkpoint::one_line(file.name) : "", file.size, to_hex(file.header_hash)});
-  if (output.format == checkpoint::Format::hdf5) {
-    parts.push_back({k_metadata, "", output.metadata.size(), hash_of_bytes(std::as_bytes(std::span{output.metadata}))});
-  }
+  if (output.format == checkpoint::Format::hdf5) { parts.push_back({k_metadata, "", output.metadata.size(), hash_hex(output.metadata)}); }
   for (const auto& name : output.side_files) {
     const auto bytes = checkpoint::read_side_file(output, name);
-    parts.push_back({k_file, checkpoint::one_line(name), bytes.size(), hash_of_bytes(bytes)});
+    parts.push_back({k_file, checkpoint::one_line(name), bytes.size(), hash_hex(bytes)});
   }
   return parts;
 }

@@ -1,5 +1,6 @@
 #include <dare/pipeline/output_place.hpp>
 
+#include "core/paths.hpp"
 #include "pipeline/journal.hpp"
 #include "pipeline/replaceable.hpp"
 
@@ -27,11 +28,6 @@ fs::path place_of(const fs::path& output) {
   std::error_code not_to_be_looked_at;  // check_output_folder() says so
   auto place = fs::weakly_canonical(path, not_to_be_looked_at);
   return not_to_be_looked_at ? fs::absolute(path).lexically_normal() : place;
-}
-
-// Whether `inner` is `outer` or lies in it.
-bool holds(const fs::path& outer, const fs::path& inner) {
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 UsageError among_inputs(const fs::path& output, const fs::path& input) {
@@ -122,16 +118,16 @@ void check_output(const fs::path& output, const RunOptions& options, std::uint64
 void refuse_output_over(const checkpoint::Header& input, const fs::path& output) {
   const auto place = place_of(output);
   for (const auto& file : input.files) {
-    if (holds(place, fs::weakly_canonical(file.path))) throw among_inputs(output, file.path);
+    if (lies_in(fs::weakly_canonical(file.path), place)) throw among_inputs(output, file.path);
   }
-  if (!input.folder.empty() && holds(fs::weakly_canonical(input.folder), place)) throw among_inputs(output, input.folder);
+  if (!input.folder.empty() && lies_in(place, fs::weakly_canonical(input.folder))) throw among_inputs(output, input.folder);
 }
 
 void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
   const auto place = place_of(output);
   const auto check = [&](const recipe::Source& source) {
     const auto input = fs::weakly_canonical(source.path);
-    if (holds(input, place) || holds(place, input)) throw among_inputs(output, source.written);
+    if (lies_in(place, input) || lies_in(input, place)) throw among_inputs(output, source.written);
   };
   check(sources.recipe.frame());
   for (const auto& model : sources.recipe.models) {

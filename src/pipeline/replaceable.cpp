@@ -3,6 +3,7 @@
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -62,8 +63,7 @@ std::set<std::string> names_in_manifest(const fs::path& folder) {
   std::set<std::string> names;
   const auto path = folder / "dare-manifest.json";
   if (!fs::is_regular_file(path)) return names;
-  const auto text = read_text(path);
-  const auto manifest = nlohmann::json::parse(text, nullptr, false);
+  const auto manifest = nlohmann::json::parse(read_manifest_text(path), nullptr, false);
   if (!manifest.is_object()) return names;
   names.insert(path.filename().string());
   if (!manifest.contains("parts") || !manifest["parts"].is_array()) return names;

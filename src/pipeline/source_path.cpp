@@ -1,12 +1,13 @@
 #include "pipeline/source_path.hpp"
 
+#include "checkpoint/endings.hpp"
+
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -17,10 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> k_weight_files{".safetensors", ".h5", ".hdf5", ".keras", ".bin", ".pt", ".pth"};
-
-bool names_weight_file(std::string_view text) {
-  return std::any_of(k_weight_files.begin(), k_weight_files.end(), [&](auto ending) { return text.ends_with(ending); });
+bool names_weight_file(const fs::path& file) {
+  const auto* const ending = checkpoint::find_ending(file.extension().string());
+  return ending != nullptr && ending->read.has_value();
 }
 
 // "organisation/model", as the Hub writes names; not a path into a folder that is there.
@@ -62,7 +62,7 @@ std::optional<unsigned> shards_of(const fs::path& file) {
   const auto name = file.stem().string();
   constexpr std::string_view k_of = "-of-";
   const auto of = name.rfind(k_of);
-  if (!names_weight_file(file.string()) || of == std::string::npos || of == 0) return std::nullopt;
+  if (!names_weight_file(file) || of == std::string::npos || of == 0) return std::nullopt;
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto* const last = name.data() + name.size();
   unsigned shards = 0;

@@ -2,6 +2,7 @@
 
 #include "pipeline/replaceable.hpp"
 
+#include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/output_place.hpp>
 
 #include <fmt/format.h>
@@ -14,8 +15,6 @@ namespace dare::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t k_longest_manifest = std::uint64_t{1} << 40U;
 
 bool same_file(const File& file, const fs::path& path) {
   struct stat open {};
@@ -105,7 +104,7 @@ void Staging::record(const JournalHead& head) {
 void Staging::place_manifest() {
   std::error_code ignored;
   if (fs::is_empty(paths_.manifest, ignored) && !ignored) fs::remove(paths_.manifest);  // its name alone: see rename_to_new()
-  if (fs::exists(paths_.manifest) && read_text(paths_.manifest, k_longest_manifest) == read_text(paths_.new_manifest, k_longest_manifest)) {
+  if (fs::exists(paths_.manifest) && read_manifest_text(paths_.manifest) == read_manifest_text(paths_.new_manifest)) {
     fs::remove(paths_.new_manifest);  // put there by a run of this merge that was killed before the next rename
   } else {
     rename_to_new(paths_.new_manifest, paths_.manifest);

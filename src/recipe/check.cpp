@@ -1,5 +1,7 @@
 #include "recipe/check.hpp"
 
+#include "merge/rounding.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +15,6 @@ namespace {
 using merge::Parameter;
 
 constexpr std::size_t k_longest_pattern = 1000;  // std::regex recurses on its pattern
-constexpr std::uint64_t k_rounding_stream = std::numeric_limits<std::uint64_t>::max();
 
 std::string taken_by(const merge::Method& method) {
   std::string all;
@@ -134,8 +135,8 @@ void Check::policies() const {
     refuse("missing", fmt::format("{} cannot weigh a base that stands in for a model; set missing: error or skip", method_.name));
   }
   for (std::size_t k = 0; k < recipe_.models.size(); ++k) {
-    if (recipe_.rounding == merge::Rounding::stochastic && recipe_.models[k].stream == k_rounding_stream) {
-      refuse(model_key(k) + ".stream", fmt::format("stream {} is that of stochastic rounding; choose another", k_rounding_stream));
+    if (recipe_.rounding == merge::Rounding::stochastic && recipe_.models[k].stream == merge::k_rounding_stream) {
+      refuse(model_key(k) + ".stream", fmt::format("stream {} is that of stochastic rounding; choose another", merge::k_rounding_stream));
     }
   }
 }

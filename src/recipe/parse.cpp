@@ -12,7 +12,6 @@
 #include <array>
 #include <fstream>
 #include <iterator>
-#include <numeric>
 
 namespace dare::recipe {
 namespace {
@@ -25,22 +24,6 @@ const std::vector<std::string_view> k_top_keys{
 constexpr auto k_one_slice =
     "slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
 const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
-
-constexpr std::size_t k_most_edits = 2;  // of a slip of the hand
-constexpr std::size_t k_most_compared = 40;
-
-std::size_t edits_between(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
 
 std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::string_view name) {
   const auto word = yaml.text(node, name);
@@ -195,14 +178,6 @@ std::string text_of(const fs::path& file) {
 
 std::string model_key(std::size_t model) {
   return fmt::format("models[{}]", model);
-}
-
-std::optional<std::string_view> nearest_of(std::string_view found, const std::vector<std::string_view>& known) {
-  const auto word = found.substr(0, k_most_compared);
-  const auto nearest =
-      *std::min_element(known.begin(), known.end(), [&](auto a, auto b) { return edits_between(word, a) < edits_between(word, b); });
-  const auto edits = edits_between(word, nearest);
-  return edits <= k_most_edits && edits < nearest.size() ? std::optional{nearest} : std::nullopt;
 }
 
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {

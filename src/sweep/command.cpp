@@ -2,6 +2,8 @@
 
 #include "sweep/supervisor.hpp"
 
+#include "core/child_processes.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -116,10 +118,9 @@ class Output {
 CommandResult run_command(const std::string& command, std::chrono::duration<double> limit, const std::filesystem::path& log,
                           const std::function<bool()>& stop, const Variables& variables) {
   using End = CommandResult::End;
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) throw IoError{fmt::format("pipe: {}", std::strerror(errno))};
-  const Descriptor read_end{fds[0]};
-  Descriptor write_end{fds[1]};
+  const auto pipe = make_pipe();
+  const Descriptor read_end{pipe.read};
+  Descriptor write_end{pipe.write};
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
   Descriptor log_file{::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
   if (log_file.get() < 0) throw IoError{fmt::format("{}: cannot be made: {}", log.string(), std::strerror(errno))};

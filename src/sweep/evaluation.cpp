@@ -124,7 +124,7 @@ Json scores_in(const std::string& output) {
 }
 
 std::string evaluation_hash(const std::string& command) {
-  return command.empty() ? "" : to_hex(hash128(std::as_bytes(std::span{command})));
+  return command.empty() ? "" : hash_hex(command);
 }
 
 std::string lacks_score(const Json& scores, const std::string& score) {

@@ -81,10 +81,6 @@ void put_of_models(const Json& models, const std::string& key, Json& settings) {
   for (std::size_t k = 0; !equal && k < values.size(); ++k) settings[fmt::format("{}.{}", key, k + 1)] = values[k];
 }
 
-std::string hash_of(const std::string& text) {
-  return to_hex(hash128(std::as_bytes(std::span{text})));
-}
-
 void identify(Family& family) {
   auto inputs = inputs_of(family);
   inputs.content_hashes.clear();
@@ -92,14 +88,14 @@ void identify(Family& family) {
   none.job.recipe_json = "null";
   auto manifest = Json::parse(pipeline::manifest_head(inputs, none));
   manifest.erase("program");
-  family.identity = hash_of(manifest.dump());
-  if (!family.content_hashes.empty()) family.contents = hash_of(Json(family.content_hashes).dump());
+  family.identity = hash_hex(manifest.dump());
+  if (!family.content_hashes.empty()) family.contents = hash_hex(Json(family.content_hashes).dump());
 }
 
 }  // namespace
 
 std::string recipe_hash(const std::string& recipe_json, const Settings& settings) {
-  return hash_of(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
+  return hash_hex(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
 }
 
 std::vector<PointKey> keys_of(const Specification& specification) {

@@ -81,10 +81,6 @@ std::string with_drop_rates(const std::string& recipe_json) {
   return recipe.dump();
 }
 
-std::string digest_of(const std::string& text) {
-  return to_hex(hash128(std::as_bytes(std::span{text})));
-}
-
 }  // namespace
 
 Texts read_texts(const fs::path& file) {
@@ -280,7 +276,7 @@ void Specification::check(const Visit& visit) const {
     for (const auto& text : of_recipe.texts()) tell(text);
     if (!of_recipe.empty()) continue;
     const auto json = recipe::recipe_json(recipe, *merge::find_method(recipe.method));
-    const auto [same, is_new] = recipes.emplace(digest_of(with_drop_rates(json)), one.name);
+    const auto [same, is_new] = recipes.emplace(hash_hex(with_drop_rates(json)), one.name);
     if (new_name && !is_new) tell(fmt::format("{}: point {} has the settings of {}", one.place, one.name, same->second));
     if (visit) visit(i, recipe, json);
   }

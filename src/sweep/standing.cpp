@@ -25,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t k_largest_manifest = std::uint64_t{1} << 40U;
-
-std::string hash_text(std::string_view text) {
-  return to_hex(hash128(std::as_bytes(std::span{text})));
-}
-
 bool is_list_of_objects(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end()) return true;
@@ -54,7 +48,7 @@ Json read_manifest(const fs::path& manifest) {
     return InputError{fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), why)};
   };
   try {
-    auto json = Json::parse(read_text(manifest, k_largest_manifest));
+    auto json = Json::parse(pipeline::read_manifest_text(manifest));
     if (!is_manifest(json)) throw refusal("its JSON is of another form");
     return json;
   } catch (const Json::exception& error) { throw refusal(error.what()); }
@@ -63,7 +57,7 @@ Json read_manifest(const fs::path& manifest) {
 std::string hash_of(const Json& manifest) {
   std::string hashes;
   for (const auto& tensor : manifest.value("tensors", Json::array())) hashes += tensor.value("xxh3_128", "");
-  return hash_text(hashes);
+  return hash_hex(hashes);
 }
 
 bool has_contents(const Json& manifest) {

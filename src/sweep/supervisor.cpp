@@ -1,6 +1,6 @@
 #include "sweep/supervisor.hpp"
 
-#include "metrics/supervise.hpp"
+#include "core/child_processes.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -26,17 +25,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int k_look_ms = 20;
-
-struct PipeEnds {
-  int read = -1;
-  int write = -1;
-};
-
-PipeEnds pipe_ends() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) throw IoError{fmt::format("pipe: {}", std::strerror(errno))};
-  return {fds[0], fds[1]};
-}
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> pointers;
@@ -58,13 +46,6 @@ void close_all_but(const std::vector<int>& kept) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
   if (null > STDERR_FILENO) ::close(null);
-}
-
-void default_signals() {
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 [[noreturn]] void run_shell(const CommandStart& start, pid_t supervisor) {
@@ -107,10 +88,8 @@ int watch(pid_t shell, int control) {
 }
 
 [[noreturn]] void supervise_command(const CommandStart& start, int control, int status_end) {
-  ::setsid();  // what an MPI launcher or a terminal sends to its group is not for us: we end with our owner
-  default_signals();
+  become_supervisor();  // it ends with its owner by the pipe `control`: SIGKILL would leave it no time to end the command's processes
   ::prctl(PR_SET_NAME, "dare-supervisor");  // whoever kills all dare-sweep by name leaves us to clean up
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   close_all_but({start.output, start.log, control, status_end});
   const auto self = ::getpid();
   const auto shell = ::fork();
@@ -123,7 +102,7 @@ int watch(pid_t shell, int control) {
     status = watch(shell, control);
     ::kill(-shell, SIGKILL);
   }
-  metrics::kill_children_except({});
+  kill_children_except({});
   (void)!::write(status_end, &status, sizeof status);
   ::_exit(0);
 }
@@ -132,10 +111,10 @@ int watch(pid_t shell, int control) {
 
 // fork() and not posix_spawn(): only a process of ours can adopt orphans. Until its own exec it touches little memory.
 Supervisor::Supervisor(const CommandStart& start) {
-  const auto control = pipe_ends();
+  const auto control = make_pipe();
   PipeEnds status;
   try {
-    status = pipe_ends();
+    status = make_pipe();
     pid_ = ::fork();
     if (pid_ < 0) throw IoError{fmt::format("fork: {}", std::strerror(errno))};
   } catch (...) {

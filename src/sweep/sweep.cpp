@@ -338,7 +338,7 @@ class Sweep {
                                         {"ranks", world_.size()},
                                         {"best", best_json()},
                                         {"elapsed_s", elapsed}};
-      return json.dump(2) + "\n";
+      return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
     }
     return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n{}{}",
                        places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,

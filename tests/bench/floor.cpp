@@ -34,7 +34,7 @@ double run(const std::vector<std::string>& words, const dare::comm::Communicator
   const auto end = rank + 1 == ranks ? size : size * (rank + 1) / ranks / 4096 * 4096;
   const auto name = [&](int i) { return i == 0 ? output.string() : output.string() + std::to_string(i); };
   for (int i = 0; i < count && !each && world.is_root(); ++i) File::create(name(i)).resize(size);
-  world.barrier();
+  MPI_Barrier(world.handle());
   const auto start = std::chrono::steady_clock::now();
   std::vector<File> outputs;
   for (int i = 0; i < count; ++i)
@@ -52,7 +52,7 @@ double run(const std::vector<std::string>& words, const dare::comm::Communicator
   }
   write_back.end();
   for (auto& out : outputs) out.sync();
-  world.barrier();
+  MPI_Barrier(world.handle());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

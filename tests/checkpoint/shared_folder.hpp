@@ -20,9 +20,7 @@ class SharedFolder {
   SharedFolder(const SharedFolder&) = delete;
   SharedFolder& operator=(const SharedFolder&) = delete;
   ~SharedFolder() {
-    try {
-      world().barrier();  // none may still read
-    } catch (const std::exception&) { return; }
+    MPI_Barrier(world().handle());  // none may still read
   }
   [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -106,6 +109,44 @@ TEST(WriteBack, LeavesNoThreadBehindItsEndAndCanGoOn) {
   moved.wrote(7, k_portion + k_half, k_half);
   EXPECT_EQ(asked(1).size(), 1U);
   moved.end();
+  EXPECT_EQ(threads(), before);
+}
+
+// Threads with a stack that no address space has room for: none can be made.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, std::size_t{1} << 47U);
+    EXPECT_EQ(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST(WriteBack, LeavesAllToTheFsyncWhereNoThreadCanBeMade) {
+  WriteBack write_back;
+  const auto before = threads();
+  {
+    const NoThreads none;
+    ASSERT_THROW(std::thread{[] {}}.join(), std::system_error);
+    write_back.wrote(7, 0, k_portion);
+    write_back.wrote(7, k_portion, 2 * k_portion);
+    EXPECT_EQ(threads(), before);
+  }
+  write_back.wrote(7, 3 * k_portion, k_portion);  // now there is one
+  EXPECT_EQ(asked(1), (std::vector<std::tuple<int, off64_t, off64_t>>{{7, 3 * k_portion, k_portion}}));
+  write_back.end();
   EXPECT_EQ(threads(), before);
 }
 

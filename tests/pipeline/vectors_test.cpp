@@ -43,7 +43,7 @@ class SharedFolder {
     if (world().is_root()) own_.emplace();
     path_ = world().from_root([&] { return own_->path(); });
   }
-  ~SharedFolder() { world().barrier(); }
+  ~SharedFolder() { MPI_Barrier(world().handle()); }
   SharedFolder(const SharedFolder&) = delete;
   SharedFolder& operator=(const SharedFolder&) = delete;
   [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }

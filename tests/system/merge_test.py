@@ -295,6 +295,45 @@ class Ends(SystemTest):
         self.assertEqual(os.path.basename(json.loads(process.stdout)["output"]), "u\ufffd.h5")
         self.assertTrue(os.path.exists(name))
 
+    def test_paths_that_are_no_text(self):
+        # Their bytes are shown as U+FFFD wherever JSON or text is written, and nothing else depends on them.
+        self.make_family(models=1)
+        folder = os.fsencode(self.folder)
+        os.rename(self.path("m0.safetensors"), folder + b"/m\xff.safetensors")
+
+        def called(program, *words):
+            process = subprocess.run([os.fsencode(os.path.join(BIN, program)), *map(os.fsencode, words)], env=environment(), capture_output=True, timeout=60)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            return process
+
+        def summary(program, *words):
+            return json.loads(called(program, *words, "--json").stdout)
+
+        base, model, output = self.path("base.safetensors"), folder + b"/m\xff.safetensors", folder + b"/o\xff"
+        merge = ["--base", base, "--model", model, "--drop-rate", "0.5", output]
+        self.assertEqual(os.path.basename(summary("dare-merge", *merge)["output"]), "o\ufffd")
+        with open(output + b"/dare-manifest.json", encoding="utf-8") as file:
+            manifest = json.load(file)
+        self.assertEqual([os.path.basename(one["path"]) for one in manifest["inputs"]], ["base.safetensors", "m\ufffd.safetensors"])
+        self.assertEqual(os.path.basename(manifest["recipe"]["models"][0]["model"]), "m\ufffd.safetensors")
+        self.assertIn(b"finished already", called("dare-merge", *merge, "--resume").stderr)
+        called("dare-verify", output)
+        summary("dare-inspect", model)
+        summary("dare-diff", model, model)
+        explained = summary("dare-merge", "--explain", "model.norm.weight[3]", *merge[:-1])
+        self.assertEqual(os.path.basename(explained["models"][0]["model"]), "m\ufffd.safetensors")
+        converted = summary("dare-convert", model, folder + b"/c\xff.h5")
+        self.assertEqual(os.path.basename(converted["output"]), "c\ufffd.h5")
+        self.assertEqual(summary("dare-convert", "--link", model, folder + b"/v\xff.h5")["tensors"], len(self.shapes))
+        summary("dare-convert", "--include", b"\xff|norm", model, self.path("some.safetensors"))
+        delta = ["--delta", "--base", base, "--drop-rate", "0.5", model, folder + b"/d\xff.safetensors"]
+        self.assertEqual(os.path.basename(summary("dare-convert", *delta)["output"]), "d\ufffd.safetensors")
+        with open(self.path("sweep.yml"), "wb") as file:
+            file.write(b'base_model: base.safetensors\nmerge_method: dare_linear\nmodels: [{model: delta.safetensors}]\ngrid: {drop_rate: [0.5]}\n')
+        os.symlink(model, self.path("delta.safetensors"))
+        swept = summary("dare-sweep", self.path("sweep.yml"), folder + b"/s\xff")
+        self.assertEqual((os.path.basename(swept["folder"]), swept["done"]), ("s\ufffd", 1))
+
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
     def test_an_output_stands_though_its_summary_cannot_be_written(self):
         self.make_family(models=1)

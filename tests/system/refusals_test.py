@@ -158,6 +158,25 @@ class Refusals(SystemTest):
         self.refused(3, 'DIR/m0.safetensors: tensor "a.weight": element 1500000 ([1,451424]) is inf; the file is damaged or its training '
                         "diverged; --nonfinite keep, or `nonfinite: keep` in the recipe, merges it as it is", ranks=(1, 2, 3, 5))
 
+    def test_a_refusal_amid_the_work_leaves_nothing(self):
+        self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}
+        self.make_family(models=1)
+        model = random_model(self.shapes, 0)
+        whole = model["a.weight"]
+        model["a.weight"] = ("BF16", whole[1], whole[2][:-2] + b"\x80\x7f")  # the last element of the first tensor: blocks before it are done
+        for output in ("new.safetensors", "new.h5", "new"):
+            write_safetensors(self.path("m0.safetensors"), model)
+            words = self.merge_words(output, models=1)
+            for np in (1, 3):
+                with self.subTest(output=output, np=np):
+                    process = run(np, "dare-merge", *words)
+                    self.assertEqual(process.returncode, 3, process.stderr)
+                    self.assertIn("element 3145727 ([2,1048575]) is inf", process.stderr)
+                    self.assertEqual((self.hidden(), os.path.exists(self.path(output))), ([], False))
+            write_safetensors(self.path("m0.safetensors"), {**model, "a.weight": whole})
+            process = run(3, "dare-merge", *words)  # no journal asks for --resume
+            self.assertEqual(process.returncode, 0, process.stderr)
+
     # command line and recipe
 
     def test_rates_outside_0_to_1(self):

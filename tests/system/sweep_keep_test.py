@@ -58,6 +58,25 @@ class Keep(KeepTest):
         self.assertEqual(self.there(), ["a", "b"])
         self.assertEqual({name: row["output"] for name, row in rows(self.path("swept")).items()}, {"a": "a", "b": "b", "c": "", "d": ""})
 
+    def test_a_record_that_names_another_folder_deletes_nothing_there(self):
+        self.scores(a=5, b=4)
+        os.mkdir(self.path("other"))
+        self.write("other/model.safetensors", "of another")
+        for name in ("../other", self.path("other"), "points/../../other", "..", "."):
+            with self.subTest(name=name):
+                text = self.text({"a": 0.1, "b": 0.2}, "keep: best")
+                self.swept(1, text, "--overwrite")
+                file = self.path("swept", "points", "b.json")
+                with open(file) as record:
+                    changed = json.load(record)
+                self.assertEqual(changed["output"], "")
+                with open(file, "w") as record:
+                    json.dump({**changed, "output": name}, record)
+                # The record is none: the point is made and scored again, and loses again.
+                self.assertEqual((self.swept(1, text)["done"], self.there()), (1, ["a"]))
+                with open(self.path("other", "model.safetensors")) as other:
+                    self.assertEqual(other.read(), "of another")
+
     def test_the_best_of_all_runs_and_groups_stays(self):
         self.scores(a=5, b=4, c=9, d=6)
         self.swept(1, self.text({"a": 0.1, "b": 0.2}))

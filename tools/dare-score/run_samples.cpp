@@ -29,10 +29,7 @@ Hashes hashes_of(const Settings& settings, std::size_t n, const metrics::Sandbox
   const auto conditions = fmt::format("{}\n{} {} {} {} {}\n", settings.sandbox.python, limits.seconds, limits.memory, limits.file_size,
                                       limits.output, limits.processes);
   Hashes hashes;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto text = conditions + source(i);
-    hashes.push_back(to_hex(hash128(std::as_bytes(std::span{text}))));
-  }
+  for (std::size_t i = 0; i < n; ++i) { hashes.push_back(hash_hex(conditions + source(i))); }
   return hashes;
 }
 

@@ -72,7 +72,6 @@ class Communicator {
   /// The ranks that share this rank's memory.
   [[nodiscard]] Communicator split_by_node() const;
 
-  void barrier() const;
   /// `bytes` of `root` to all, resized as needed; any length (sent in pieces below 2 GiB).
   void broadcast(std::vector<std::byte>& bytes, int root = 0) const;
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace dare {
 
@@ -18,6 +19,9 @@ using Hash128 = std::array<std::byte, 16>;
 [[nodiscard]] Hash128 hash128(std::span<const std::byte> data) noexcept;
 /// 32 lower-case hexadecimal digits.
 [[nodiscard]] std::string to_hex(const Hash128& hash);
+/// XXH3-128 of data or of a text's bytes, as digits.
+[[nodiscard]] std::string hash_hex(std::span<const std::byte> data);
+[[nodiscard]] std::string hash_hex(std::string_view text);
 
 /// XXH3-128 of data that arrives in pieces: the same value as hash128 of all of it.
 class Hasher128 {

@@ -22,6 +22,10 @@ namespace dare::pipeline {
 void write_manifest(const std::filesystem::path& file, const std::filesystem::path& output, const Work& work, const Product& product,
                     const plan::Grid& grid, const std::vector<Hash128>& hashes);
 
+/// The text of the manifest in `file`. It may be anything: at most 1 GiB of it is read, what a merge of 30 trillion elements has. Local.
+/// @throws IoError  it cannot be read, or is larger.
+[[nodiscard]] std::string read_manifest_text(const std::filesystem::path& file);
+
 /// The members of a manifest that manifest_head() has not.
 inline constexpr std::array k_of_output{"parts", "tensors"};
 

@@ -31,7 +31,7 @@ nlohmann::ordered_json to_json(const checkpoint::Selection& selection) {
 std::string description(const ConvertOptions& options) {
   nlohmann::ordered_json json{{"operation", "convert"}, {"dtype", options.dtype ? std::string{name(*options.dtype)} : "as stored"}};
   if (!options.selection.empty()) json["selection"] = to_json(options.selection);
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);  // patterns may be no UTF-8
 }
 
 recipe::MergeJob conversion(const checkpoint::Header& source, const ConvertOptions& options) {
@@ -83,7 +83,7 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     if (!options.run.summary) return;
     const nlohmann::ordered_json json{
         {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
-    comm::write_result(options.run.json ? json.dump(2) + "\n"
+    comm::write_result(options.run.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
                                         : fmt::format("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(),
                                                       source.root.string()),
                        summary_of(options.output));

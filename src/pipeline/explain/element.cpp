@@ -1,5 +1,7 @@
 #include "pipeline/explain/element.hpp"
 
+#include "recipe/nearest.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -7,7 +9,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <optional>
 
 namespace dare::pipeline {
@@ -45,28 +46,13 @@ Parts split(std::string_view text) {
   return {text.substr(0, open), indices};
 }
 
-// Letters to change, add or take away, to get from one to the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 // Names that hold the text, or are held by it, come before those that are spelt alike.
 std::string near_names(std::string_view wanted, const Work& work, const Product& product) {
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
   for (const auto& task : product.job.tasks) {
     const std::string_view name = work.frame.tensors[task.tensor].name;
     const bool holds = !wanted.empty() && (name.find(wanted) != std::string_view::npos || wanted.find(name) != std::string_view::npos);
-    const auto distance = edit_distance(wanted, name);
+    const auto distance = recipe::edits_between(wanted, name);
     if (holds || distance <= 1 + wanted.size() / 3) ranked.emplace_back(holds ? 0 : distance, name);
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -98,7 +98,7 @@ std::string to_json(const Explained& explained) {
     if (explained.written && explained.refusal.empty()) json["output"] = element(*explained.written);
   }
   if (!explained.refusal.empty()) json["refused"] = explained.refusal;
-  return json.dump(2) + '\n';
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace dare::pipeline

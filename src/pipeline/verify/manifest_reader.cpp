@@ -4,8 +4,8 @@
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
-#include <dare/core/file.hpp>
 #include <dare/core/tensor_size.hpp>
+#include <dare/pipeline/manifest.hpp>
 #include <dare/plan/grid.hpp>
 
 #include <fmt/format.h>
@@ -19,8 +19,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using checkpoint::shown;
-
-constexpr std::uint64_t k_most_bytes = std::uint64_t{1} << 30U;
 
 // Takes a manifest apart while it is parsed: tensors, of which there may be very many, never are a JSON document.
 class ManifestParser {
@@ -152,7 +150,7 @@ Manifest read_manifest(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", file.string())};
   std::string text;
   try {
-    text = read_text(file, k_most_bytes);
+    text = read_manifest_text(file);
   } catch (const IoError& io) { throw InputError{io.what()}; }
   return parse_manifest(file, text);
 }

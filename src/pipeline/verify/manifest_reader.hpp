@@ -71,7 +71,7 @@ struct Manifest {
   }
 };
 
-/// Reads the manifest in `file`. Its text may be anything: at most 1 GiB of it is read. Local.
+/// Reads the manifest in `file`. Its text may be anything; read_manifest_text() says how much of it is read. Local.
 /// @throws InputError  it is not there, or is no manifest.
 [[nodiscard]] Manifest read_manifest(const std::filesystem::path& file);
 /// The same from text; `file` names it in messages. Pure.

@@ -1,0 +1,33 @@
+#include "checkpoint/endings.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace dare::checkpoint {
+namespace {
+
+constexpr std::array k_endings{
+    Ending{".safetensors", Format::safetensors, OutputKind::safetensors_file},
+    Ending{".h5", Format::hdf5, OutputKind::hdf5},
+    Ending{".hdf5", Format::hdf5, {}},
+    Ending{".keras", Format::hdf5, {}},
+    Ending{".bin", Format::pytorch, {}},
+    Ending{".pt", Format::pytorch, {}},
+    Ending{".pth", Format::pytorch, {}},
+    Ending{".gguf", {}, {}},
+    Ending{".msgpack", {}, {}},
+    Ending{".onnx", {}, {}},
+    Ending{".ckpt", {}, {}, true},
+    Ending{".npz", {}, {}, true},
+    Ending{".hdf", {}, {}, true},
+    Ending{".safetensor", {}, {}, true},
+};
+
+}  // namespace
+
+const Ending* find_ending(std::string_view ending) noexcept {
+  const auto* const row = std::find_if(k_endings.begin(), k_endings.end(), [&](const auto& each) { return each.text == ending; });
+  return row == k_endings.end() ? nullptr : row;
+}
+
+}  // namespace dare::checkpoint
