@@ -1,5 +1,5 @@
-#include "compare/fitness.hpp"
 #include "compare/figure_text.hpp"
+#include "compare/fitness.hpp"
 
 #include <dare/core/plural.hpp>
 

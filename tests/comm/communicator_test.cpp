@@ -58,9 +58,7 @@ TEST(Communicator, LowestOfSeveralErrorsIsReported) {
   try {
     world().agree([&] { throw UsageError{"rank " + std::to_string(world().rank())}; });
     FAIL() << "nothing was thrown";
-  } catch (const AgreedError& error) {
-    EXPECT_STREQ(error.what(), "rank 0");
-  }
+  } catch (const AgreedError& error) { EXPECT_STREQ(error.what(), "rank 0"); }
 }
 
 TEST(Communicator, GathersVectorsOfUnequalLengths) {

@@ -16,8 +16,7 @@ dare::app::Program program() {
   po::options_description fitness{"Fitness for DARE"};
   auto add = fitness.add_options();
   add("base", dare::app::path_value("B"), "the model that each CKPT was fine-tuned from: report on the deltas");
-  add("drop-rate", po::value<std::vector<double>>()->value_name("P"),
-      "rates to estimate the noise of; may be given more than once (0.9)");
+  add("drop-rate", po::value<std::vector<double>>()->value_name("P"), "rates to estimate the noise of; may be given more than once (0.9)");
   add("dtype", po::value<std::string>()->value_name("T"), "float type that a merge would write (the base's)");
   po::options_description report{"Reporting"};
   report.add_options()("totals", po::bool_switch(), "no line for each tensor");

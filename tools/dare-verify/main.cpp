@@ -16,40 +16,43 @@ dare::app::Program program() {
   auto add = inputs.add_options();
   add("against", po::bool_switch(), "also recompute elements from the inputs that the manifest names, and compare");
   add("inputs-at", dare::app::path_value("DIR"), "relative paths of the inputs are relative to DIR (the working folder)");
-  add("sample", po::value<std::uint64_t>()->value_name("N")->default_value(256), "recompute N runs of 65,536 elements, chosen at random; 0: look at the inputs alone");
+  add("sample", po::value<std::uint64_t>()->value_name("N")->default_value(256),
+      "recompute N runs of 65,536 elements, chosen at random; 0: look at the inputs alone");
   add("sample-seed", po::value<std::uint64_t>()->value_name("S")->default_value(0), "another seed chooses other runs");
   add("all", po::bool_switch(), "recompute every element");
   po::options_description report{"Reporting"};
   report.add_options()("show", po::value<std::uint64_t>()->value_name("N")->default_value(20), "list N mismatches; all are counted");
   report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
   using dare::ExitCode;
-  return {.name = "dare-verify",
-          .summary = "checks that a merged model still is what dare-merge wrote, over MPI",
-          .usage = {"OUTPUT [options]"},
-          .description =
-              "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it. The "
-              "manifest has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and those that differ are named "
-              "by tensor, block, elements and bytes. It also has the hashes of the headers, and of config.json, tokenizer and the other files "
-              "that came along; files that were added later are not looked at. A copy that was cut off, a bad disk or an edited weight show up here. "
-              "A point that dare-sweep wrote as delta checkpoints is an OUTPUT too: their weights and masks are checked.\n\n"
-              "--against goes further: it takes the recipe and the inputs from the manifest, checks that the inputs' files still have the "
-              "recorded sizes and headers, merges a sample of the elements again and compares bytes. The same seed always takes the same "
-              "sample, at any number of ranks. Methods that select over whole tensors (ties, magnitude, l1) read the sampled tensors in "
-              "full.",
-          .groups = {inputs, report},
-          .positional = "words",
-          .files = {{"OUTPUT/dare-manifest.json", "of a folder: what each block should be"},
-                    {"OUTPUT.manifest.json", "of an OUTPUT that is one file"}},
-          .examples = {{"Every block against the manifest", "mpirun -n 8 dare-verify merged/"},
-                       {"A sample of the elements merged again from inputs that have moved",
-                        "mpirun -n 8 dare-verify merged.h5 --against --sample 1000 --inputs-at ."},
-                       {"In a script", "dare-verify merged/ --json | jq .verified"}},
-          .exits = {{ExitCode::done, "verified"},
-                    {ExitCode::failure, "runtime failure: reading, a lost rank"},
-                    {ExitCode::usage, "the command line is wrong"},
-                    {ExitCode::input, "no OUTPUT, no manifest, or inputs that cannot be read"},
-                    {ExitCode::mismatch, "something differs"}},
-          .see_also = {"dare-merge", "dare-diff"}};
+  return {
+      .name = "dare-verify",
+      .summary = "checks that a merged model still is what dare-merge wrote, over MPI",
+      .usage = {"OUTPUT [options]"},
+      .description =
+          "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it. The "
+          "manifest has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and those that differ are named "
+          "by tensor, block, elements and bytes. It also has the hashes of the headers, and of config.json, tokenizer and the other files "
+          "that came along; files that were added later are not looked at. A copy that was cut off, a bad disk or an edited weight show up "
+          "here. "
+          "A point that dare-sweep wrote as delta checkpoints is an OUTPUT too: their weights and masks are checked.\n\n"
+          "--against goes further: it takes the recipe and the inputs from the manifest, checks that the inputs' files still have the "
+          "recorded sizes and headers, merges a sample of the elements again and compares bytes. The same seed always takes the same "
+          "sample, at any number of ranks. Methods that select over whole tensors (ties, magnitude, l1) read the sampled tensors in "
+          "full.",
+      .groups = {inputs, report},
+      .positional = "words",
+      .files = {{"OUTPUT/dare-manifest.json", "of a folder: what each block should be"},
+                {"OUTPUT.manifest.json", "of an OUTPUT that is one file"}},
+      .examples = {{"Every block against the manifest", "mpirun -n 8 dare-verify merged/"},
+                   {"A sample of the elements merged again from inputs that have moved",
+                    "mpirun -n 8 dare-verify merged.h5 --against --sample 1000 --inputs-at ."},
+                   {"In a script", "dare-verify merged/ --json | jq .verified"}},
+      .exits = {{ExitCode::done, "verified"},
+                {ExitCode::failure, "runtime failure: reading, a lost rank"},
+                {ExitCode::usage, "the command line is wrong"},
+                {ExitCode::input, "no OUTPUT, no manifest, or inputs that cannot be read"},
+                {ExitCode::mismatch, "something differs"}},
+      .see_also = {"dare-merge", "dare-diff"}};
 }
 
 dare::pipeline::VerifyOptions options_from(const Given& given) {
