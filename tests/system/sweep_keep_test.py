@@ -64,7 +64,7 @@ class Keep(KeepTest):
         self.write("other/model.safetensors", "of another")
         for name in ("../other", self.path("other"), "points/../../other", "..", "."):
             with self.subTest(name=name):
-                text = self.text({"a": 0.1, "b": 0.2}, "keep: best")
+                text = self.text({"a": 0.1, "b": 0.2}, "keep: best", "score: x")
                 self.swept(1, text, "--overwrite")
                 file = self.path("swept", "points", "b.json")
                 with open(file) as record:
