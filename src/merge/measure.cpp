@@ -2,8 +2,8 @@
 
 #include "merge/combiner.hpp"
 #include "merge/finish.hpp"
-#include "merge/partial_sums.hpp"
 #include "merge/sparsifier.hpp"
+#include "merge/strip_loops.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,70 +19,27 @@ struct MeasureBuffers {
   std::array<double, k_strip> undropped;
 };
 
-// The change that a combiner has made to every element, in the working type.
-template <class W>
-double change(const Strip<W>& strip, std::size_t i) {
-  return strip.effect[i] == Effect::base ? 0 : static_cast<double>(strip.result[i] - strip.base[i]);
-}
-
 // One model's part: what is kept of it, and how far that is from the whole.
 template <class W>
 void add_model(const Strip<W>& strip, const ModelStrip<W>& model, Measures& sums) {
-  const auto off_by = [](W factor) {
-    const auto off = static_cast<double>(factor) - 1;
-    return off * off;
-  };
   const auto g = static_cast<W>(rescale_factor(strip.statistics, strip.term(model), model.term));
-  PartialSums total;
-  PartialSums kept;
-  PartialSums error;  // where every element has a factor of its own
-  for (std::size_t i = 0; i < strip.size; ++i) {
-    const auto whole = static_cast<double>(model.delta[i]);
-    const auto square = whole * whole;
-    const bool keeps = model.keeps(i);
-    sums.kept += keeps ? 1 : 0;
-    total.add(i, square);
-    if (keeps) kept.add(i, square);
-    if (model.own_factors) error.add(i, keeps ? off_by(static_cast<W>(model.factors[i])) * square : square);
-  }
-  sums.delta += total.total();
-  sums.error += model.own_factors ? error.total() : off_by(g) * kept.total() + (total.total() - kept.total());
+  const auto off = static_cast<double>(g) - 1;
+  const auto part = kept_part(strip, model);
+  const auto whole = part.whole.total();
+  const auto kept = part.kept.total();
   sums.deltas += strip.size;
+  sums.kept += part.count;
+  sums.delta += whole;
+  sums.error += model.own_factors ? part.error.total() : off * off * kept + (whole - kept);
 }
 
 // How the merged change compares with the undropped one.
 template <class W>
 void add_changes(const Strip<W>& strip, std::span<const double> undropped, Measures& sums) {
-  PartialSums product;
-  PartialSums merged;
-  PartialSums whole;
-  for (std::size_t i = 0; i < strip.size; ++i) {
-    const auto m = change(strip, i);
-    const auto u = undropped[i];
-    product.add(i, m * u);
-    merged.add(i, m * m);
-    whole.add(i, u * u);
-  }
-  sums.product += product.total();
-  sums.merged += merged.total();
-  sums.undropped += whole.total();
-}
-
-template <class W>
-std::uint64_t conflicts(const Strip<W>& strip) {
-  if (strip.models.size() < 2) return 0;
-  std::uint64_t count = 0;
-  for (std::size_t i = 0; i < strip.size; ++i) {
-    bool up = false;
-    bool down = false;
-    for (const auto& model : strip.models) {
-      const bool keeps = model.keeps(i);
-      up = up || (keeps && model.delta[i] > 0);
-      down = down || (keeps && model.delta[i] < 0);
-    }
-    count += up && down ? 1 : 0;
-  }
-  return count;
+  const auto of = change_sums(strip, undropped);
+  sums.product += of.product.total();
+  sums.merged += of.merged.total();
+  sums.undropped += of.undropped.total();
 }
 
 }  // namespace
@@ -165,13 +122,13 @@ std::optional<Finding> TensorMeasurer::measure_in(const Run& run, std::span<Meas
       model.own_factors = false;
     }
     combiner.template combine<W>()(whole);
-    for (std::size_t i = 0; i < strip.size; ++i) buffers.undropped[i] = change(whole, i);
+    changes(whole, buffers.undropped);
     for (auto& model : strip.models) {
       std::copy_n(buffers.deltas[model.term].begin(), strip.size, model.delta.begin());
       sparsify(strip, run, model, scratch.sparsifier);
       add_model(strip, model, sums);
     }
-    sums.conflicts += conflicts(strip);
+    sums.conflicts += count_conflicts(strip);
     combiner.template combine<W>()(strip);
     add_changes<W>(strip, buffers.undropped, sums);
     finish<W>(strip, reader.base_bytes(), bad, std::span{scratch.out}.first(strip.size * out_size), sums.counts, findings, scratch.finish);

@@ -356,9 +356,12 @@ class Sweep {
   }
 
   [[noreturn]] void stop(const Tally& tally) const {
-    throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}; {} of {} points are done, the same command again does the rest",
-                                                               pipeline::StopSignal::text(static_cast<int>(tally.signal)),
-                                                               static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
+    const bool keeps_no_part = specification_.settings().outputs == Outputs::statistics;
+    throw comm::AgreedError{
+        ExitCode::interrupted,
+        fmt::format("{}; {} of {} points are done, the same command again does the rest{}",
+                    pipeline::StopSignal::text(static_cast<int>(tally.signal)), static_cast<std::uint64_t>(tally.done) + cost_.done,
+                    cost_.points, keeps_no_part ? " from the beginning (statistics are kept when their pass is done)" : "")};
   }
 
   const SweepOptions& options_;
