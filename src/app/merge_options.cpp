@@ -47,27 +47,49 @@ void add_choice(po::options_description& group, const char* option, const char* 
                       fmt::format("{}: {} ({})", meaning, recipe::one_of(words), otherwise).c_str());
 }
 
+// A number, or several; a percentage is refused in the words that recipes have for it.
+template <class T>
+class NumberValue final : public po::typed_value<T> {
+ public:
+  explicit NumberValue(std::string option) : po::typed_value<T>{nullptr}, option_{std::move(option)} {}
+
+ private:
+  void xparse(boost::any& store, const std::vector<std::string>& words) const override {
+    for (const auto& word : words) {
+      if (word.ends_with('%')) throw po::error{fmt::format("--{}: expected a number such as 0.9 for 90 %, found \"{}\"", option_, word)};
+    }
+    po::typed_value<T>::xparse(store, words);
+  }
+
+  std::string option_;
+};
+
 // The option of each parameter of recipes, by the member that holds it.
 struct AddParameter {
   po::options_description& group;
   const recipe::ParameterRow& row;
 
   void operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
-    add(po::value<std::vector<double>>()->value_name(std::string{row.value_name}), fmt::format("per model: {}", row.help));
+    add(number<std::vector<double>>(), fmt::format("per model: {}", row.help));
   }
   void operator()(std::optional<bool> recipe::MethodParameters::*) const { add(po::bool_switch(), std::string{row.help}); }
   template <class Holder, class T>
   void operator()(std::optional<T> Holder::*) const {
-    const std::string value_name{row.value_name};
     if constexpr (std::is_enum_v<T>) {
+      const std::string value_name{row.value_name};
       const auto& words = recipe::words_of(T{});
       add(word_value(value_name.c_str(), words_of_table(words)), fmt::format("{}: {}", row.help, recipe::one_of(words)));
     } else {
-      add(po::value<double>()->value_name(value_name), std::string{row.help});
+      add(number<double>(), std::string{row.help});
     }
   }
 
  private:
+  // The options_description owns it.
+  template <class T>
+  po::typed_value<T>* number() const {
+    return (new NumberValue<T>{recipe::option_of(row)})->value_name(std::string{row.value_name});
+  }
   void add(const po::value_semantic* value, const std::string& help) const {
     group.add_options()(recipe::option_of(row).c_str(), value,
                         (row.otherwise.empty() ? help : fmt::format("{} ({})", help, row.otherwise)).c_str());

@@ -22,7 +22,8 @@ struct Draft {
   std::string where;                                  ///< the recipe's name in messages; empty without one
   std::string base_named;                             ///< base_model as written, known before the other keys are read
   std::vector<std::optional<std::uint64_t>> streams;  ///< of recipe.models
-  std::map<std::string, std::string> places;          ///< "seed", "parameters.lambda", "models[0].weight" -> "recipe.yml:5" or "--lambda"
+  std::string rescale_true;                   ///< where the recipe says `rescale: true` last, unless an option overrides it; empty: nowhere
+  std::map<std::string, std::string> places;  ///< "seed", "parameters.lambda", "models[0].weight" -> "recipe.yml:5" or "--lambda"
 
   [[nodiscard]] bool gives(const std::string& key) const { return places.contains(key); }
   /// Where `key` was given, else the recipe as a whole, as the start of a message.

@@ -112,6 +112,7 @@ void finish(Draft& draft, Problems& problems) {
   check.run();
   remove_entries(draft, without_delta);
   note_shared_streams(recipe, *method);
+  note_mergekits_defaults(draft, *method);
   if (!without_delta.empty()) check_number_of_models(draft, *method, problems);
 }
 

@@ -33,6 +33,10 @@ constexpr std::array k_methods{
     Answer{"ramplus_tl", "nothing here comes near it"},
 };
 
+// Those of mergekit that sparsify, and so rescale; to the L1 norm, where they do.
+constexpr std::array<std::string_view, 7> k_rescaling{"dare_linear", "dare_ties",   "della",           "della_linear",
+                                                      "ties",        "breadcrumbs", "breadcrumbs_ties"};
+
 constexpr auto k_tokenizer =
     "tokenizers are not merged, the base's is copied: write base, and rows: base or extend where vocabularies differ";
 
@@ -102,6 +106,25 @@ bool read_copied_files(YamlReader& yaml, const YamlReader::Entry& entry, Draft& 
   else if (entry.key == "chat_template") check_chat_template(yaml, entry, draft);
   else return false;
   return true;
+}
+
+void note_mergekits_defaults(Draft& draft, const merge::Method& method) {
+  auto& recipe = draft.recipe;
+  if (draft.where.empty() || draft.gives("compat") || std::find(k_rescaling.begin(), k_rescaling.end(), method.name) == k_rescaling.end())
+    return;
+  const auto note_default = [&](std::string_view key, auto here, auto there) {
+    recipe.notes.push_back(fmt::format("{}: {}: {} is the default here, mergekit's is {} for {}; compat: mergekit takes its defaults",
+                                       draft.where, key, here, there, method.name));
+  };
+  if (method.normalize != method.mergekit_normalize && !recipe.method_parameters.normalize)
+    note_default("normalize", method.normalize, method.mergekit_normalize);
+  if (!draft.rescale_true.empty()) {
+    recipe.notes.push_back(
+        fmt::format("{}: rescale: true is expected here, l1 in mergekit; compat: mergekit takes its meaning", draft.rescale_true));
+  } else if (method.rescale == merge::Rescale::expected && !recipe.parameters.rescale &&
+             std::any_of(recipe.models.begin(), recipe.models.end(), [](const auto& model) { return !model.parameters.rescale; })) {
+    note_default("rescale", "expected", "l1");
+  }
 }
 
 }  // namespace dare::recipe

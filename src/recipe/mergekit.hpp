@@ -15,6 +15,10 @@ namespace dare::recipe {
 /// What comes near a merge method that mergekit has and this program has not; nothing for other words.
 [[nodiscard]] std::optional<std::string_view> near_method_of_mergekit(std::string_view method) noexcept;
 
+/// Notes where a recipe file that says no `compat` leaves `normalize` or `rescale` to a default that is not mergekit's, or has mergekit's
+/// `rescale: true`, which means something else there.
+void note_mergekits_defaults(Draft& draft, const merge::Method& method);
+
 /// Reads `tokenizer`, `tokenizer_source` and `chat_template`, which may ask for what is done anyway: the base's files are copied. All else
 /// is refused. False: `entry` is none of them.
 bool read_copied_files(YamlReader& yaml, const YamlReader::Entry& entry, Draft& draft);

@@ -53,6 +53,7 @@ class Putting {
   }
   void operator()(std::optional<merge::Rescale> Parameters::*member) const {
     for (auto& model : draft_.recipe.models) (model.parameters.*member).reset();
+    draft_.rescale_true.clear();
     put(word(merge::Rescale{}), draft_.recipe.parameters.*member);
   }
   template <class T>

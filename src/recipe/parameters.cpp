@@ -55,12 +55,14 @@ std::optional<Setting::Part> read_part(YamlReader& yaml, const YAML::Node& node,
   return part.values.empty() ? std::nullopt : std::optional{part};
 }
 
+bool is_plain_word(const YAML::Node& node, std::string_view word) {
+  return node.IsScalar() && node.Tag() != "!" && node.Scalar() == word;
+}
+
 // mergekit's true and false, or the rescale's name.
 std::optional<merge::Rescale> read_rescale(YamlReader& yaml, const YAML::Node& node, merge::Compat compat) {
-  if (node.IsScalar() && node.Tag() != "!") {
-    if (node.Scalar() == "true") return compat == merge::Compat::mergekit ? merge::Rescale::l1 : merge::Rescale::expected;
-    if (node.Scalar() == "false") return merge::Rescale::none;
-  }
+  if (is_plain_word(node, "true")) return compat == merge::Compat::mergekit ? merge::Rescale::l1 : merge::Rescale::expected;
+  if (is_plain_word(node, "false")) return merge::Rescale::none;
   return yaml.choice(node, "rescale", k_rescale);
 }
 
@@ -140,6 +142,7 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
     } else {
       refuse_unknown(yaml, entry, "parameters", known_keys(whole_recipe));
     }
+    if (entry.key == "rescale" && is_plain_word(entry.value, "true")) draft.rescale_true = yaml.place(entry.key_node);
     if (row != nullptr) draft.places[prefix + "." + entry.key] = yaml.place(entry.key_node);
   }
 }

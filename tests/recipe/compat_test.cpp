@@ -1,11 +1,14 @@
 #include "recipe/support.hpp"
 
+#include <gmock/gmock.h>
+
 namespace dare::recipe {
 namespace {
 
 using test::parse_error;
 using test::parsed;
 using test::with;
+using testing::ElementsAre;
 
 TEST(Compat, RescaleAsMergekitWritesIt) {
   const auto rescale = [](const std::string& lines) { return parsed(with(lines)).parameters.rescale; };
@@ -30,6 +33,50 @@ TEST(Compat, MergelmKnowsWhatTheOfficialCodeKnows) {
             "  r.yml:8: compat: mergelm draws for every tensor; rows can only be error");
   EXPECT_EQ(parse_error("merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: m}]\ncompat: mergelm"),
             "2: r.yml:4: compat: mergelm is for dare_linear, found task_arithmetic");
+}
+
+std::vector<std::string> notes_of(const std::string& method, const std::string& lines, const Overrides& overrides = {}) {
+  return parsed("merge_method: " + method + "\nbase_model: b\nmodels: [{model: m, parameters: {density: 0.5}}]\n" + lines, overrides).notes;
+}
+
+TEST(Compat, DefaultsThatAreNotMergekitsAreSaid) {
+  const auto left_open = [](const std::string& key, const std::string& here, const std::string& there, const std::string& method) {
+    return "r.yml: " + key + ": " + here + " is the default here, mergekit's is " + there + " for " + method +
+           "; compat: mergekit takes its defaults";
+  };
+  const auto normalize = [&](const std::string& method) { return left_open("normalize", "true", "false", method); };
+  const auto rescale = [&](const std::string& method) { return left_open("rescale", "expected", "l1", method); };
+  EXPECT_THAT(notes_of("dare_ties", ""), ElementsAre(normalize("dare_ties"), rescale("dare_ties")));
+  EXPECT_THAT(notes_of("breadcrumbs_ties", ""), ElementsAre(normalize("breadcrumbs_ties")));
+  for (const std::string method : {"dare_linear", "della", "della_linear"}) EXPECT_THAT(notes_of(method, ""), ElementsAre(rescale(method)));
+  for (const std::string method : {"ties", "breadcrumbs", "magnitude_prune", "dare_average"})
+    EXPECT_THAT(notes_of(method, ""), ElementsAre()) << method;
+  EXPECT_THAT(notes_of("dare_ties", "parameters: {normalize: false}"), ElementsAre(rescale("dare_ties")));
+  EXPECT_THAT(notes_of("dare_ties", "parameters: {rescale: expected}"), ElementsAre(normalize("dare_ties")));
+  const std::string is_true = "r.yml:4: rescale: true is expected here, l1 in mergekit; compat: mergekit takes its meaning";
+  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: true}"), ElementsAre(is_true));
+  EXPECT_THAT(notes_of("ties", "parameters: {rescale: true}"), ElementsAre(is_true));
+  EXPECT_THAT(notes_of("dare_average", "parameters: {rescale: true}"), ElementsAre());
+  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: \"none\"}"), ElementsAre());
+}
+
+TEST(Compat, WhoStatesItHearsNothingOfDefaults) {
+  for (const std::string compat : {"none", "mergekit"}) {
+    EXPECT_THAT(notes_of("dare_ties", "compat: " + compat), ElementsAre());
+    EXPECT_THAT(notes_of("dare_ties", "parameters: {rescale: true}\ncompat: " + compat), ElementsAre());
+  }
+  Overrides options;
+  options.compat = "none";
+  EXPECT_THAT(notes_of("dare_ties", "", options), ElementsAre());
+  Overrides rescale;
+  rescale.parameters["rescale"] = std::string{"expected"};
+  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: true}", rescale), ElementsAre());
+  Overrides alone;
+  alone.method = "dare_ties";
+  alone.base = "b";
+  alone.models = {"m"};
+  alone.parameters["drop_rate"] = std::vector<double>{0.5};
+  EXPECT_THAT(load({}, alone).notes, ElementsAre());
 }
 
 // What `rescale: true` means follows the compat that holds in the end.

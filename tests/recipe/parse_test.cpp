@@ -210,9 +210,9 @@ TEST(Parse, WordsOfPolicies) {
 }
 
 TEST(Parse, Int8MaskHasNoEffectAndIsSaid) {
-  EXPECT_THAT(parsed(with("parameters: {int8_mask: false}")).notes, ElementsAre());
-  EXPECT_THAT(parsed(with("parameters: {int8_mask: true}")).notes,
-              ElementsAre("r.yml:4: int8_mask has no effect: masks are not stored here"));
+  EXPECT_THAT(parsed(with("compat: none\nparameters: {int8_mask: false}")).notes, ElementsAre());
+  EXPECT_THAT(parsed(with("compat: none\nparameters: {int8_mask: true}")).notes,
+              ElementsAre("r.yml:5: int8_mask has no effect: masks are not stored here"));
 }
 
 // mergekit's own example of slerp has this form.
@@ -267,8 +267,8 @@ TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
 TEST(Parse, FilesOfTheBaseByMergekitsNames) {
   for (const auto* const line : {"tokenizer: {source: base}", "tokenizer: {source: b, tokens: {}}", "tokenizer: {source: b/}",
                                  "tokenizer:", "tokenizer_source: b", "tokenizer_source: ~", "chat_template: ~"})
-    EXPECT_THAT(parsed(with(line)).notes, ElementsAre()) << line;
-  EXPECT_THAT(parsed(with("chat_template: auto")).notes,
+    EXPECT_THAT(parsed(with(line + std::string{"\ncompat: none"})).notes, ElementsAre()) << line;
+  EXPECT_THAT(parsed(with("chat_template: auto\ncompat: none")).notes,
               ElementsAre("r.yml:4: chat_template: auto: the base's is copied, whatever most models have"));
   EXPECT_EQ(parse_error(with("tokenizer: {tokens: {x: {source: m}}, pad_to_multiple_of: 8}")),
             "2: 3 problems found, nothing was written:\n"
@@ -312,7 +312,7 @@ TEST(Parse, WhatEveryRecipeNeeds) {
 TEST(Parse, TheBaseAmongTheModelsIsLeftOut) {
   const auto recipe = parsed(
       "merge_method: dare_linear\nbase_model: b/\nmodels:\n- model: ./b\n- {model: m1, parameters: {drop_rate: 0.5}}\n"
-      "- {model: m2, parameters: {drop_rate: 0.5}}\n");
+      "- {model: m2, parameters: {drop_rate: 0.5}}\ncompat: none\n");
   ASSERT_EQ(recipe.models.size(), 2U);
   EXPECT_EQ(recipe.models[0].written, "m1");
   EXPECT_EQ(recipe.models[0].stream, 1U);
@@ -324,8 +324,9 @@ TEST(Parse, TheBaseAmongTheModelsIsLeftOut) {
 }
 
 TEST(Parse, SharedStreamsAreSaid) {
-  const auto recipe =
-      parsed("merge_method: dare_linear\nbase_model: b\nparameters: {drop_rate: 0.5}\nmodels: [{model: m0, stream: 1}, {model: m1}]");
+  const auto recipe = parsed(
+      "merge_method: dare_linear\nbase_model: b\nparameters: {drop_rate: 0.5, rescale: expected}\nmodels: [{model: m0, stream: 1}, {model: "
+      "m1}]");
   EXPECT_THAT(recipe.notes, ElementsAre("m0 and m1 both have stream 1: where their drop rates are equal they drop the same elements"));
 }
 

@@ -14,8 +14,9 @@ using test::parsed;
 using testing::ElementsAre;
 
 const std::string k_head = "merge_method: dare_linear\nbase_model: b\n";
-const std::string k_one = k_head + "models: [{model: m0, parameters: {drop_rate: 0.5}}]\n";
-const std::string k_two = k_head + "parameters: {drop_rate: 0.5}\nmodels: [{model: m0, parameters: {weight: 2}}, {model: m1}]\n";
+const std::string k_one = k_head + "models: [{model: m0, parameters: {drop_rate: 0.5, rescale: expected}}]\n";
+const std::string k_two =
+    k_head + "parameters: {drop_rate: 0.5, rescale: expected}\nmodels: [{model: m0, parameters: {weight: 2}}, {model: m1}]\n";
 
 MergeJob job_of(const std::string& yaml, const checkpoint::Header& base, const std::vector<checkpoint::Header>& models) {
   return resolve(parsed(yaml), base, models);
@@ -133,7 +134,7 @@ TEST(Resolve, SlicesHaveAllLayers) {
 TEST(Resolve, DroppingAllIsSaid) {
   const auto base = header("b", {{"w", Dtype::bf16, {4}}, {"v", Dtype::bf16, {4}}});
   const auto m = header("m0", {{"w", Dtype::bf16, {4}}, {"v", Dtype::bf16, {4}}});
-  const auto yaml = k_head + "models: [{model: m0, parameters: {drop_rate: [{filter: w, value: 1}, {value: 0.5}]}}]\n";
+  const auto yaml = k_head + "models: [{model: m0, parameters: {drop_rate: [{filter: w, value: 1}, {value: 0.5}]}}]\ncompat: none\n";
   EXPECT_THAT(job_of(yaml, base, {m}).notes, ElementsAre("m0: drop_rate 1: its whole delta is dropped, it adds nothing to \"w\""));
 }
 
@@ -307,7 +308,7 @@ TEST(Resolve, PatternsThatMatchNothing) {
   const auto base = header("b", {{"w", Dtype::f32, {1}}});
   const auto job = job_of(k_head +
                               "models: [{model: m0, parameters: {drop_rate: [{filter: mpl, value: 0.9}, {value: 0.5}]}}]\n"
-                              "exclude: [\"^lm_haed\", w]\n",
+                              "exclude: [\"^lm_haed\", w]\ncompat: none\n",
                           base, {base});
   EXPECT_THAT(job.notes, ElementsAre("r.yml: exclude matches no tensor: \"^lm_haed\"", "r.yml: a filter matches no tensor: \"mpl\""));
 }

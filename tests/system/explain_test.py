@@ -20,7 +20,7 @@ class Explain(SystemTest):
 
     def write_recipe(self, method, parameters, **top):
         recipe = {"merge_method": method, "base_model": "base.safetensors", "models": [{"model": "m0.safetensors"}, {"model": "m1.safetensors"}],
-                  "parameters": parameters, "seed": 7, **top}
+                  "parameters": parameters, "seed": 7, "compat": "none", **top}
         with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
             json.dump(recipe, file)
 

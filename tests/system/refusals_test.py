@@ -184,6 +184,10 @@ class Refusals(SystemTest):
             words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", rate, self.path("out.h5")]
             self.refused(2, f"--drop-rate: {rate} is outside [0, 1]", *words, ranks=(3,))
 
+    def test_a_percentage_where_a_share_is_meant(self):
+        words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "90%", self.path("out.h5")]
+        self.refused(2, '--drop-rate: expected a number such as 0.9 for 90 %, found "90%"; see dare-merge --help', *words, ranks=(3,))
+
     def test_every_problem_of_a_recipe_with_its_line(self):
         with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels:\n  - model: m0.safetensors\n"
