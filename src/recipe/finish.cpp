@@ -73,15 +73,19 @@ void note_shared_streams(Recipe& recipe, const merge::Method& method) {
   }
 }
 
-void check_number_of_models(const Draft& draft, const merge::Method& method, Problems& problems) {
+// @param bases  entries that were left out, since they are the base
+void check_number_of_models(const Draft& draft, const merge::Method& method, std::ptrdiff_t bases, Problems& problems) {
   const auto models = draft.recipe.models.size();
   if (models >= method.least_models && models <= method.most_models) return;
   const auto expected = method.most_models == method.least_models   ? fmt::format("{}", method.least_models)
                         : method.most_models == merge::k_any_number ? fmt::format("at least {}", method.least_models)
                                                                     : fmt::format("{} to {}", method.least_models, method.most_models);
-  problems.usage(fmt::format("{}: {} takes {} model{}{}, found {}", draft.place("models"), method.name, expected,
+  problems.usage(fmt::format("{}: {} takes {} model{}{}, found {}{}", draft.place("models"), method.name, expected,
                              expected == "1" || expected == "at least 1" ? "" : "s",
-                             method.base == merge::BaseUse::required ? " beside the base" : "", models));
+                             method.base == merge::BaseUse::required ? " beside the base" : "", models,
+                             bases == 0    ? ""
+                             : models == 0 ? ": what is given is the base itself"
+                                           : ", the base itself not counted"));
 }
 
 }  // namespace
@@ -113,7 +117,8 @@ void finish(Draft& draft, Problems& problems) {
   remove_entries(draft, without_delta);
   note_shared_streams(recipe, *method);
   note_mergekits_defaults(draft, *method);
-  if (!without_delta.empty()) check_number_of_models(draft, *method, problems);
+  if (!without_delta.empty())
+    check_number_of_models(draft, *method, std::count(without_delta.begin(), without_delta.end(), true), problems);
 }
 
 }  // namespace dare::recipe

@@ -40,9 +40,30 @@ int count_documents(const std::string& text) {
   return count;
 }
 
-bool is_indented_by_tab(std::string_view text, int line) {
+// Its beginning is that of a line, counted from 0.
+std::string_view from_line(std::string_view text, int line) {
   for (; line > 0 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text;
+}
+
+bool is_indented_by_tab(std::string_view text, int line) {
+  text = from_line(text, line);
   return text.substr(0, text.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
+// What a line that is no YAML most often lacks; empty where that is not known.
+std::string hint_for(std::string_view text, int line) {
+  if (is_indented_by_tab(text, line)) return "; a tab indents this line, YAML takes spaces alone";
+  text = from_line(text, line);
+  text = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto colon = text.find(": ");
+  if (colon == std::string_view::npos || text.find(": ", colon + 1) == std::string_view::npos) return "";
+  const auto key = text.substr(0, colon);
+  const auto first = text.find_first_not_of(' ', colon + 1);
+  if (key.find_first_of(" {[\"'") != std::string_view::npos || std::string_view{"{[\"'"}.find(text[first]) != std::string_view::npos)
+    return "";
+  return fmt::format("; the value of {} holds a colon and a space: quote it, or write it below `{}: >-`", key, key);
 }
 
 std::string shown(const YAML::Node& node) {
@@ -68,8 +89,7 @@ YAML::Node YamlReader::document(std::string_view text) const {
     if (documents > 1) throw UsageError{fmt::format("{}: holds several YAML documents, expected one", where_)};
     return YAML::Load(std::string{text});
   } catch (const YAML::Exception& error) {
-    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}{}", where_, error.mark.line + 1, error.msg,
-                                 is_indented_by_tab(text, error.mark.line) ? "; a tab indents this line, YAML takes spaces alone" : "")};
+    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}{}", where_, error.mark.line + 1, error.msg, hint_for(text, error.mark.line))};
   }
 }
 

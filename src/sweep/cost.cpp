@@ -71,8 +71,12 @@ SweepCost cost_of(const Specification& specification, const Costing& costing, co
   return cost;
 }
 
+bool fits_now(const SweepCost& cost) noexcept {
+  return cost.bytes_at_once <= cost.bytes_free || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun;
+}
+
 void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder) {
-  if (cost.bytes_at_once <= cost.bytes_free || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun) return;
+  if (fits_now(cost) || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun + cost.bytes_to_score) return;
   const auto* instead = settings.keep != Keep::all ? cost.groups > 1 ? ", or give fewer --groups, each of which has a pass there" : ""
                         : settings.outputs == Outputs::model
                             ? ", or keep fewer: keep: best or none with evaluate, outputs: delta or statistics"

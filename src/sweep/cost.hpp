@@ -25,6 +25,7 @@ struct SweepCost {
   std::uint64_t earlier_passes = 0;  ///< of the methods, the most of any point
   std::uint64_t earlier_bytes = 0;
   std::uint64_t bytes_free = 0;
+  std::uint64_t bytes_to_score = 0;    ///< of checkpoints that are there and go once they are scored
   std::uint64_t memory_of_points = 0;  ///< bytes on a rank that the points of the largest pass take
   std::uint64_t memory_per_rank = 0;   ///< bytes that a rank may take in all
   std::uint64_t equal = 0;             ///< points whose checkpoints equal another's
@@ -35,6 +36,9 @@ struct SweepCost {
 /// Pure. @param batches  of make_batches, for so many groups.
 [[nodiscard]] SweepCost cost_of(const Specification& specification, const Costing& costing, const std::vector<Standing>& standing,
                                 const std::vector<Batch>& batches, int groups);
+
+/// Whether the most bytes that are there at once fit what is free, without what goes once it is scored. Pure.
+[[nodiscard]] bool fits_now(const SweepCost& cost) noexcept;
 
 /// @throws InputError  the most bytes that are there at once do not fit what is free: needed, free, folder and what to do. Pure.
 void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder);

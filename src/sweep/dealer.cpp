@@ -46,6 +46,11 @@ std::optional<std::uint64_t> Dealer::take() {
   return std::nullopt;
 }
 
+std::uint64_t Dealer::count() {
+  while (!make(folder_ / fmt::format("count-{}", ++counted_))) {}
+  return counted_;
+}
+
 void Dealer::stop() {
   (void)make(folder_ / k_stop);
 }

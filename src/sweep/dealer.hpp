@@ -19,11 +19,14 @@ class Dealer {
   [[nodiscard]] std::optional<std::uint64_t> take();
   /// Nobody takes anything from now on. @throws IoError
   void stop();
+  /// How many calls of all groups there were, this one among them. @throws IoError
+  [[nodiscard]] std::uint64_t count();
 
  private:
   std::filesystem::path folder_;
   std::uint64_t pieces_;
-  std::uint64_t next_ = 0;  // those before it are taken
+  std::uint64_t next_ = 0;     // those before it are taken
+  std::uint64_t counted_ = 0;  // at least
 };
 
 /// Makes the folder that a run's groups deal by; its name is no other run's. Local: one rank calls it. @throws IoError

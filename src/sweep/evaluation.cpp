@@ -8,11 +8,13 @@
 #include <dare/core/hash.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace dare::sweep {
 namespace {
@@ -20,6 +22,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t k_shown = 200;
+constexpr std::size_t k_scores_shown = 4;
 constexpr int k_beginnings = 16;  // of an object that are tried
 constexpr std::array<std::string_view, 3> k_named_numbers{"-Infinity", "Infinity", "NaN"};
 
@@ -131,6 +134,15 @@ std::string lacks_score(const Json& scores, const std::string& score) {
   std::string there;
   for (const auto& [key, unused] : scores.items()) there += (there.empty() ? "" : ", ") + key;
   return fmt::format("has no score \"{}\", which score: names, only {}", score, there);
+}
+
+std::string scores_text(const Json& scores, const std::string& score) {
+  std::vector<std::string> shown;
+  for (const auto& [key, value] : scores.items()) {
+    if (score.empty() ? shown.size() < k_scores_shown : key == score) shown.push_back(fmt::format("{} {}", key, value.dump()));
+  }
+  if (score.empty() && scores.size() > shown.size()) shown.emplace_back("...");
+  return metrics::printable(fmt::format("{}", fmt::join(shown, ", ")), k_shown);
 }
 
 void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record) {

@@ -19,6 +19,9 @@ namespace dare::sweep {
 /// "has no score "x", which decides, only a, b". Pure.
 [[nodiscard]] std::string lacks_score(const nlohmann::ordered_json& scores, const std::string& score);
 
+/// "accuracy 0.5": the score that decides; where none is named the first few, "accuracy 0.5, f1 0.25". Printable. Pure.
+[[nodiscard]] std::string scores_text(const nlohmann::ordered_json& scores, const std::string& score);
+
 /// Runs the settings' command on a record's checkpoint and puts the scores into the record, or the reason why it is not scored: also
 /// where the score that decides is not among them. Local.
 /// @param stop  says that a signal has come; then @throws Interrupted, and the record is as before.

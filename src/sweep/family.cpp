@@ -150,6 +150,12 @@ Json files_of(const Family& family) {
     for (const auto& file : inputs.input(i).files)
       files.push_back({{"path", file.path.string()}, {"size", file.size}, {"modified", pipeline::time_text(file.changed_ns)}});
   }
+  for (const auto& file : pipeline::files_beside_weights(inputs)) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    const auto changed = pipeline::changed_ns(file);
+    if (!error && changed) files.push_back({{"path", file.string()}, {"size", size}, {"modified", pipeline::time_text(*changed)}});
+  }
   return files;
 }
 

@@ -4,8 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace dare::sweep {
@@ -13,10 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// @param place  what is to be made in it
+void require_writable(const fs::path& place, const fs::path& folder) {
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS)) return;
+  throw InputError{fmt::format("{}: its folder {} cannot be written to: {}; name another folder", place.string(), folder.string(),
+                               std::strerror(errno))};
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directory(folder, error);
   if (fs::is_directory(folder)) return;
+  if (error == std::errc::permission_denied || error == std::errc::read_only_file_system)
+    require_writable(folder, folder.has_parent_path() ? folder.parent_path() : fs::path{"."});
   if (error == std::errc::no_such_file_or_directory)
     throw InputError{fmt::format("{}: its folder {} is not there; make it first", folder.string(), folder.parent_path().string())};
   if (fs::exists(folder)) throw InputError{fmt::format("{}: is a file, a sweep's outputs need a folder; name another", folder.string())};
@@ -27,12 +40,24 @@ void make_folder(const fs::path& folder) {
 
 FolderLock::FolderLock(const Places& places) {
   make_folder(places.folder);
+  require_writable(places.records, places.folder);
   make_folder(places.records);
   const auto path = places.records / ".lock";
+  require_writable(path, places.records);
   lock_ = File::open_or_create(path);
   if (lock_.try_lock() != LockState::taken) return;  // a file system without locks is used without them
   throw InputError{fmt::format("{}: another sweep is writing there (it holds {}); wait for it, or name another folder",
                                places.folder.string(), path.string())};
+}
+
+void refuse_model_folder(const Places& places) {
+  if (fs::exists(places.records)) return;
+  for (const auto* file : {"config.json", "dare-manifest.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"}) {
+    if (!fs::exists(places.folder / file)) continue;
+    throw InputError{fmt::format("{}: is a model's folder, it holds {}; a sweep's results get a folder of their own, name another",
+                                 places.folder.string(), file)};
+  }
 }
 
 std::uint64_t free_space(const fs::path& folder) {

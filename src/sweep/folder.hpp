@@ -13,12 +13,15 @@ namespace dare::sweep {
 /// Makes the folder where it is not there, and holds it against another run. Local: rank 0 has one.
 class FolderLock {
  public:
-  /// @throws InputError  another run holds it, or its place is taken.  @throws IoError
+  /// @throws InputError  another run holds it, its place is taken, or it cannot be written to.  @throws IoError
   explicit FolderLock(const Places& places);
 
  private:
   File lock_;
 };
+
+/// A folder that holds a model's files and no sweep's is none for a sweep's results. Local. @throws InputError
+void refuse_model_folder(const Places& places);
 
 /// Bytes free where the folder is, or will be. Local. @throws IoError
 [[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);

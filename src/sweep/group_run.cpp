@@ -52,6 +52,14 @@ std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& prod
 
 }  // namespace
 
+void Tally::add(const Tally& other) noexcept {
+  for (const auto count : {&Tally::done, &Tally::failed, &Tally::unscored, &Tally::input, &Tally::usage, &Tally::passes, &Tally::bytes_read,
+                           &Tally::bytes_written})
+    this->*count += other.*count;
+  signal = std::max(signal, other.signal);
+  broken = std::max(broken, other.broken);
+}
+
 void Tally::add_failure(ExitCode code) noexcept {
   ++failed;
   if (code == ExitCode::input) ++input;
@@ -61,6 +69,7 @@ void Tally::add_failure(ExitCode code) noexcept {
 GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
     : shared_{shared},
       group_{group},
+      evaluated_{shared.dealing, 0},
       results_{shared.places, shared.names},
       retention_{shared.specification.settings(), shared.places},
       next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
@@ -70,7 +79,13 @@ void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uin
   while (const auto next = take(dealer)) {
     try {
       if (*next < batches.size()) {
+        const auto before = tally_;
         run_batch(batches[*next]);
+        if (scores_nothing(before.done, before.unscored)) {
+          tally_.broken = 1;
+          at_root([&] { dealer.stop(); });
+          break;
+        }
       } else {
         at_root([&] { score(to_score[*next - batches.size()]); });
       }
@@ -81,6 +96,13 @@ void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uin
       break;
     }
   }
+}
+
+// Checkpoints that nothing scores would fill the disk, pass by pass. One point that fails alone after others went well is its own trouble.
+bool GroupRun::scores_nothing(std::int64_t done_before, std::int64_t unscored_before) const noexcept {
+  const auto unscored = tally_.unscored - unscored_before;
+  return shared_.specification.settings().keep != Keep::all && tally_.done == done_before &&
+         (unscored > 1 || (unscored == 1 && done_before == 0));
 }
 
 std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
@@ -243,9 +265,11 @@ void GroupRun::score(std::uint64_t point) {
     throw InputError{
         fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
   auto& record = *found;
+  const auto start = std::chrono::steady_clock::now();
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
   write_record(shared_.places, record);
+  tell(record, std::chrono::steady_clock::now() - start);
   if (record.status == Status::done) {
     ++tally_.done;
   } else {
@@ -254,6 +278,14 @@ void GroupRun::score(std::uint64_t point) {
   }
   retention_.add(point, std::move(record));
   update_results();
+}
+
+// One write: the groups' lines do not mix.
+void GroupRun::tell(const Record& record, std::chrono::duration<double> elapsed) {
+  if (!shared_.tells_scores) return;
+  const auto scores = record.status == Status::done ? scores_text(record.scores, shared_.specification.settings().score) : "not scored";
+  fmt::print(stderr, "point {} of {}: {}: {} ({:.1f} s)\n", shared_.told_before + evaluated_.count(), shared_.names.size(), record.point,
+             scores, elapsed.count());
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {

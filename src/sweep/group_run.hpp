@@ -27,6 +27,8 @@ struct Shared {
   const pipeline::RunOptions& run;
   const std::vector<std::string>& names;  ///< of all points
   std::filesystem::path dealing;          ///< make_dealing_folder()
+  std::uint64_t told_before;              ///< points that were evaluated before these
+  bool tells_scores;                      ///< each point's on stderr, once it is evaluated
 };
 
 /// What a group did; the same on all its ranks.
@@ -40,6 +42,8 @@ struct Tally {
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
   std::int64_t signal = 0;  ///< that stopped it
+  std::int64_t broken = 0;  ///< 1: it stopped, since no evaluation of a pass gave scores that let its checkpoints go
+  void add(const Tally& other) noexcept;
   void add_failure(ExitCode code) noexcept;
 };
 
@@ -56,6 +60,7 @@ class GroupRun {
 
  private:
   void run_batch(const Batch& batch);
+  [[nodiscard]] bool scores_nothing(std::int64_t done_before, std::int64_t unscored_before) const noexcept;
   void make(const PassWork& pass);
   void make_models(const PassWork& pass);
   void make_statistics(const PassWork& pass);
@@ -64,6 +69,7 @@ class GroupRun {
   void count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(std::uint64_t point);
+  void tell(const Record& record, std::chrono::duration<double> elapsed);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
   void update_results();
   /// Rank 0 of the group works while the others wait without taking its processor.
@@ -73,6 +79,7 @@ class GroupRun {
   const Shared& shared_;
   const comm::Communicator& group_;
   Tally tally_;
+  Dealer evaluated_;     // of the group's rank 0: it counts the points that any group has evaluated
   Results results_;      // of the group's rank 0, as is
   Retention retention_;  // what this group has scored
   std::chrono::steady_clock::time_point next_update_ = std::chrono::steady_clock::now();

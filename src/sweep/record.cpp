@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -69,6 +70,14 @@ class NewText {
   File file_;
 };
 
+// What is computed with: of other types than a record is written with they are not to be read as these.
+bool are_files(const Json& inputs) {
+  return inputs.is_array() && std::all_of(inputs.begin(), inputs.end(), [](const auto& file) {
+           return file.is_object() && file.contains("path") && file["path"].is_string() && file.contains("size") &&
+                  file["size"].is_number_unsigned() && file.contains("modified") && file["modified"].is_string();
+         });
+}
+
 }  // namespace
 
 std::string_view name(Status status) noexcept {
@@ -111,6 +120,9 @@ std::optional<Record> read_record(const fs::path& file) {
     const auto json = Json::parse(read_text(file));
     const auto is_object = [&](const char* key) { return json.at(key).is_object(); };
     if (!is_object("settings") || !is_object("statistics") || !is_object("scores")) return std::nullopt;
+    const auto& scores = json["scores"];
+    if (!std::all_of(scores.begin(), scores.end(), [](const auto& score) { return score.is_number(); })) return std::nullopt;
+    if (json.contains("inputs") && !are_files(json["inputs"])) return std::nullopt;
     // A checkpoint is deleted by this name: no other folder's.
     const fs::path output = json.at("output").get<std::string>();
     if (output != output.filename() || output == "." || output == "..") return std::nullopt;

@@ -24,6 +24,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
@@ -80,6 +81,7 @@ class Sweep {
     world_.agree([&] {
       if (!world_.is_root()) return;
       refuse_outputs_among_inputs();
+      refuse_model_folder(places_);
       if (!options_.plan_only) lock.emplace(places_);
     });
     look();
@@ -93,7 +95,7 @@ class Sweep {
     world_.agree([&] {
       if (world_.is_root()) record_refused();
     });
-    auto tally = work();
+    auto tally = work_in_the_room();
     tally.failed += refusals().failed;
     tally.input += refusals().input;
     tally.usage += refusals().usage;
@@ -102,6 +104,11 @@ class Sweep {
     });
     report(tally);
     if (tally.signal != 0) stop(tally);
+    if (tally.broken != 0 && static_cast<std::uint64_t>(tally.done + tally.failed + tally.unscored) + cost_.done < cost_.points) {
+      throw comm::AgreedError{ExitCode::failure,
+                              "no point of a pass could be scored, and what is not scored stays on the disk; mend evaluate; "
+                              "the same command goes on"};
+    }
     if (lost_groups_ != 0) {
       throw comm::AgreedError{ExitCode::failure,
                               fmt::format("{} of {} groups could not go on, as was told; the same command again does what "
@@ -176,6 +183,7 @@ class Sweep {
     cost_ = cost_of(specification_, costing_, standing_, batches_, groups_);
     cost_.bytes_free = space;
     cost_.bytes_begun = world_.from_root([&] { return bytes_begun(); });
+    cost_.bytes_to_score = world_.from_root([&] { return bytes_to_score(); });
     cost_.memory_per_rank = options_.run.limits.memory_per_rank;
     cost_.equal = equals_.size();
     cost_.ranks = cluster_.ranks();
@@ -213,18 +221,40 @@ class Sweep {
     return bytes;
   }
 
-  Tally work() {
+  // Where the checkpoints to do do not fit, those that only lack their scores are scored first: they go then.
+  Tally work_in_the_room() {
+    if (to_score_.empty() || fits_now(cost_)) return work(batches_, to_score_, cost_.done);
+    auto tally = work({}, std::exchange(to_score_, {}), cost_.done);
+    if (tally.signal != 0 || lost_groups_ != 0) return tally;
+    tally.broken = tally.done == 0 ? 1 : 0;
+    if (tally.broken != 0) return tally;
+    make_room();
+    tally.add(work(batches_, {}, cost_.done + static_cast<std::uint64_t>(tally.done + tally.unscored)));
+    return tally;
+  }
+
+  // Plans anew with what is free once what is scored is gone.
+  void make_room() {
+    world_.agree([&] {
+      if (world_.is_root()) end();
+    });
+    plan();
+    world_.agree([&] { require_space(cost_, specification_.settings(), places_.folder); });
+  }
+
+  Tally work(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score, std::uint64_t told_before) {
     const pipeline::StopSignal signals;
     const auto group = world_.split(group_of(cluster_, world_.rank(), groups_));
     auto run = options_.run;
     run.summary = false;
     if (group_of(cluster_, world_.rank(), groups_) != 0) run.progress = pipeline::ProgressStyle::off;
     const auto dealing = world_.from_root([&] { return make_dealing_folder(places_.records); });
-    const Shared shared{specification_, families_, places_, run, names_, dealing};
+    const Shared shared{specification_, families_, places_,     run,
+                        names_,         dealing,   told_before, options_.run.progress != pipeline::ProgressStyle::off};
     GroupRun mine{shared, group};
     std::optional<Error> error;
     try {
-      mine.run(batches_, to_score_);
+      mine.run(batches, to_score);
     } catch (const comm::AgreedError& caught) { error = caught; }
     if (error && groups_ > 1 && group.is_root()) tell_of_lost_group(*error);
     // The others may go on for hours, their evaluations on this node.
@@ -239,7 +269,21 @@ class Sweep {
                                      tally.usage, tally.passes, tally.bytes_read, tally.bytes_written};
     world_.all_reduce(sums, comm::Reduce::sum);
     tally.signal = world_.all_reduce(tally.signal, comm::Reduce::max);
-    return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], tally.signal};
+    tally.broken = world_.all_reduce(tally.broken, comm::Reduce::max);
+    return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], tally.signal, tally.broken};
+  }
+
+  // With keep: best one of them stays.
+  [[nodiscard]] std::uint64_t bytes_to_score() const {
+    if (specification_.settings().keep == Keep::all) return 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t largest = 0;
+    for (const auto point : to_score_) {
+      const auto one = bytes_on_disk(output_of(places_.folder, names_[point], specification_.settings()));
+      bytes += one;
+      largest = std::max(largest, one);
+    }
+    return specification_.settings().keep == Keep::best ? bytes - largest : bytes;
   }
 
   // At once: the others may go on for hours.
@@ -286,7 +330,9 @@ class Sweep {
     const auto checkpoint = best_checkpoint();
     return fmt::format("best {}: {} ({}), point {}, {}\n", best_->score, best_->value.dump(),
                        specification_.settings().lowest_is_best ? "lowest" : "highest", best_->point,
-                       checkpoint ? "checkpoint " + *checkpoint : "checkpoint not kept");
+                       checkpoint
+                           ? "checkpoint " + *checkpoint
+                           : "checkpoint not kept; a sweep of this point alone, into another folder and without keep, makes it again");
   }
 
   [[nodiscard]] nlohmann::ordered_json best_json() const {

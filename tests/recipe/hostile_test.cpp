@@ -22,6 +22,10 @@ TEST(Hostile, NoYaml) {
   EXPECT_EQ(parse_error("a: 1\nb: [1, 2\nc: 3\n"), "2: r.yml:3: is no valid YAML: end of sequence flow not found");
   EXPECT_EQ(parse_error("a:\n\t- b: 1\n"),
             "2: r.yml:2: is no valid YAML: illegal block entry; a tab indents this line, YAML takes spaces alone");
+  const std::string colon = "2: r.yml:1: is no valid YAML: illegal map value";
+  EXPECT_EQ(parse_error("evaluate: echo a: 1\nb: 1\n"),
+            colon + "; the value of evaluate holds a colon and a space: quote it, or write it below `evaluate: >-`");
+  EXPECT_EQ(parse_error("a b: c: d"), colon);
   EXPECT_EQ(parse_error("a: *nowhere"), "2: r.yml:1: is no valid YAML: the referenced anchor is not defined");
 }
 

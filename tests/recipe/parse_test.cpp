@@ -320,7 +320,7 @@ TEST(Parse, TheBaseAmongTheModelsIsLeftOut) {
   EXPECT_THAT(recipe.notes,
               ElementsAre("r.yml:4: ./b is the base itself: its delta is 0, it is left out; the other models keep their streams"));
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: [{model: b}]"),
-            "2: r.yml:3: dare_linear takes at least 1 model beside the base, found 0");
+            "2: r.yml:3: dare_linear takes at least 1 model beside the base, found 0: what is given is the base itself");
 }
 
 TEST(Parse, SharedStreamsAreSaid) {

@@ -4,7 +4,7 @@
 ///   USR1, INT,
 ///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
-///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free
+///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free; a path: as many as the file there says
 ///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate, flock. An errno fault goes on failing from the N-th call on, as a full disk does.
@@ -25,6 +25,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 namespace {
@@ -147,7 +148,9 @@ int statvfs(const char* path, struct statvfs* status) noexcept {
   const int result = real(path, status);
   if (result == 0 && free != nullptr) {
     status->f_frsize = 1;
-    status->f_bavail = std::strtoul(free, nullptr, 10);
+    std::string bytes = free;
+    if (free[0] == '/') std::ifstream{free} >> bytes;
+    status->f_bavail = std::strtoul(bytes.c_str(), nullptr, 10);
   }
   return result;
 }

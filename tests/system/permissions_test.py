@@ -49,6 +49,16 @@ class Permissions(SystemTest):
         process = self.call("dare-merge", *self.merge("m"))
         self.assertEqual(process.returncode, 0, process.stderr)
 
+    def test_a_sweep_into_a_folder_without_the_right_to_write(self):
+        sweep = self.path("sweep.yml")
+        with open(sweep, "w", encoding="utf-8") as file:
+            file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}]\ngrid: {drop_rate: [0.5]}\n")
+        os.mkdir(self.path("closed"))
+        self.locked(self.path("closed"), 0o555)
+        told = "cannot be written to: Permission denied; name another folder"
+        self.refused(f"DIR/closed/swept: its folder DIR/closed {told}", "dare-sweep", sweep, self.path("closed", "swept"))
+        self.refused(f"DIR/closed/points: its folder DIR/closed {told}", "dare-sweep", sweep, self.path("closed"))
+
     def test_unreadable_files(self):
         made = self.call("dare-convert", self.path("m0.safetensors"), self.path("m0.h5"))
         self.assertEqual(made.returncode, 0, made.stderr)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,11 +69,31 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
             table = rows(self.path("swept"))
             self.assertEqual({name: row["output"] for name, row in table.items() if row["output"]}, {expected: expected})
 
+    def test_each_evaluation_is_told(self):
+        self.write("fail", "")
+        for np, more in ((1, ["score: accuracy"]), (2, ["score: accuracy"]), (1, [])):
+            text = self.text(*more)
+            with self.subTest(np=np, more=more):
+                output = f"swept{np}{len(more)}"
+                process = self.sweep(np, text, "--groups", str(np), output=output)
+                self.assertEqual(process.returncode, 1, process.stderr)
+                lines = [re.fullmatch(r"point (\d) of 4: (drop_rate=.*): (.*) \(\d+\.\d s\)", line) for line in process.stderr.splitlines()]
+                told = [line.groups() for line in lines if line]
+                self.assertEqual(sorted(number for number, _, _ in told), ["1", "2", "3", "4"])
+                more_scores = "" if more else ", by.task 2"
+                self.assertEqual({point: score for _, point, score in told},
+                                 {f"drop_rate={rate}": "not scored" if rate == 0.2 else f"accuracy {1 - abs(rate - 0.3)}{more_scores}" for rate in (0.1, 0.2, 0.3, 0.4)})
+        os.remove(self.path("fail"))
+        process = self.sweep(1, self.text(), output="swept10")
+        self.assertRegex(process.stderr, r"^point 4 of 4: drop_rate=0.2: accuracy 0.9, by.task 2 \(\d+\.\d s\)\n$")
+        self.assertEqual(self.sweep(1, self.text(), "--progress", "off", output="silent").stderr, "")
+
     def test_the_best_point_is_said(self):
         text = self.text("score: accuracy", "keep: none")
         best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "checkpoint": None}
         self.assertEqual(self.swept(2, text)["best"], best)
-        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept")
+        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; a sweep of this point "
+                         "alone, into another folder and without keep, makes it again")
         where = self.path("kept", "drop_rate=0.1")
         process = self.sweep(3, self.text("score: accuracy", "keep: best", "best: lowest"), "--groups", "2", output="kept")
         self.assertEqual(process.stdout.splitlines()[1], f"best accuracy: 0.8 (lowest), point drop_rate=0.1, checkpoint {where}")

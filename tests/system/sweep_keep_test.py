@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from dare_system import command, contents, environment, own_words, random_model, run, write_safetensors
+from dare_system import FAULTS, command, contents, environment, own_words, random_model, run, write_safetensors
 from dare_sweep import SweepTest, rows
 
 
@@ -76,6 +76,21 @@ class Keep(KeepTest):
                 self.assertEqual((self.swept(1, text)["done"], self.there()), (1, ["a"]))
                 with open(self.path("other", "model.safetensors")) as other:
                     self.assertEqual(other.read(), "of another")
+
+    def test_a_damaged_record_is_none(self):
+        self.scores(a=5)
+        text = self.text({"a": 0.1}, "keep: none")
+        self.swept(1, text)
+        record = self.path("swept", "points", "a.json")
+        with open(record) as file:
+            known = json.load(file)
+        for damage in ({"scores": {"x": "5"}}, {"inputs": 1}, {"inputs": [1]}, {"inputs": [{**known["inputs"][0], "size": "1"}]},
+                       {"inputs": [{**known["inputs"][0], "modified": 1}]}):
+            with self.subTest(damage=damage):
+                self.write(record, json.dumps({**known, **damage}))
+                self.assertEqual(self.swept(1, text)["done"], 1)
+                with open(record) as file:
+                    self.assertEqual(json.load(file), known)
 
     def test_the_best_of_all_runs_and_groups_stays(self):
         self.scores(a=5, b=4, c=9, d=6)
@@ -154,6 +169,68 @@ class Evaluate(KeepTest):
         summary = self.swept(1, self.text(self.points))
         self.assertEqual((summary["done_before"], summary["done"]), (1, 1))
         self.assertEqual(rows(self.path("swept"))["b"]["x"], "2")
+
+
+class Broken(KeepTest):
+    """An evaluation that gives no score, while checkpoints that nobody has scored fill the disk."""
+
+    points = {name: rate for name, rate in zip("abcd", (0.1, 0.2, 0.3, 0.4))}
+    words = ("dare-sweep: no point of a pass could be scored, and what is not scored stays on the disk; mend evaluate; the same command goes on")
+
+    def setUp(self):
+        super().setUp()
+        plan = json.loads(self.sweep(1, self.text(self.points), "--plan", "--json").stdout)
+        self.size = plan["bytes_written"] // 4
+        self.free = self.path("free")
+
+    def let_free(self, bytes_):
+        self.write(self.free, str(bytes_))
+
+    def preload(self):
+        return {"LD_PRELOAD": FAULTS, "DARE_FAULT_FREE": self.free}
+
+    def test_a_pass_that_gives_no_score_is_the_last(self):
+        self.scores()
+        for keep in (["keep: none"], ["keep: best", "score: x"]):
+            with self.subTest(keep=keep):
+                output = "broken" + str(len(keep))
+                self.let_free(3 * self.size)
+                process = self.sweep(1, self.text(self.points, *keep), output=output, **self.preload())
+                self.assertEqual(process.returncode, 1, process.stderr)
+                self.assertEqual(own_words(process, "dare-sweep")[-1], self.words)
+                self.assertEqual(self.there(output), ["a", "b"])
+                self.assertIn("2 points are merged, but not scored", process.stdout)
+        # Where nothing is left to be merged the points alone tell of it.
+        self.let_free(9 * self.size)
+        process = self.sweep(1, self.text(self.points, "keep: none"), output="whole", **self.preload())
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertNotIn(self.words, process.stderr)
+        self.assertEqual(self.there("whole"), ["a", "b", "c", "d"])
+
+    def test_what_needs_scoring_alone_makes_room(self):
+        for np in (1, 2):
+            with self.subTest(np=np):
+                output = f"room{np}"
+                self.scores()
+                self.let_free(3 * self.size)
+                text = self.text(self.points, "keep: none")
+                self.assertEqual(self.sweep(1, text, output=output, **self.preload()).returncode, 1)
+                left = self.there(output)
+                self.assertEqual(left, ["a", "b"])
+                self.asked()
+                self.let_free(self.size // 2)
+                more = ["--groups", str(np)]
+                # Still broken: nothing more is merged.
+                process = self.sweep(np, text, *more, output=output, **self.preload())
+                self.assertEqual((process.returncode, own_words(process, "dare-sweep")[-1], self.there(output)), (1, self.words, left), process.stderr)
+                self.assertEqual(self.sweep(np, text, "--plan", *more, output=output, **self.preload()).returncode, 0)
+                # Mended, and the checkpoints that went left their room.
+                with open(self.script, "a") as script:
+                    script.write(f"open({self.free!r}, 'w').write({str(9 * self.size)!r})\n")
+                self.scores(a=1, b=2, c=3, d=4)
+                self.asked()
+                summary = self.swept(np, text, *more, output=output, **self.preload())
+                self.assertEqual((summary["done"], summary["passes"], self.there(output), self.asked()), (4, np, [], ["a", "b", "c", "d"]))
 
 
 class Identity(KeepTest):

@@ -6,7 +6,7 @@ import re
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import FAULTS, own_words, run
+from dare_system import FAULTS, contents, own_words, run
 
 
 class Refusals(SweepTest):
@@ -83,6 +83,17 @@ points:
         self.assertRegex(words, r"sweep.yml: 1000000 points, more than 10000 are done only with --yes. If all cost what the first does they write "
                                 r"\d\.\d\de\+12 bytes and take \d+ passes of up to \d+ points, which read [\d.e+]+ bytes; ")
         self.assertFalse(os.path.exists(self.path("swept")))
+
+    def test_a_models_folder_gets_no_results(self):
+        self.make_family()
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.merged(self.recipe + "parameters: {drop_rate: 0.5}\n", "model")
+        before = contents(self.path("model"))
+        for more in (["--plan"], []):
+            process = self.sweep(2, text, *more, output="model")
+            self.assert_refused(process, 3, f"{self.path('model')}: is a model's folder, it holds dare-manifest.json; a sweep's results get a folder of their own, "
+                                            "name another", "dare-sweep")
+        self.assertEqual(contents(self.path("model")), before)
 
     def test_what_does_not_fit_the_free_space(self):
         self.make_family()

@@ -61,6 +61,21 @@ class Rerun(SweepTest):
             self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (its JSON is of another form); remove it, or name "
                                                         "another folder", "dare-sweep")
 
+    def test_a_configuration_that_was_changed_is_noticed(self):
+        os.mkdir(self.path("base"))
+        os.rename(self.path("base.safetensors"), self.path("base", "model.safetensors"))
+        config = self.write("base/config.json", "{}")
+        text = self.recipe.replace("base.safetensors", "base") + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(1, text)
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.write("base/config.json", '{"a": 1}')
+        process = self.sweep(1, text)
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIn(f"{config}: was changed since it gave 2 points in {self.path('swept')}, such as drop_rate=0.1: ", process.stderr)
+        self.assertEqual(self.swept(1, text, "--overwrite")["done"], 2)
+        with open(self.path("swept", "drop_rate=0.1", "config.json")) as file:
+            self.assertEqual(json.load(file)["a"], 1)
+
     def test_an_input_that_was_replaced_is_noticed(self):
         model = self.path("m1.safetensors")
         for outputs in ("model", "statistics"):
