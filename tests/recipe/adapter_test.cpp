@@ -72,7 +72,7 @@ TEST(Adapter, OfLayersThatTheBaseLacks) {
   EXPECT_EQ(error_of([&] { (void)resolve(parsed(test::with("")), base, {lora}); }),
             "3: ad: a LoRA adapter changes tensors that are not in the base: \"layers.9.q\"; give the base that it was trained on, or set "
             "missing: skip to leave these out");
-  EXPECT_THAT(resolve(parsed(test::with("missing: skip\n")), base, {lora}).notes,
+  EXPECT_THAT(resolve(parsed(test::with("compat: none\nmissing: skip\n")), base, {lora}).notes,
               ElementsAre("ad: not in the base, left out: \"layers.9.q\""));
 }
 
