@@ -128,7 +128,7 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         text = self.recipe + "outputs: statistics\npoints: {good: {drop_rate: 0.5}, large: {drop_rate: 0.5, lambda: 1e38, weight: 1e4}}\n"
         process = self.sweep(3, text)
         self.assertEqual(process.returncode, 3, process.stderr)
-        merged = run(1, "dare-merge", self.write("large.yml", self.recipe + "parameters: {lambda: 1e38}\n"), self.path("no"), "--weight", "1e4", "--drop-rate", "0.5")
+        merged = run(1, "dare-merge", self.write("large.yml", self.recipe + "compat: none\nparameters: {lambda: 1e38}\n"), self.path("no"), "--weight", "1e4", "--drop-rate", "0.5")
         self.assertEqual(own_words(process, "dare-sweep"), [own_words(merged, "dare-merge")[0].replace("dare-merge: ", "dare-sweep: point large: ")])
         self.assertEqual({name: row["status"] for name, row in rows(self.path("swept")).items()}, {"good": "done", "large": "failed"})
 
