@@ -280,12 +280,15 @@ void GroupRun::score(std::uint64_t point) {
   update_results();
 }
 
-// One write: the groups' lines do not mix.
+// One write: the groups' lines do not mix. The number is for the reader alone: where it cannot be had the work goes on without it.
 void GroupRun::tell(const Record& record, std::chrono::duration<double> elapsed) {
   if (!shared_.tells_scores) return;
   const auto scores = record.status == Status::done ? scores_text(record.scores, shared_.specification.settings().score) : "not scored";
-  fmt::print(stderr, "point {} of {}: {}: {} ({:.1f} s)\n", shared_.told_before + evaluated_.count(), shared_.names.size(), record.point,
-             scores, elapsed.count());
+  std::string number;
+  try {
+    number = fmt::format(" {} of {}", shared_.told_before + evaluated_.count(), shared_.names.size());
+  } catch (const IoError&) {}
+  fmt::print(stderr, "point{}: {}: {} ({:.1f} s)\n", number, record.point, scores, elapsed.count());
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {

@@ -5,6 +5,9 @@
 #include <dare/random/drop_stream.hpp>
 
 #include <cmath>
+#include <cstddef>
+#include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -43,13 +46,17 @@ void expect_equal(const Measures& a, const Measures& b) {
   EXPECT_EQ(a.undropped, b.undropped);
 }
 
-Counts counts_of_merge(const MergeTensor& tensor) {
-  const TensorMerger merger{tensor.settings, test::survey({tensor}, 1).front()};
-  std::vector<std::byte> out(tensor.settings.elements * info(tensor.settings.out_dtype).bits / 8);
+struct Merged {
+  std::vector<std::byte> bytes;
   Counts counts;
+};
+
+Merged merged(const MergeTensor& tensor) {
+  const TensorMerger merger{tensor.settings, test::survey({tensor}, 1).front()};
+  Merged result{std::vector<std::byte>(tensor.settings.elements * info(tensor.settings.out_dtype).bits / 8), {}};
   const HeldRun run{tensor, {0, tensor.settings.elements}};
-  EXPECT_FALSE(merger.merge(run.run(), out, counts, *TensorMerger::make_scratch()));
-  return counts;
+  EXPECT_FALSE(merger.merge(run.run(), result.bytes, result.counts, *TensorMerger::make_scratch()));
+  return result;
 }
 
 TEST(Measure, OfDareIsThatOfAPlainLoop) {
@@ -100,7 +107,7 @@ TEST(Measure, OfDareIsThatOfAPlainLoop) {
 std::vector<MergeTensor> cases() {
   std::vector<MergeTensor> all;
   std::uint32_t seed = 0;
-  for (const auto dtype : {Dtype::bf16, Dtype::f32}) {
+  for (const auto dtype : {Dtype::bf16, Dtype::f32, Dtype::f64}) {
     for (const auto sparsifier : {Sparsifier::none, Sparsifier::dare, Sparsifier::magnitude, Sparsifier::della}) {
       for (const auto combiner : {Combiner::task_arithmetic, Combiner::ties, Combiner::average}) {
         auto tensor = family({70'000, 100, 2, dtype, 0}, ++seed);
@@ -127,10 +134,30 @@ TEST(Measure, DoesNotDependOnTiles) {
 
 TEST(Measure, CountsWhatTheMergeCounts) {
   for (const auto& tensor : cases()) {
-    const auto merge = counts_of_merge(tensor);
+    const auto merge = merged(tensor).counts;
     const auto measure = measured(tensor, 1U << 16U).counts;
     EXPECT_EQ(measure.merged, merge.merged);
     EXPECT_EQ(measure.swallowed, merge.swallowed);
+  }
+}
+
+TEST(Measure, TheSameOnEachInstructionSet) {
+  for (auto tensor : cases()) {
+    for (const auto sign : {Sign::weighted, Sign::unweighted}) {
+      tensor.settings.sign = sign;
+      std::optional<Measures> measures;
+      std::vector<std::byte> bytes;
+      test::on_each_target([&] {
+        const auto here = measured(tensor, 1U << 16U);
+        const auto out = merged(tensor).bytes;
+        if (!measures) {
+          measures = here;
+          bytes = out;
+        }
+        expect_equal(here, *measures);
+        EXPECT_TRUE(out == bytes);
+      });
+    }
   }
 }
 

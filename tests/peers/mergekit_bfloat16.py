@@ -19,6 +19,8 @@ import sys
 import tempfile
 import warnings
 
+from llama import Llama
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 warnings.filterwarnings("ignore")
@@ -36,12 +38,7 @@ except ImportError as error:
     sys.exit(77)
 
 PROGRAMS = pathlib.Path(os.environ["DARE_BIN"]).resolve()
-HIDDEN, INNER, LAYERS, VOCABULARY = 256, 512, 2, 512
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": HIDDEN, "intermediate_size": INNER, "num_hidden_layers": LAYERS,
-    "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": HIDDEN // 4, "vocab_size": VOCABULARY, "torch_dtype": "bfloat16",
-    "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": False, "max_position_embeddings": 128, "rope_theta": 10000.0,
-}
+MODEL = Llama(256, 512, 2, 512, "bfloat16")
 MODELS = ("m0", "m1", "m2")
 WEIGHTS = (0.5, 0.7, 0.3)  # no weights that make exact ties between two bfloat16 frequent
 # title, merge_method, density, parameters
@@ -56,30 +53,19 @@ CASES = (
 )
 
 
-def shapes():
-    yield "model.embed_tokens.weight", (VOCABULARY, HIDDEN)
-    for layer in range(LAYERS):
-        at = f"model.layers.{layer}."
-        yield from ((f"{at}self_attn.{name}_proj.weight", (HIDDEN, HIDDEN)) for name in "qkvo")
-        yield from ((f"{at}mlp.{name}_proj.weight", shape) for name, shape in (("gate", (INNER, HIDDEN)), ("up", (INNER, HIDDEN)), ("down", (HIDDEN, INNER))))
-        yield from ((f"{at}{name}_layernorm.weight", (HIDDEN,)) for name in ("input", "post_attention"))
-    yield "model.norm.weight", (HIDDEN,)
-    yield "lm_head.weight", (VOCABULARY, HIDDEN)
-
-
 def program(name, *words):
     subprocess.run([PROGRAMS / name, *words], check=True, capture_output=True)
 
 
 def make_family():
     draw = torch.Generator().manual_seed(1)
-    base = {name: torch.normal(0, 0.02, shape, generator=draw) for name, shape in shapes()}
+    base = {name: torch.normal(0, 0.02, shape, generator=draw) for name, shape in MODEL.shapes()}
     family = {"base": base, **{model: {name: b + torch.normal(0, 0.002, b.shape, generator=draw) for name, b in base.items()} for model in MODELS}}
     for model, tensors in family.items():
         os.mkdir(model)
         family[model] = {name: tensor.bfloat16() for name, tensor in tensors.items()}
         save_file(family[model], f"{model}/model.safetensors", {"format": "pt"})
-        pathlib.Path(model, "config.json").write_text(json.dumps(CONFIG))
+        pathlib.Path(model, "config.json").write_text(json.dumps(MODEL.config))
         program("dare-convert", model, f"wide-{model}.safetensors", "--dtype", "F64")
     return family
 

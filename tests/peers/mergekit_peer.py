@@ -24,6 +24,8 @@ import tempfile
 import unittest
 import warnings
 
+from llama import Llama
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 warnings.filterwarnings("ignore")
@@ -40,27 +42,7 @@ except ImportError as error:
     sys.exit(77)
 
 PROGRAM = pathlib.Path(os.environ["DARE_BIN"]) / "dare-merge"
-HIDDEN, INNER, LAYERS, VOCABULARY = 48, 80, 2, 96
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": HIDDEN, "intermediate_size": INNER, "num_hidden_layers": LAYERS,
-    "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": HIDDEN // 4, "vocab_size": VOCABULARY, "torch_dtype": "float32",
-    "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": False, "max_position_embeddings": 128, "rope_theta": 10000.0,
-}
-
-
-def shapes():
-    yield "model.embed_tokens.weight", (VOCABULARY, HIDDEN)
-    for layer in range(LAYERS):
-        at = f"model.layers.{layer}."
-        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
-            yield f"{at}self_attn.{name}.weight", (HIDDEN, HIDDEN)
-        yield f"{at}mlp.gate_proj.weight", (INNER, HIDDEN)
-        yield f"{at}mlp.up_proj.weight", (INNER, HIDDEN)
-        yield f"{at}mlp.down_proj.weight", (HIDDEN, INNER)
-        yield f"{at}input_layernorm.weight", (HIDDEN,)
-        yield f"{at}post_attention_layernorm.weight", (HIDDEN,)
-    yield "model.norm.weight", (HIDDEN,)
-    yield "lm_head.weight", (VOCABULARY, HIDDEN)
+MODEL = Llama(48, 80, 2, 96, "float32")
 
 
 def models(*settings, base=False):
@@ -119,13 +101,13 @@ class Peer(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="dare-mergekit.")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         draw = numpy.random.default_rng(1)
-        cls.base = {name: draw.normal(0, 0.02, shape).astype(numpy.float32) for name, shape in shapes()}
+        cls.base = {name: draw.normal(0, 0.02, shape).astype(numpy.float32) for name, shape in MODEL.shapes()}
         cls.tuned = [{name: (b + draw.normal(0, 0.002, b.shape)).astype(numpy.float32) for name, b in cls.base.items()} for _ in range(3)]
         for name, tensors in (("base", cls.base), *((f"m{k}", tuned) for k, tuned in enumerate(cls.tuned))):
             path = pathlib.Path(cls.folder, name)
             path.mkdir()
             save_file(tensors, path / "model.safetensors", {"format": "pt"})
-            (path / "config.json").write_text(json.dumps(CONFIG))
+            (path / "config.json").write_text(json.dumps(MODEL.config))
         os.chdir(cls.folder)
         logging.disable(logging.WARNING)
 
@@ -190,7 +172,7 @@ class Peer(unittest.TestCase):
         """Both take it for the list of models that it is."""
         recipe = {"merge_method": "slerp", "base_model": "base", "parameters": {"t": 0.3}, "dtype": "float32"}
         listed = {**recipe, "models": [{"model": "base"}, {"model": "m0"}]}
-        sliced = {**recipe, "slices": [{"sources": [{"model": name, "layer_range": [0, LAYERS]} for name in ("base", "m0")]}]}
+        sliced = {**recipe, "slices": [{"sources": [{"model": name, "layer_range": [0, MODEL.layers]} for name in ("base", "m0")]}]}
         for merge in (self.theirs, self.ours):
             a, b = merge(listed, "listed"), merge(sliced, "sliced")
             self.assertEqual(set(a), set(b))
