@@ -37,6 +37,12 @@ Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const Fi
       timings_{timings},
       my_writer_{plan.writer_of[static_cast<std::size_t>(world.rank())]} {
   outgoing_.resize(my_writer_ == world.rank() ? 1 : k_under_way + 1);
+  if (my_writer_ == world.rank() && plan.run_elements > plan.tile_elements) {
+    for (const auto& target : targets) {
+      const auto bits = target.write_bits.empty() ? 0 : *std::max_element(target.write_bits.begin(), target.write_bits.end());
+      runs_.emplace_back(plan.run_elements * bits / 8);
+    }
+  }
   for (int rank = 0; rank < world.size(); ++rank) {
     if (rank == world.rank() || plan.writer_of[static_cast<std::size_t>(rank)] != world.rank()) continue;
     auto flow = std::make_unique<Flow>();
@@ -53,6 +59,10 @@ std::uint64_t Gather::bytes_of(const plan::Tile& tile, std::size_t product) cons
   return (tile.elements * targets_[product].write_bits[tile.tensor] + 7) / 8;
 }
 
+std::uint64_t Gather::offset_of(const plan::Tile& tile, std::size_t product) const {
+  return tile.first * targets_[product].write_bits[tile.tensor] / 8;
+}
+
 void Gather::begin_slice(std::size_t round) {
   for (auto& flow : flows_) {
     flow->cursor.reset();
@@ -61,6 +71,12 @@ void Gather::begin_slice(std::size_t round) {
 }
 
 std::span<std::byte> Gather::space(const plan::Tile& tile, std::size_t product) {
+  if (!runs_.empty()) {
+    const auto offset = offset_of(tile, product);
+    const auto size = bytes_of(tile, product);
+    if (!runs_[product].takes(tile.tensor, offset, size)) write_run(product);
+    return runs_[product].space(tile.tensor, offset, size);
+  }
   auto& out = outgoing_[next_];
   if (out.request.active()) {
     const StageTimer timer{timings_, Stage::gather};
@@ -71,30 +87,40 @@ std::span<std::byte> Gather::space(const plan::Tile& tile, std::size_t product) 
 }
 
 void Gather::submit(const plan::Tile& tile, std::size_t product, bool good) {
+  if (my_writer_ == world_.rank()) return submit_own(tile, product, good);
   auto& out = outgoing_[next_];
-  if (my_writer_ == world_.rank()) {
-    if (good) write(tile, product, out.bytes);
-    service(false);
-    return;
-  }
   const StageTimer timer{timings_, Stage::gather};
   out.request = world_.begin_send(good ? std::span<const std::byte>{out.bytes} : std::span<const std::byte>{}, my_writer_, k_tile_tag);
   next_ = (next_ + 1) % outgoing_.size();
 }
 
-void Gather::write(const plan::Tile& tile, std::size_t product, std::span<const std::byte> bytes) {
+void Gather::submit_own(const plan::Tile& tile, std::size_t product, bool good) {
+  if (good && runs_.empty()) write(product, tile.tensor, offset_of(tile, product), outgoing_[next_].bytes);
+  if (good && !runs_.empty()) {
+    runs_[product].keep(bytes_of(tile, product));
+    if (runs_[product].full()) write_run(product);
+  }
+  service(false);
+}
+
+void Gather::write_run(std::size_t product) {
+  auto& run = runs_[product];
+  if (!run.bytes().empty()) write(product, run.tensor(), run.offset(), run.bytes());
+  run.clear();
+}
+
+void Gather::write(std::size_t product, std::uint32_t tensor, std::uint64_t offset, std::span<const std::byte> bytes) {
   if (failure_) return;
   const StageTimer timer{timings_, Stage::write};
-  auto& target = targets_[product];
   try {
-    target.writer.write(tile.tensor, tile.first * target.write_bits[tile.tensor] / 8, bytes);
+    targets_[product].writer.write(tensor, offset, bytes);
   } catch (const Error& error) { failure_ = error; }
 }
 
 void Gather::take(Flow& flow, std::size_t size) {
   auto incoming = std::move(flow.incoming.front());
   flow.incoming.pop_front();
-  if (size != 0) write(incoming.tile, incoming.product, incoming.bytes);
+  if (size != 0) write(incoming.product, incoming.tile.tensor, offset_of(incoming.tile, incoming.product), incoming.bytes);
   free_buffers_.push_back(std::move(incoming.bytes));
 }
 
@@ -146,6 +172,7 @@ bool Gather::service(bool wait) {
 }
 
 void Gather::end_slice() {
+  for (std::size_t product = 0; product < runs_.size(); ++product) write_run(product);
   while (service(true)) {}
   for (auto& out : outgoing_) {
     const StageTimer timer{timings_, Stage::gather};

@@ -2,6 +2,7 @@
 /// The way of finished tiles to the rank that writes them, in bounded windows.
 
 #include "pipeline/finished_blocks.hpp"
+#include "pipeline/tile_run.hpp"
 #include "pipeline/timings.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -15,8 +16,8 @@
 
 namespace dare::pipeline {
 
-/// Every rank has one. A writer writes its own tiles at once and receives its members' between them; a member sends. Both sides know every
-/// tile from the plan, so that a message is the tile's bytes and nothing else; an empty one stands for a tile that failed.
+/// Every rank has one. A writer writes its own tiles as they come, or in runs, and receives its members' between them; a member sends. Both
+/// sides know every tile from the plan, so that a message is the tile's bytes and nothing else; an empty one stands for a tile that failed.
 class Gather {
  public:
   /// Where one product's tiles go.
@@ -49,7 +50,10 @@ class Gather {
     comm::Request request;
   };
   [[nodiscard]] std::uint64_t bytes_of(const plan::Tile& tile, std::size_t product) const;
-  void write(const plan::Tile& tile, std::size_t product, std::span<const std::byte> bytes);
+  [[nodiscard]] std::uint64_t offset_of(const plan::Tile& tile, std::size_t product) const;
+  void write(std::size_t product, std::uint32_t tensor, std::uint64_t offset, std::span<const std::byte> bytes);
+  void write_run(std::size_t product);
+  void submit_own(const plan::Tile& tile, std::size_t product, bool good);
   void take(Flow& flow, std::size_t size);
   void post(Flow& flow);
   bool service(bool wait);
@@ -62,6 +66,7 @@ class Gather {
   int my_writer_;
   std::vector<Outgoing> outgoing_;
   std::size_t next_ = 0;
+  std::vector<TileRun> runs_;                 // of a writer's own results, one a product; none where each tile is written by itself
   std::vector<std::unique_ptr<Flow>> flows_;  // one a member; the first active_members unfinished ones receive
   std::vector<std::vector<std::byte>> free_buffers_;
   std::optional<Error> failure_;

@@ -10,6 +10,7 @@ namespace dare::pipeline {
 plan::Plan make_plan(const Work& work, plan::Grid grid, plan::Cluster cluster, plan::Limits limits,
                      const std::vector<std::uint64_t>& done) {
   limits.working_memory = working_memory(work);
+  limits.products = work.products.size();
   // Several products take a tile one after another: its inputs and draws stay in the L2 cache meanwhile.
   if (work.products.size() > 1) limits.tile_elements = std::min(limits.tile_elements, merge::TensorMerger::k_shared_run);
   const auto todo = plan::remaining(grid, done);

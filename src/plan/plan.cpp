@@ -115,7 +115,7 @@ double Plan::imbalance() const {
 
 Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& todo) {
   const auto ranks = cluster.ranks();
-  Plan plan{std::move(grid), std::move(cluster), {}, {}, 0, k_receives, 0, 0};
+  Plan plan{std::move(grid), std::move(cluster), {}, {}, 0, 0, k_receives, 0, 0};
   plan.shares = partition(plan.grid, todo, ranks);
   switch (limits.writers.kind) {
     case Writers::Kind::all:
@@ -131,14 +131,18 @@ Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& to
   const auto members = most_members(plan.writer_of);
   const auto needed = [&](std::uint64_t elements, int active) {
     const auto tile = largest_tile(plan.grid, elements);
-    return limits.working_memory + tile.in + tile.out * (k_own_tiles + static_cast<std::uint64_t>(active * k_receives));
+    const auto runs = plan.run_elements > elements ? limits.products * largest_tile(plan.grid, plan.run_elements).out : 0;
+    return limits.working_memory + tile.in + tile.out * (k_own_tiles + static_cast<std::uint64_t>(active * k_receives)) + runs;
   };
   plan.tile_elements = limits.tile_elements;
   plan.active_members = members;
+  plan.run_elements = k_largest_tile;
+  if (needed(plan.tile_elements, plan.active_members) > limits.memory_per_rank) plan.run_elements = 0;
   // First fewer members at a time, then smaller tiles: a smaller tile costs every rank, a waiting member only itself.
   while (plan.active_members > 1 && needed(plan.tile_elements, plan.active_members) > limits.memory_per_rank) --plan.active_members;
   while (plan.tile_elements > k_smallest_tile && needed(plan.tile_elements, plan.active_members) > limits.memory_per_rank)
     plan.tile_elements /= 2;
+  plan.run_elements = std::max(plan.run_elements, plan.tile_elements);
   plan.buffer_bytes = needed(plan.tile_elements, plan.active_members);
   if (plan.buffer_bytes > limits.memory_per_rank) {
     throw UsageError{fmt::format("--memory-per-rank {}: this merge needs at least {}MiB a rank", format_bytes(limits.memory_per_rank),

@@ -27,7 +27,7 @@ class WriteBack {
   /// Ends the thread; what was not asked for yet is left to the caller's fsync. Descriptors may be closed afterwards.
   void end();
 
-  static constexpr std::uint64_t k_portion = std::uint64_t{32} << 20U;
+  static constexpr std::uint64_t k_portion = std::uint64_t{8} << 20U;
 
  private:
   class Worker;

@@ -38,6 +38,7 @@ struct Limits {
   std::uint64_t memory_per_rank = std::uint64_t{512} << 20U;  ///< bytes of buffers
   std::uint64_t working_memory = 0;                           ///< bytes of it that the method takes for itself
   std::uint64_t tile_elements = k_largest_tile;               ///< of a tile at most: a power of two, k_smallest_tile or more
+  std::uint64_t products = 1;                                 ///< that are merged from each tile
 };
 
 struct Plan {
@@ -46,6 +47,7 @@ struct Plan {
   std::vector<Share> shares;        ///< by rank
   std::vector<int> writer_of;       ///< by rank; a writer writes its own blocks and those of its members
   std::uint64_t tile_elements = 0;  ///< power of two
+  std::uint64_t run_elements = 0;   ///< of consecutive tiles of a product that a writer collects before it writes them; tile_elements: none
   int receives = 0;                 ///< tiles that a writer has under way for each active member
   int active_members = 0;           ///< members that a writer receives from at one time
   std::uint64_t buffer_bytes = 0;   ///< largest rank's buffers
