@@ -3,6 +3,7 @@
 #include "random/vector_targets.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/hash.hpp>
 
 #include <fmt/format.h>
 #include <hdf5.h>
@@ -47,7 +48,8 @@ std::string version_text(const Program& program) {
   line("HDF5", hdf5_version());
   line("Boost", fmt::format("{}.{}.{}", k_boost / 100000, k_boost / 100 % 1000, k_boost % 100));
   line("Highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH));
-  line("xxHash", fmt::format("{}.{}.{}", xxhash / 10000, xxhash / 100 % 100, xxhash % 100));
+  line("xxHash", fmt::format("{}.{}.{}{}", xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
+                             hashes_by_processor() ? ", by the processor's instructions" : ""));
   line("yaml-cpp", DARE_YAML_CPP_VERSION);
   line("nlohmann-json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH));
   line("fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100));

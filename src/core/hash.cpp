@@ -7,6 +7,7 @@
 #include <xxhash.h>
 #endif
 
+#include <iterator>
 #include <new>
 
 namespace dare {
@@ -43,6 +44,14 @@ std::string hash_hex(std::span<const std::byte> data) {
 
 std::string hash_hex(std::string_view text) {
   return hash_hex(std::as_bytes(std::span{text}));
+}
+
+bool hashes_by_processor() noexcept {
+#ifdef DARE_XXHASH_DISPATCH
+  return true;
+#else
+  return false;
+#endif
 }
 
 struct Hasher128::State {

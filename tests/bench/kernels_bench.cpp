@@ -3,6 +3,7 @@
 
 #include "random/vector_targets.hpp"
 
+#include <dare/core/hash.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/random/drop_stream.hpp>
 
@@ -111,6 +112,16 @@ void copy_run(benchmark::State& state) {
   state.SetBytesProcessed(2 * static_cast<std::int64_t>(bytes) * state.iterations());
 }
 
+void hash_run(benchmark::State& state) {
+  const Bytes in(static_cast<std::size_t>(state.range(0)), std::byte{1});
+  Hasher128 hasher;
+  for (auto _ : state) {
+    hasher.update(in);
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(in.size()) * state.iterations());
+}
+
 void register_merges(std::int64_t target, const std::string& name) {
   const auto add = [&](merge::Combiner combiner, Dtype dtype, Dtype out, int models) {
     const auto method = combiner == merge::Combiner::ties ? "dare_ties" : "dare_linear";
@@ -130,6 +141,7 @@ void register_merges(std::int64_t target, const std::string& name) {
 
 int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("memcpy", copy_run)->Arg(1 << 18)->Arg(1 << 28);
+  benchmark::RegisterBenchmark("hash", hash_run)->Arg(1 << 18);
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     const std::string name = hwy::TargetName(target);
     benchmark::RegisterBenchmark(("draws/" + name).c_str(), draw_run, target);

@@ -48,6 +48,25 @@ TEST(Plan, BuffersStayWithinTheMemoryOfARank) {
   EXPECT_THROW((void)plan_for(4, 1, "1", 1024), UsageError);
 }
 
+// Many products are merged in small tiles; a writer collects them where that fits the limit, and keeps the tiles' size where it does not.
+TEST(Plan, CollectsTilesOfManyProductsWithinTheMemoryOfARank) {
+  const auto plan = [](std::uint64_t memory, std::uint64_t products) {
+    auto grid = a_grid(100);
+    const auto todo = remaining(grid, {});
+    Limits limits{Writers::parse("all"), memory};
+    limits.tile_elements = 1U << 15U;
+    limits.products = products;
+    return make_plan(std::move(grid), Cluster::uniform(2, 1), limits, todo);
+  };
+  const auto collected = plan(std::uint64_t{64} << 20U, 8);
+  EXPECT_EQ(collected.run_elements, k_largest_tile);
+  EXPECT_LE(plan(collected.buffer_bytes, 8).buffer_bytes, collected.buffer_bytes);
+  EXPECT_EQ(collected.buffer_bytes - plan(std::uint64_t{64} << 20U, 7).buffer_bytes, k_largest_tile * 2);
+  const auto tight = plan(collected.buffer_bytes - 1, 8);
+  EXPECT_EQ(tight.run_elements, tight.tile_elements);
+  EXPECT_EQ(tight.tile_elements, 1U << 15U);
+}
+
 TEST(Plan, NamesAMemoryThatIsEnough) {
   std::string text;
   try {

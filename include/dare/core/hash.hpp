@@ -23,6 +23,9 @@ using Hash128 = std::array<std::byte, 16>;
 [[nodiscard]] std::string hash_hex(std::span<const std::byte> data);
 [[nodiscard]] std::string hash_hex(std::string_view text);
 
+/// Whether hashing uses the instructions that this processor has, and not only those that the library was compiled for.
+[[nodiscard]] bool hashes_by_processor() noexcept;
+
 /// XXH3-128 of data that arrives in pieces: the same value as hash128 of all of it.
 class Hasher128 {
  public:
