@@ -315,6 +315,26 @@ TEST(SharedMeasurer, TellsEachSettingsOwnFinding) {
   EXPECT_LT(refused, static_cast<int>(all.size()));
 }
 
+TEST(SharedMeasurer, AddsNothingToSettingsThatHaveAFindingAlready) {
+  const auto all = points(family({70'000, 10, 2, Dtype::bf16, 0}, 13));
+  std::vector<TensorMeasurer> measurers;
+  for (const auto& one : all) measurers.emplace_back(one.settings);
+  std::vector<const TensorMeasurer*> pointers;
+  for (const auto& one : measurers) pointers.push_back(&one);
+  std::vector<std::vector<Measures>> blocks(all.size(), std::vector<Measures>(2));
+  std::vector<std::span<Measures>> spans{blocks.begin(), blocks.end()};
+  std::vector<std::optional<Finding>> findings(all.size());
+  for (std::size_t p = 0; p < all.size(); p += 2) findings[p] = Finding{};
+  const HeldRun run{all.front(), {0, 70'000}};
+  SharedMeasurer{pointers}.measure(run.run(), spans, findings, *TensorMeasurer::make_scratch());
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    SCOPED_TRACE(p);
+    Measures total;
+    for (const auto& block : blocks[p]) total.add(block);
+    expect_equal(total, p % 2 == 0 ? Measures{} : measured(all[p], 1U << 17U));
+  }
+}
+
 TEST(Measure, ReportsWhatTheMergeReports) {
   auto tensor = family({5000, 100, 2, Dtype::f32, 0}, 3);
   tensor.settings.sparsifier = Sparsifier::dare;
