@@ -108,13 +108,16 @@ std::vector<MergeTensor> cases() {
   std::vector<MergeTensor> all;
   std::uint32_t seed = 0;
   for (const auto dtype : {Dtype::bf16, Dtype::f32, Dtype::f64}) {
-    for (const auto sparsifier : {Sparsifier::none, Sparsifier::dare, Sparsifier::magnitude, Sparsifier::della}) {
+    for (const auto sparsifier : {Sparsifier::none, Sparsifier::dare, Sparsifier::magnitude, Sparsifier::breadcrumbs, Sparsifier::della}) {
       for (const auto combiner : {Combiner::task_arithmetic, Combiner::ties, Combiner::average}) {
         auto tensor = family({70'000, 100, 2, dtype, 0}, ++seed);
         tensor.settings.sparsifier = sparsifier;
         tensor.settings.combiner = combiner;
         tensor.settings.normalize = combiner == Combiner::ties;
-        for (auto& term : tensor.settings.models) term.epsilon = 0.1;
+        for (auto& term : tensor.settings.models) {
+          term.epsilon = 0.1;
+          term.gamma = 0.05;
+        }
         const bool draws = sparsifier == Sparsifier::dare || sparsifier == Sparsifier::della;
         test::set_rates(tensor, Rate::from_drop(sparsifier == Sparsifier::none ? 0 : 0.6), draws ? Rescale::expected : Rescale::none);
         all.push_back(std::move(tensor));
