@@ -22,12 +22,18 @@ struct DellaRank {
   std::uint16_t rest = 0;   ///< its low half
 };
 
+/// @param rank  among the m elements of a row. Pure.
+[[nodiscard]] DellaRank rank_of(const TensorSettings& settings, const ModelTerm& term, std::size_t rank, std::size_t m) noexcept;
+
 /// What della knows of the row that it is in.
 struct DellaRow {
   std::uint64_t first = k_all_elements;  ///< the row's first element; anything else: no row yet
   std::vector<std::uint32_t> ranks;      ///< of the row's elements that the model has
   std::vector<DellaRank> by_rank;        ///< of a row of as many elements; empty where it is too long to keep them
-  [[nodiscard]] DellaRank of(const TensorSettings& settings, const ModelTerm& term, std::uint64_t element) const noexcept;
+  [[nodiscard]] DellaRank of(const TensorSettings& settings, const ModelTerm& term, std::uint64_t element) const noexcept {
+    const auto rank = ranks[element - first];
+    return by_rank.empty() ? rank_of(settings, term, rank, ranks.size()) : by_rank[rank];
+  }
 };
 
 /// Working memory of the sparsifiers.

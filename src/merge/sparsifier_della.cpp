@@ -26,12 +26,6 @@ std::vector<KeyOf<W>> keys_of_row(const Strip<W>& strip, const Run& run, std::si
   return keys;
 }
 
-DellaRank rank_of(const TensorSettings& settings, const ModelTerm& term, std::size_t j, std::size_t m) {
-  const auto rate = della_rate(settings.compat, term, j, m);
-  const auto threshold = random::drop_threshold(rate);
-  return {rate, rate == 1 ? 1 : 1 / (1 - rate), static_cast<std::uint32_t>(threshold >> 16U), static_cast<std::uint16_t>(threshold)};
-}
-
 // The row that element `first` lies in.
 template <class W>
 void enter_row(const Strip<W>& strip, const Run& run, std::size_t k, SparsifierScratch& scratch) {
@@ -51,9 +45,10 @@ void enter_row(const Strip<W>& strip, const Run& run, std::size_t k, SparsifierS
 
 }  // namespace
 
-DellaRank DellaRow::of(const TensorSettings& settings, const ModelTerm& term, std::uint64_t element) const noexcept {
-  const auto rank = ranks[element - first];
-  return by_rank.empty() ? rank_of(settings, term, rank, ranks.size()) : by_rank[rank];
+DellaRank rank_of(const TensorSettings& settings, const ModelTerm& term, std::size_t rank, std::size_t m) noexcept {
+  const auto rate = della_rate(settings.compat, term, rank, m);
+  const auto threshold = random::drop_threshold(rate);
+  return {rate, rate == 1 ? 1 : 1 / (1 - rate), static_cast<std::uint32_t>(threshold >> 16U), static_cast<std::uint16_t>(threshold)};
 }
 
 template <class W>
