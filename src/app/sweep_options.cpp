@@ -39,8 +39,8 @@ constexpr auto k_sweep_description =
     "inputs as few times as the memory allows, not once a point. Each point's checkpoint has the bytes that dare-merge writes for its "
     "recipe. A command of yours can score each of them as it is done; the scores are gathered in one table.\n\n"
     "OUTDIR gets a checkpoint a point, results.csv and results.json (a row a point) and points/ (a record a point). The same command "
-    "again does only what is missing, within interrupted points too, unless --restart is given; of statistics it does each pass that was "
-    "interrupted as a whole. Where points fail the others are done.";
+    "again does only what is missing, within interrupted points too (of checkpoints and of statistics), unless --restart is given. Where "
+    "points fail the others are done.";
 
 std::vector<Section> sweep_sections() {
   return {{"SWEEP.yml",

@@ -1,4 +1,5 @@
 #include "merge/combiner.hpp"
+#include "merge/strip_loops.hpp"
 
 #include <algorithm>
 
@@ -13,16 +14,9 @@ void combine_task_arithmetic(const Strip<W>& strip) {
     if (model.kept == Kept::none) continue;
     const auto& term = strip.term(model);
     const auto scaled = strip.settings.lambda * term.weight;
-    const auto c = static_cast<W>((scaled * rescale_factor(strip.statistics, term, model.term)) / n);
-    for (std::size_t i = 0; i < strip.size; ++i) {
-      if (!model.keeps(i)) continue;
-      sum[i] += (model.own_factors ? static_cast<W>((scaled * model.factors[i]) / n) : c) * model.delta[i];
-    }
+    add_to_sum(strip, model, {(scaled * rescale_factor(strip.statistics, term, model.term)) / n, scaled, n}, sum);
   }
-  for (std::size_t i = 0; i < strip.size; ++i) {
-    strip.result[i] = strip.base[i] + sum[i];
-    strip.effect[i] = sum[i] == 0 ? Effect::base : Effect::moved;
-  }
+  finish_sum(strip, sum);
 }
 
 template void combine_task_arithmetic<float>(const Strip<float>&);

@@ -56,7 +56,7 @@ ExplainedModel explain_model(const Strip<W>& strip, const ModelStrip<W>& model, 
       break;
     case Sparsifier::della: {
       const auto& row = scratch.rows[model.term];
-      part.draw = draw_of(settings, term, strip.first, row.rates[strip.first - row.first]);
+      part.draw = draw_of(settings, term, strip.first, row.of(settings, term, strip.first).rate);
       break;
     }
     case Sparsifier::magnitude:

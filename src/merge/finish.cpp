@@ -1,5 +1,6 @@
 #include "merge/finish.hpp"
 
+#include "merge/finish_loops.hpp"
 #include "merge/rounding.hpp"
 
 #include <dare/random/drop_stream.hpp>
@@ -21,22 +22,11 @@ double decoded(Dtype dtype, std::uint64_t bits) {
   return value;
 }
 
-// bfloat16 throughout: without a branch an element. False where one needs more care; nothing is counted then.
+// bfloat16 throughout. False where an element needs more care; nothing is counted then.
 bool finish_bf16(const Strip<float>& strip, std::span<std::byte> out, Counts& counts) {
-  std::uint32_t largest = 0;
-  std::uint32_t swallowed = 0;
-  for (std::size_t i = 0; i < strip.size; ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(strip.result[i]);
-    const auto up = (bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U;
-    const auto own = std::bit_cast<std::uint32_t>(strip.base[i]) >> 16U;
-    const auto code = strip.effect[i] == Effect::base ? own : up;
-    swallowed += static_cast<std::uint32_t>(strip.effect[i] == Effect::moved && up == own);
-    largest = std::max(largest, code & 0x7FFFU);
-    const auto narrow = static_cast<std::uint16_t>(code);
-    std::memcpy(out.data() + 2 * i, &narrow, 2);
-  }
-  if (largest >= 0x7F80U) return false;
-  counts.swallowed += swallowed;
+  const auto rounded = round_to_bf16(strip, out);
+  if (rounded.largest >= 0x7F80U) return false;
+  counts.swallowed += rounded.swallowed;
   return true;
 }
 

@@ -94,6 +94,7 @@ class SharedMeasurer::Impl {
     if (vectors) add_strip(part.run, strip);
     for (auto& group : groups_) {
       for (const auto& setting : group->settings()) {
+        if (part.findings[setting.number]) continue;
         if (!vectors || !(bound(setting) < k_fits)) alone(part, setting.number, strip);
         else group->add_to(part.blocks[setting.number][part.block(strip.first)], setting, totals_);
       }
@@ -143,7 +144,6 @@ class SharedMeasurer::Impl {
 
   // One setting by itself: what the kernels leave.
   void alone(const Part& part, std::size_t s, Extent strip) {
-    if (part.findings[s]) return;
     std::vector<std::span<const std::byte>> spans(part.run.models.size());
     const auto run = part_of_run(settings(s), part.run, strip, spans);
     part.findings[s] = measurers_[s]->measure(run, part.blocks[s].subspan(part.block(strip.first)), part.scratch);

@@ -2,6 +2,7 @@
 
 #include "merge/combiner.hpp"
 #include "merge/needs.hpp"
+#include "merge/sparsifier.hpp"
 
 #include <algorithm>
 
@@ -64,7 +65,10 @@ std::uint64_t working_memory(const TensorSettings& settings) noexcept {
     const auto d = settings.row;
     return 8 * (2 * d * d + 2 * settings.elements);
   }
-  if (settings.sparsifier == Sparsifier::della) return settings.row * (8 * models + 5 * size);
+  if (settings.sparsifier == Sparsifier::della) {
+    const auto of_ranks = settings.row > RankedRows::k_longest ? 0 : settings.row * sizeof(DellaRank);
+    return settings.row * (4 * models + 5 * size) + models * of_ranks + RankedRows::memory(settings.row, models, size);
+  }
   return 0;
 }
 

@@ -1,25 +1,27 @@
 #include "merge/sparsifier.hpp"
 
-#include <bit>
-#include <cmath>
+#include "merge/keep_loops.hpp"
+
+#include <algorithm>
 #include <type_traits>
 
 namespace dare::merge {
+namespace {
 
+// A cut among the keys and places of a strip.
 template <class W>
-std::uint64_t key_of(W value) noexcept {
-  if constexpr (sizeof(W) == 4) {
-    return std::isnan(value) ? 0x7FC00000U : std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU;
-  } else {
-    return std::isnan(value) ? 0x7FF8000000000000U : std::bit_cast<std::uint64_t>(value) & ~(std::uint64_t{1} << 63U);
-  }
+StripCut cut_in(const Strip<W>& strip, const Cut& cut) {
+  const auto before = cut.tie_end - std::min(cut.tie_end, strip.first);
+  return {cut.key, static_cast<std::uint32_t>(std::min<std::uint64_t>(before, strip.size))};
 }
+
+}  // namespace
 
 template <class W>
 void keep_by_cuts(const Strip<W>& strip, ModelStrip<W>& model) {
   const auto& of = strip.statistics.models[model.term];
   model.kept = Kept::some;
-  for (std::size_t i = 0; i < strip.size; ++i) model.mask[i] = of.keeps(key_of(model.delta[i]), strip.first + i) ? 1 : 0;
+  mark_between(model.delta, cut_in(strip, of.kept), cut_in(strip, of.outlier), model.mask);
 }
 
 template <class W>
@@ -42,8 +44,6 @@ void sparsify(const Strip<W>& strip, const Run& run, ModelStrip<W>& model, Spars
   }
 }
 
-template std::uint64_t key_of<float>(float) noexcept;
-template std::uint64_t key_of<double>(double) noexcept;
 template void keep_by_cuts<float>(const Strip<float>&, ModelStrip<float>&);
 template void keep_by_cuts<double>(const Strip<double>&, ModelStrip<double>&);
 template void sparsify<float>(const Strip<float>&, const Run&, ModelStrip<float>&, SparsifierScratch&);

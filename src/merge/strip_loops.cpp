@@ -151,6 +151,59 @@ void elect_double(const Strip<double>& strip, std::span<const TermFactors> facto
   elect_in<double>(strip, factors);
 }
 
+// The value where `keeps` is 1; where it is 0 what changes no sum.
+template <class W>
+HWY_INLINE W where_or_negative_zero(std::uint8_t keeps, W value) {
+  constexpr auto k_negative_zero = std::bit_cast<BitsOf<W>>(W{-0.0});
+  return std::bit_cast<W>(std::bit_cast<BitsOf<W>>(where(keeps, value)) | (keeps != 0 ? BitsOf<W>{0} : k_negative_zero));
+}
+
+template <class W>
+HWY_INLINE void add_to_sum_in(std::size_t n, const ModelStrip<W>& model, const SumFactors& factors, W* HWY_RESTRICT sum) {
+  const auto* HWY_RESTRICT delta = model.delta.data();
+  const auto* HWY_RESTRICT mask = model.mask.data();
+  const auto c = static_cast<W>(factors.coefficient);
+  if (model.own_factors) {
+    const auto* HWY_RESTRICT own = model.factors.data();
+    for (std::size_t i = 0; i < n; ++i)
+      sum[i] += where_or_negative_zero(mask[i], static_cast<W>((factors.weight * own[i]) / factors.divisor) * delta[i]);
+  } else if (model.kept == Kept::all) {
+    for (std::size_t i = 0; i < n; ++i) sum[i] += c * delta[i];
+  } else {
+    for (std::size_t i = 0; i < n; ++i) sum[i] += where_or_negative_zero(mask[i], c * delta[i]);
+  }
+}
+void add_to_sum_float(const Strip<float>& strip, const ModelStrip<float>& model, const SumFactors& factors, std::span<float> sum) {
+  add_to_sum_in(strip.size, model, factors, sum.data());
+}
+void add_to_sum_double(const Strip<double>& strip, const ModelStrip<double>& model, const SumFactors& factors, std::span<double> sum) {
+  add_to_sum_in(strip.size, model, factors, sum.data());
+}
+
+template <class W>
+HWY_INLINE void finish_sum_in(const Strip<W>& strip, const W* HWY_RESTRICT sum) {
+  const auto* HWY_RESTRICT base = strip.base.data();
+  auto* HWY_RESTRICT result = strip.result.data();
+  auto* HWY_RESTRICT effect = reinterpret_cast<std::uint8_t*>(strip.effect.data());
+  for (std::size_t i = 0; i < strip.size; ++i) {
+    result[i] = base[i] + sum[i];
+    effect[i] = static_cast<std::uint8_t>(sum[i] == 0 ? Effect::base : Effect::moved);
+  }
+}
+void finish_sum_float(const Strip<float>& strip, std::span<const float> sum) {
+  finish_sum_in(strip, sum.data());
+}
+void finish_sum_double(const Strip<double>& strip, std::span<const double> sum) {
+  finish_sum_in(strip, sum.data());
+}
+
+// The value where `keeps` is 1, 1 where it is 0.
+HWY_INLINE double where_or_one(std::uint8_t keeps, double value) {
+  constexpr auto k_one = std::bit_cast<std::uint64_t>(1.0);
+  const auto all = std::uint64_t{0} - std::uint64_t{keeps};
+  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(value) & all) | (k_one & ~all));
+}
+
 template <class W>
 HWY_INLINE KeptPart kept_part_in(const Strip<W>& strip, const ModelStrip<W>& model) {
   KeptPart part;
@@ -182,7 +235,7 @@ HWY_INLINE KeptPart kept_part_in(const Strip<W>& strip, const ModelStrip<W>& mod
     by_partials(strip.size, [&](std::size_t i, std::size_t j) {
       const auto d = static_cast<double>(delta[i]);
       const auto off = static_cast<double>(static_cast<W>(factors[i])) - 1;
-      error[j] += (mask[i] != 0 ? off * off : 1.0) * (d * d);
+      error[j] += where_or_one(mask[i], off * off) * (d * d);
     });
     part.error.values = error;
   }
@@ -280,6 +333,10 @@ HWY_AFTER_NAMESPACE();
 namespace dare::merge {
 HWY_EXPORT(elect_float);
 HWY_EXPORT(elect_double);
+HWY_EXPORT(add_to_sum_float);
+HWY_EXPORT(add_to_sum_double);
+HWY_EXPORT(finish_sum_float);
+HWY_EXPORT(finish_sum_double);
 HWY_EXPORT(kept_part_float);
 HWY_EXPORT(kept_part_double);
 HWY_EXPORT(conflicts_float);
@@ -294,6 +351,18 @@ void elect(const Strip<float>& strip, std::span<const TermFactors> factors) {
 }
 void elect(const Strip<double>& strip, std::span<const TermFactors> factors) {
   HWY_DYNAMIC_DISPATCH(elect_double)(strip, factors);
+}
+void add_to_sum(const Strip<float>& strip, const ModelStrip<float>& model, const SumFactors& factors, std::span<float> sum) {
+  HWY_DYNAMIC_DISPATCH(add_to_sum_float)(strip, model, factors, sum);
+}
+void add_to_sum(const Strip<double>& strip, const ModelStrip<double>& model, const SumFactors& factors, std::span<double> sum) {
+  HWY_DYNAMIC_DISPATCH(add_to_sum_double)(strip, model, factors, sum);
+}
+void finish_sum(const Strip<float>& strip, std::span<const float> sum) {
+  HWY_DYNAMIC_DISPATCH(finish_sum_float)(strip, sum);
+}
+void finish_sum(const Strip<double>& strip, std::span<const double> sum) {
+  HWY_DYNAMIC_DISPATCH(finish_sum_double)(strip, sum);
 }
 KeptPart kept_part(const Strip<float>& strip, const ModelStrip<float>& model) {
   return HWY_DYNAMIC_DISPATCH(kept_part_float)(strip, model);

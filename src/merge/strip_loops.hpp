@@ -20,6 +20,19 @@ struct TermFactors {
 void elect(const Strip<float>& strip, std::span<const TermFactors> factors);
 void elect(const Strip<double>& strip, std::span<const TermFactors> factors);
 
+/// What a sum takes of a model: `coefficient` times the delta, or where every element has a factor of its own (weight factor) / divisor.
+struct SumFactors {
+  double coefficient = 1;
+  double weight = 1;
+  double divisor = 1;
+};
+/// Adds what is kept of a model. A sum of nothing is -0. @pre something is kept
+void add_to_sum(const Strip<float>& strip, const ModelStrip<float>& model, const SumFactors& factors, std::span<float> sum);
+void add_to_sum(const Strip<double>& strip, const ModelStrip<double>& model, const SumFactors& factors, std::span<double> sum);
+/// Sets result to base + sum, and effect.
+void finish_sum(const Strip<float>& strip, std::span<const float> sum);
+void finish_sum(const Strip<double>& strip, std::span<const double> sum);
+
 /// What the sparsifier leaves of a model.
 struct KeptPart {
   std::uint64_t count = 0;

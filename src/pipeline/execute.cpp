@@ -74,12 +74,6 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   } catch (const comm::AgreedError& error) { throw give_up(run.options, error, staged); }
 }
 
-std::uint64_t bytes_to_read(const plan::Plan& plan) {
-  std::uint64_t bytes = 0;
-  for (const auto& share : plan.shares) bytes += plan::bytes_in(plan.grid, share) - plan::bytes_written_in(plan.grid, share);
-  return bytes;
-}
-
 std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const FinishedBlocks& finished) {
   auto bytes = grid.bytes_written();
   for (std::size_t p = 0; p < work.products.size(); ++p) {
@@ -104,7 +98,7 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
   const auto made = make_outputs(run, plan, staged, finished);
   print_summary(run, plan, made, finished.in_all());
-  Execution execution{{}, bytes_to_read(plan), bytes_to_write(work, plan.grid, finished)};
+  Execution execution{{}, plan.bytes_to_read(), bytes_to_write(work, plan.grid, finished)};
   for (const auto& result : made.products) execution.outcomes.push_back(result.outcome);
   return execution;
 }

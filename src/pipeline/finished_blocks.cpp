@@ -8,7 +8,12 @@ namespace dare::pipeline {
 
 FinishedBlocks::FinishedBlocks(std::vector<std::vector<std::uint64_t>> of_products, const std::vector<StagedOutput>& staged,
                                std::uint64_t blocks)
-    : of_products_{std::move(of_products)}, staged_{&staged} {
+    : FinishedBlocks{std::move(of_products), blocks} {
+  staged_ = &staged;
+}
+
+FinishedBlocks::FinishedBlocks(std::vector<std::vector<std::uint64_t>> of_products, std::uint64_t blocks)
+    : of_products_{std::move(of_products)} {
   in_all_ = of_products_.front();
   for (const auto& done : of_products_) {
     auto& bits = is_done_.emplace_back(blocks);

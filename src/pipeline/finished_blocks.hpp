@@ -17,11 +17,13 @@ class FinishedBlocks {
  public:
   /// None, of any product.
   FinishedBlocks() = default;
-  /// @param of_products  ascending numbers, one list a product.  @param staged  whose journals know them; must outlive this.
+  /// @param of_products  ascending numbers, one list a product.
+  FinishedBlocks(std::vector<std::vector<std::uint64_t>> of_products, std::uint64_t blocks);
+  /// The same with what is known of each. @param staged  whose journals know them; must outlive this.
   FinishedBlocks(std::vector<std::vector<std::uint64_t>> of_products, const std::vector<StagedOutput>& staged, std::uint64_t blocks);
 
   [[nodiscard]] bool has(std::size_t product, std::uint64_t block) const noexcept { return !is_done_.empty() && is_done_[product][block]; }
-  /// What is known of one that has(). @pre has(product, block)
+  /// What is known of one that has(). @pre has(product, block); made with staged outputs
   [[nodiscard]] const JournalRecord& record(std::size_t product, std::uint64_t block) const { return (*staged_)[product].records[block]; }
   /// Ascending numbers.
   [[nodiscard]] std::span<const std::uint64_t> of(std::size_t product) const {

@@ -27,6 +27,22 @@ std::uint64_t records_offset(std::uint64_t head_bytes) {
   return (sizeof(Prefix) + head_bytes + k_alignment - 1) / k_alignment * k_alignment;
 }
 
+// What the file begins with, as far as the head's end.
+std::vector<std::byte> beginning(const JournalHead& head) {
+  OutArchive out;
+  out(head);
+  const std::span<const std::byte> bytes{out.bytes()};
+  const Prefix prefix{k_magic, bytes.size(), hash128(bytes)};
+  const auto raw = std::as_bytes(std::span{&prefix, 1});
+  std::vector<std::byte> all{raw.begin(), raw.end()};
+  all.insert(all.end(), bytes.begin(), bytes.end());
+  return all;
+}
+
+std::uint64_t records_offset(std::span<const std::byte> beginning) {
+  return records_offset(beginning.size() - sizeof(Prefix));
+}
+
 std::optional<Prefix> read_prefix(const File& file) {
   Prefix prefix{};
   if (file.size() < sizeof(prefix)) return std::nullopt;
@@ -38,19 +54,15 @@ std::optional<Prefix> read_prefix(const File& file) {
 
 }  // namespace
 
-void Journal::write_head(File& file, const JournalHead& head) {
-  OutArchive out;
-  out(head);
-  const std::span<const std::byte> bytes{out.bytes()};
-  const Prefix prefix{k_magic, bytes.size(), hash128(bytes)};
+void JournalFile::write_head(File& file, const JournalHead& head, std::size_t record_bytes) {
+  const auto bytes = beginning(head);
   file.resize(0);
-  file.resize(records_offset(bytes.size()) + head.blocks * sizeof(JournalRecord));
-  file.write_at(sizeof(prefix), bytes);
-  file.write_at(0, std::as_bytes(std::span{&prefix, 1}));
+  file.resize(records_offset(bytes) + head.blocks * record_bytes);
+  file.write_at(0, bytes);
   file.sync();
 }
 
-std::optional<JournalHead> Journal::read_head(const std::filesystem::path& path) {
+std::optional<JournalHead> JournalFile::read_head(const std::filesystem::path& path, std::size_t record_bytes) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   const auto file = File::open_read(path);
   const auto prefix = read_prefix(file);
@@ -64,25 +76,36 @@ std::optional<JournalHead> Journal::read_head(const std::filesystem::path& path)
     in(head);
   } catch (const ArchiveError&) { return std::nullopt; }  // of another version of the program
   if (!in.at_end()) return std::nullopt;
-  if (file.size() != records_offset(bytes.size()) + head.blocks * sizeof(JournalRecord)) return std::nullopt;
+  if (file.size() != records_offset(bytes.size()) + head.blocks * record_bytes) return std::nullopt;
   return head;
 }
 
-std::vector<JournalRecord> Journal::read_records(const std::filesystem::path& path, const JournalHead& head) {
+void JournalFile::read_records(const std::filesystem::path& path, const JournalHead& head, std::size_t record_bytes, std::uint64_t first,
+                               std::span<std::byte> records) {
   const auto file = File::open_read(path);
-  std::vector<JournalRecord> records(head.blocks);
-  file.read_at(file.size() - head.blocks * sizeof(JournalRecord), std::as_writable_bytes(std::span{records}));
-  return records;
+  file.read_at(file.size() - (head.blocks - first) * record_bytes, records);
 }
 
-Journal::Journal(const std::filesystem::path& path) : file_{File::open_write(path)} {
+JournalFile JournalFile::open_or_create(const std::filesystem::path& path, const JournalHead& head, std::size_t record_bytes) {
+  const auto bytes = beginning(head);
+  const auto records = records_offset(bytes);
+  const auto whole = records + head.blocks * record_bytes;
+  auto file = File::open_or_create(path);
+  if (file.size() < whole) {
+    file.write_at(0, bytes);  // before it has its size: what looks whole has its head
+    file.resize(whole);
+  }
+  return {std::move(file), records};
+}
+
+JournalFile::JournalFile(const std::filesystem::path& path) : file_{File::open_write(path)} {
   const auto prefix = read_prefix(File::open_read(path));
   if (!prefix) throw IoError{path.string() + ": the journal's head is gone; was it changed while this run is under way?"};
   records_ = records_offset(prefix->head_bytes);
 }
 
-void Journal::note(std::uint64_t first, std::span<const JournalRecord> records) {
-  file_.write_at(records_ + first * sizeof(JournalRecord), std::as_bytes(records));
+void JournalFile::note(std::uint64_t first, std::size_t record_bytes, std::span<const std::byte> records) {
+  file_.write_at(records_ + first * record_bytes, records);
 }
 
 std::size_t count_done(std::span<const JournalRecord> records) {

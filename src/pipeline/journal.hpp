@@ -1,25 +1,28 @@
 #pragma once
-/// The record of finished blocks beside an unfinished output: what a later run need not do again.
+/// The record of finished blocks of what is not finished yet: what a later run need not do again.
 
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/merge/run.hpp>
+#include <dare/plan/grid.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace dare::pipeline {
 
-/// What an unfinished output is going to be.
+/// What is going to be made.
 struct JournalHead {
   std::string identity;             ///< JSON: program, recipe, inputs, output; a run may go on only with an equal one
-  checkpoint::OutputLayout layout;  ///< of the files that were made
+  checkpoint::OutputLayout layout;  ///< of the files that were made; empty where none is
   std::uint64_t blocks = 0;         ///< of the whole grid
   template <class A>
   void archive(A& a) {
@@ -35,27 +38,75 @@ struct JournalRecord {
 };
 static_assert(std::is_trivially_copyable_v<JournalRecord> && 4096 % sizeof(JournalRecord) == 0);  // none lies in two pages
 
-/// One file: the head, then a place of 32 bytes for the record of each block, zero until the block is written. A record that
-/// is lost or torn costs the block's work again and nothing else, since a block counts only where its bytes still have that hash.
-class Journal {
+/// The file of a journal, whatever its records are: the head, then a place of `record_bytes` for the record of each block, zero until
+/// there is one.
+class JournalFile {
  public:
-  /// Writes the head into `file` (whose old contents go) and forces it to the disk.
-  static void write_head(File& file, const JournalHead& head);
-  /// The head of the journal at `path`; nothing where there is none, or an incomplete one. @throws IoError
-  [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path);
-  /// All records, zero for blocks that are not done. @throws IoError
-  [[nodiscard]] static std::vector<JournalRecord> read_records(const std::filesystem::path& path, const JournalHead& head);
+  /// As Journal has them.
+  static void write_head(File& file, const JournalHead& head, std::size_t record_bytes);
+  [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path, std::size_t record_bytes);
+  static void read_records(const std::filesystem::path& path, const JournalHead& head, std::size_t record_bytes, std::uint64_t first,
+                           std::span<std::byte> records);
+  /// Opens the journal at `path`, made where it is not there or has no room for all records yet. Several processes may do so at once with
+  /// equal heads: none takes away what another wrote. Not forced to the disk. Local. @throws IoError
+  [[nodiscard]] static JournalFile open_or_create(const std::filesystem::path& path, const JournalHead& head, std::size_t record_bytes);
 
   /// Opens a journal whose head is written. Local.
-  explicit Journal(const std::filesystem::path& path);
-  /// Records blocks [first, first + records.size()) as written. Local.
-  void note(std::uint64_t first, std::span<const JournalRecord> records);
+  explicit JournalFile(const std::filesystem::path& path);
+  /// Writes records from that of block `first` on. Local.
+  void note(std::uint64_t first, std::size_t record_bytes, std::span<const std::byte> records);
   void close() { file_.close(); }
 
  private:
+  JournalFile(File file, std::uint64_t records) noexcept : file_{std::move(file)}, records_{records} {}
+
   File file_;
   std::uint64_t records_ = 0;  // offset of block 0's
 };
+
+/// A journal of records of one type. One that is lost or torn costs the block's work again and nothing else, where the record says itself
+/// whether it is whole, or the block's bytes do: a block of an output counts only where they still have the recorded hash.
+template <class Record>
+class JournalOf {
+  static_assert(std::is_trivially_copyable_v<Record>);
+
+ public:
+  /// Writes the head into `file` (whose old contents go) and forces it to the disk.
+  static void write_head(File& file, const JournalHead& head) { JournalFile::write_head(file, head, sizeof(Record)); }
+  /// The head of the journal at `path`; nothing where there is none, or an incomplete one. @throws IoError
+  [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path) {
+    return JournalFile::read_head(path, sizeof(Record));
+  }
+  /// All records, zero for blocks that are not done. @throws IoError
+  [[nodiscard]] static std::vector<Record> read_records(const std::filesystem::path& path, const JournalHead& head) {
+    return read_records(path, head, {0, head.blocks});
+  }
+  /// Those of some blocks. @throws IoError
+  [[nodiscard]] static std::vector<Record> read_records(const std::filesystem::path& path, const JournalHead& head,
+                                                        plan::BlockRange blocks) {
+    std::vector<Record> records(blocks.last - blocks.first);
+    JournalFile::read_records(path, head, sizeof(Record), blocks.first, std::as_writable_bytes(std::span{records}));
+    return records;
+  }
+  /// As JournalFile::open_or_create.
+  [[nodiscard]] static JournalOf open_or_create(const std::filesystem::path& path, const JournalHead& head) {
+    return JournalOf{JournalFile::open_or_create(path, head, sizeof(Record))};
+  }
+
+  /// Opens a journal whose head is written. Local.
+  explicit JournalOf(const std::filesystem::path& path) : file_{path} {}
+  /// Records blocks [first, first + records.size()) as done. Local.
+  void note(std::uint64_t first, std::span<const Record> records) { file_.note(first, sizeof(Record), std::as_bytes(records)); }
+  void close() { file_.close(); }
+
+ private:
+  explicit JournalOf(JournalFile file) : file_{std::move(file)} {}
+
+  JournalFile file_;
+};
+
+/// Of the blocks of an unfinished output, 32 bytes each.
+using Journal = JournalOf<JournalRecord>;
 
 /// How many blocks are done. Pure.
 [[nodiscard]] std::size_t count_done(std::span<const JournalRecord> records);

@@ -1,10 +1,15 @@
 #include <dare/pipeline/measure.hpp>
 
+#include "pipeline/block_sums.hpp"
 #include "pipeline/finding_text.hpp"
 #include "pipeline/input_watch.hpp"
+#include "pipeline/measure_journals.hpp"
 #include "pipeline/progress.hpp"
+#include "pipeline/run_context.hpp"
 #include "pipeline/survey_loop.hpp"
 
+#include <dare/core/error.hpp>
+#include <dare/core/pace.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
@@ -16,14 +21,13 @@
 namespace dare::pipeline {
 namespace {
 
-std::uint64_t sum_blocks(std::uint64_t elements) {
-  return (elements + merge::k_sum_block - 1) / merge::k_sum_block;
-}
+constexpr std::chrono::seconds k_between_notes{10};
+constexpr int k_note_share = 50;                   // of the time at most one part in so many
+constexpr std::uint64_t k_records_together = 256;  // some 300 KiB
 
 // One rank's part of one product.
 struct MeasuredProduct {
   std::optional<merge::TensorMeasurer> measurer;  // of the tensor at hand, where it is merged
-  std::vector<merge::Measures> blocks;            // sums of the rank's blocks of 65,536 elements, in order
   std::optional<Error> finding;
 };
 
@@ -35,13 +39,23 @@ struct Together {
 
 class MeasureRun {
  public:
-  MeasureRun(const Work& work, const plan::Plan& plan, const RunOptions& options, const comm::Communicator& world)
-      : work_{work}, plan_{plan}, options_{options}, world_{world}, products_(work.products.size()), mine_(tensors()) {}
+  /// @param finished  of `journals`; `plan` is for the blocks that it does not have of all products.
+  MeasureRun(const Work& work, const plan::Plan& plan, const MeasureJournals& journals, const FinishedBlocks& finished,
+             const RunOptions& options, const comm::Communicator& world)
+      : work_{work},
+        plan_{plan},
+        journals_{journals},
+        finished_{finished},
+        options_{options},
+        world_{world},
+        products_(work.products.size()),
+        sums_{plan.grid, held_blocks(plan.shares, plan.grid.blocks())[static_cast<std::size_t>(world.rank())], work.products.size()} {}
 
   std::vector<ProductMeasures> run() {
     check_inputs(work_, world_);
     Inputs inputs{work_, world_, timings_};
-    const auto statistics = survey(work_, plan_, {}, options_, inputs, world_);
+    const auto statistics = survey(work_, plan_, finished_, options_, inputs, world_);
+    world_.agree([&] { take_over(); });
     walk(inputs, statistics);
     inputs.close();
     check_inputs(work_, world_);
@@ -55,25 +69,50 @@ class MeasureRun {
         continue;
       }
       measured.push_back(p);
-      all[p].tensors.resize(tensors());
+      all[p].tensors.resize(plan_.grid.tensors().size());
     }
-    gather_totals(measured, all);
+    sums_.add_up(measured, all, world_);
     return all;
   }
 
  private:
-  [[nodiscard]] std::size_t tensors() const { return plan_.grid.tensors().size(); }
+  // The sums of the held blocks that an interrupted run has measured.
+  void take_over() {
+    const auto held = sums_.held();
+    for (std::size_t p = 0; p < products_.size(); ++p) {
+      if (finished_.of(p).empty()) continue;
+      for (auto first = held.first; first < held.last; first += k_records_together) {
+        const auto records = journals_.read(p, {first, std::min(first + k_records_together, held.last)});
+        for (std::size_t i = 0; i < records.size(); ++i) {
+          if (finished_.has(p, first + i)) take_over(p, first + i, records[i]);
+        }
+      }
+    }
+  }
+
+  void take_over(std::size_t p, std::uint64_t block, const MeasureRecord& record) {
+    if (!record.done())
+      throw IoError{
+          fmt::format("{}: the sums of block {} are gone; was it changed while this run is under way?", journals_.file(p).string(), block)};
+    const auto sums = sums_.of(p, block);
+    std::copy_n(record.sums.begin(), sums.size(), sums.begin());
+  }
 
   void walk(Inputs& inputs, const std::vector<ProductStatistics>& statistics) {
     const auto slices = plan::slices(plan_.grid, plan_.shares[static_cast<std::size_t>(world_.rank())], plan::k_slice_bytes);
     const auto rounds = static_cast<std::size_t>(world_.all_reduce(static_cast<std::int64_t>(slices.size()), comm::Reduce::max));
-    Progress progress{options_.progress, plan_.grid.bytes_read(), world_.is_root()};
-    for (std::size_t round = 0; round < rounds; ++round) {
-      world_.agree([&] {
-        if (round < slices.size()) work_slice(slices[round], inputs, statistics);
-      });
-      StopSignal::agree(world_, " amid statistics");
-      progress.update(round + 1, rounds);
+    Progress progress{options_.progress, plan_.bytes_to_read(), world_.is_root()};
+    try {
+      for (std::size_t round = 0; round < rounds; ++round) {
+        world_.agree([&] {
+          if (round < slices.size()) work_slice(slices[round], inputs, statistics);
+        });
+        StopSignal::agree(world_, " amid statistics");
+        progress.update(round + 1, rounds);
+      }
+    } catch (const comm::AgreedError&) {
+      note_quietly();
+      throw;
     }
   }
 
@@ -81,25 +120,48 @@ class MeasureRun {
     for (plan::TileCursor cursor{plan_.grid, slice, plan_.tile_elements}; !cursor.done();) {
       if (StopSignal::received() != 0) return;  // all look at it next
       const auto tile = cursor.next();
-      enter(tile, statistics);
+      if (tensor_ != tile.tensor) enter_tensor(tile.tensor, statistics);
       if (together_.measurer) measure_together(tile, inputs);
       for (const auto p : alone_) {
-        if (!products_[p].finding) measure(p, tile, inputs);
+        if (to_do(p, tile)) measure(p, tile, inputs);
       }
+      if (tile.ends_block) end_block(tile.block);
     }
   }
 
-  // A new tensor has its own measurers, a new block of the grid its own sums.
-  void enter(const plan::Tile& tile, const std::vector<ProductStatistics>& statistics) {
-    if (block_ == tile.block) return;
-    block_ = tile.block;
-    first_ = tile.first;
-    sums_ = products_.front().blocks.size();
-    const auto blocks = sum_blocks(plan_.grid.block(tile.block).elements);
-    mine_[tile.tensor] += blocks;
-    for (auto& product : products_) product.blocks.resize(sums_ + blocks);
-    if (tensor_ == tile.tensor) return;
-    enter_tensor(tile.tensor, statistics);
+  [[nodiscard]] bool to_do(std::size_t p, const plan::Tile& tile) const { return !products_[p].finding && !finished_.has(p, tile.block); }
+
+  void end_block(std::uint64_t block) {
+    if (!unnoted_.empty() && unnoted_.back().last == block) unnoted_.back().last = block + 1;
+    else unnoted_.push_back({block, block + 1});
+    if (pace_.due()) pace_.run([&] { note(); });
+  }
+
+  // Of a product that is given up no more is kept.
+  void note() {
+    for (std::size_t p = 0; p < products_.size() && !unnoted_.empty(); ++p) {
+      if (products_[p].finding) continue;
+      auto journal = journals_.open(p);
+      for (const auto& range : unnoted_) note(p, range, journal);
+      journal.close();
+    }
+    unnoted_.clear();
+  }
+
+  void note(std::size_t p, plan::BlockRange range, MeasureJournal& journal) {
+    std::vector<MeasureRecord> records;
+    for (auto first = range.first; first < range.last; first += records.size()) {
+      records.clear();
+      for (auto block = first; block < std::min(first + k_records_together, range.last); ++block) records.emplace_back(sums_.of(p, block));
+      journal.note(first, records);
+    }
+  }
+
+  // What ends the run is told; what cannot be noted besides is measured again.
+  void note_quietly() noexcept {
+    try {
+      note();
+    } catch (const std::exception&) {}
   }
 
   void enter_tensor(std::uint32_t tensor, const std::vector<ProductStatistics>& statistics) {
@@ -130,93 +192,66 @@ class MeasureRun {
                       [](const auto& a, const auto& b) { return a.elements == b.elements; });
   }
 
-  [[nodiscard]] std::span<merge::Measures> blocks_of(std::size_t p, const plan::Tile& tile) {
-    return std::span{products_[p].blocks}.subspan(sums_ + (tile.first - first_) / merge::k_sum_block);
+  [[nodiscard]] std::span<merge::Measures> sums_of(std::size_t p, const plan::Tile& tile) {
+    return sums_.of(p, tile.block).subspan(tile.first % plan::k_block_elements / merge::k_sum_block);
   }
 
-  void note(std::size_t p, const plan::Tile& tile, const std::optional<merge::Finding>& finding) {
+  void note_finding(std::size_t p, const plan::Tile& tile, const std::optional<merge::Finding>& finding) {
     if (finding) products_[p].finding = refusal(work_, work_.products[p].job.tasks[tile.tensor], *finding);
   }
 
   void measure(std::size_t p, const plan::Tile& tile, Inputs& inputs) {
     const auto run = inputs.run(work_.products[p].job.tasks[tile.tensor], {tile.first, tile.elements});
-    note(p, tile, products_[p].measurer->measure(run, blocks_of(p, tile), *scratch_));
+    note_finding(p, tile, products_[p].measurer->measure(run, sums_of(p, tile), *scratch_));
   }
 
   void measure_together(const plan::Tile& tile, Inputs& inputs) {
     const auto& products = together_.products;
+    if (std::none_of(products.begin(), products.end(), [&](auto p) { return to_do(p, tile); })) return;
     const auto run = inputs.run(work_.products[products.front()].job.tasks[tile.tensor], {tile.first, tile.elements});
     std::vector<std::span<merge::Measures>> blocks;
-    std::vector<std::optional<merge::Finding>> findings;
+    std::vector<std::optional<merge::Finding>> findings;  // where there is one nothing is measured
     for (const auto p : products) {
-      blocks.push_back(blocks_of(p, tile));
-      findings.push_back(products_[p].finding ? std::optional{merge::Finding{}} : std::nullopt);
+      blocks.push_back(sums_of(p, tile));
+      findings.push_back(to_do(p, tile) ? std::nullopt : std::optional{merge::Finding{}});
     }
     together_.measurer->measure(run, blocks, findings, *scratch_);
     for (std::size_t i = 0; i < products.size(); ++i) {
-      if (!products_[products[i]].finding) note(products[i], tile, findings[i]);
+      if (to_do(products[i], tile)) note_finding(products[i], tile, findings[i]);
     }
   }
-
-  // The sums of every tensor's blocks in order, whichever rank has them. Some products and tensors at a time, to bound the memory.
-  void gather_totals(std::span<const std::size_t> products, std::vector<ProductMeasures>& all) const {
-    std::uint64_t largest = 1;
-    for (const auto& tensor : plan_.grid.tensors()) largest = std::max(largest, sum_blocks(tensor.elements));
-    const auto at_once = std::max<std::size_t>(1, k_gathered / largest);
-    for (; !products.empty(); products = products.subspan(std::min(at_once, products.size())))
-      gather_some(products.first(std::min(at_once, products.size())), all);
-  }
-
-  void gather_some(std::span<const std::size_t> products, std::vector<ProductMeasures>& all) const {
-    std::size_t at = 0;
-    for (std::size_t t = 0; t < tensors();) {
-      const auto first = t;
-      std::uint64_t in_all = 0;
-      std::size_t own = 0;
-      for (; t < tensors() && (t == first || in_all * products.size() < k_gathered); ++t) {
-        in_all += sum_blocks(plan_.grid.tensors()[t].elements);
-        own += mine_[t];
-      }
-      std::vector<merge::Measures> mine;  // of each block in order those of all products: so it is after the gathering too
-      mine.reserve(own * products.size());
-      for (const auto end = at + own; at < end; ++at) {
-        for (const auto p : products) mine.push_back(products_[p].blocks[at]);
-      }
-      const auto gathered = world_.all_gather(mine);
-      std::size_t next = 0;
-      for (auto tensor = first; tensor < t; ++tensor) {
-        for (std::uint64_t b = 0; b < sum_blocks(plan_.grid.tensors()[tensor].elements); ++b) {
-          for (const auto p : products) all[p].tensors[tensor].add(gathered[next++]);
-        }
-      }
-    }
-  }
-
-  static constexpr std::uint64_t k_gathered = 1U << 16U;  // sums of blocks at a time
 
   const Work& work_;
   const plan::Plan& plan_;
+  const MeasureJournals& journals_;
+  const FinishedBlocks& finished_;
   const RunOptions& options_;
   const comm::Communicator& world_;
   Timings timings_{};
   std::vector<MeasuredProduct> products_;
-  std::vector<std::size_t> mine_;  // by tensor, blocks of sums that this rank has
+  BlockSums sums_;
+  plan::Share unnoted_;  // blocks that are measured and in no journal
+  Pace pace_{k_between_notes, k_note_share};
   Together together_;
   std::vector<std::size_t> alone_;
   merge::TensorMeasurer::ScratchPtr scratch_ = merge::TensorMeasurer::make_scratch();
   std::optional<std::uint32_t> tensor_;
-  std::optional<std::uint64_t> block_;
-  std::uint64_t first_ = 0;  // element of the block at hand
-  std::size_t sums_ = 0;     // position of its first sums
 };
 
 }  // namespace
 
-std::vector<ProductMeasures> measure(const Work& work, const RunOptions& options, const comm::Communicator& world) {
-  std::optional<plan::Plan> plan;
+Measurement measure(const Work& work, const std::vector<std::filesystem::path>& journals, const RunOptions& options,
+                    const comm::Communicator& world) {
+  const RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
-  world.agree([&] { plan = make_plan(work, grid_of(work), cluster, options.limits, {}); });
-  return MeasureRun{work, *plan, options, world}.run();
+  const auto grid = grid_of(work);
+  const MeasureJournals kept{journals, work, options, grid.blocks(), world};
+  const auto finished = kept.find_finished(world);
+  run.tell(fmt::format("statistics: {} of {} blocks are there of all points of the pass, by an interrupted run", finished.in_all().size(),
+                       grid.blocks()));
+  std::optional<plan::Plan> plan;
+  world.agree([&] { plan = make_plan(work, grid, cluster, options.limits, finished.in_all()); });
+  return {MeasureRun{work, *plan, kept, finished, options, world}.run(), plan->bytes_to_read()};
 }
 
 }  // namespace dare::pipeline

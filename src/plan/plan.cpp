@@ -102,6 +102,12 @@ std::vector<bool> Plan::tensors_to_do() const {
   return to_do;
 }
 
+std::uint64_t Plan::bytes_to_read() const {
+  std::uint64_t bytes = 0;
+  for (const auto& share : shares) bytes += bytes_in(grid, share) - bytes_written_in(grid, share);
+  return bytes;
+}
+
 double Plan::imbalance() const {
   std::uint64_t largest = 0;
   std::uint64_t total = 0;

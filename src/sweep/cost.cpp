@@ -24,10 +24,11 @@ std::string passes_text(const std::vector<std::uint64_t>& passes) {
   return text + (passes.size() > k_passes_shown ? ", ...)" : ")");
 }
 
-// What is on the disk while the groups are at their largest passes.
-std::uint64_t bytes_of_passes(const Costing& costing, const std::vector<Batch>& batches, std::size_t groups) {
+// What is on the disk while the groups are at their largest passes. @param of_point  member of FamilyCost
+std::uint64_t bytes_of_passes(const Costing& costing, const std::vector<Batch>& batches, std::size_t groups,
+                              std::uint64_t FamilyCost::*of_point) {
   std::vector<std::uint64_t> bytes;
-  for (const auto& batch : batches) bytes.push_back(batch.points.size() * costing.families[batch.family].bytes_written);
+  for (const auto& batch : batches) bytes.push_back(batch.points.size() * costing.families[batch.family].*of_point);
   std::sort(bytes.begin(), bytes.end(), std::greater{});
   bytes.resize(std::min(bytes.size(), groups));
   return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
@@ -64,7 +65,9 @@ SweepCost cost_of(const Specification& specification, const Costing& costing, co
   }
   const auto keep = specification.settings().keep;
   cost.bytes_kept = keep == Keep::all ? cost.bytes_written : keep == Keep::best ? largest : 0;
-  cost.bytes_at_once = keep == Keep::all ? cost.bytes_written : bytes_of_passes(costing, batches, static_cast<std::size_t>(groups));
+  const auto passes = [&](auto of_point) { return bytes_of_passes(costing, batches, static_cast<std::size_t>(groups), of_point); };
+  cost.bytes_at_once = keep == Keep::all ? cost.bytes_written : passes(&FamilyCost::bytes_written);
+  cost.bytes_at_once += passes(&FamilyCost::bytes_beside);
   // Beside its pass a group has the best of those before.
   if (keep == Keep::best && batches.size() > static_cast<std::size_t>(groups))
     cost.bytes_at_once += static_cast<std::uint64_t>(groups) * largest;
@@ -77,14 +80,17 @@ bool fits_now(const SweepCost& cost) noexcept {
 
 void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder) {
   if (fits_now(cost) || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun + cost.bytes_to_score) return;
-  const auto* instead = settings.keep != Keep::all ? cost.groups > 1 ? ", or give fewer --groups, each of which has a pass there" : ""
+  const bool by_pass = settings.keep != Keep::all || settings.outputs == Outputs::statistics;
+  const auto* instead = by_pass ? cost.groups > 1 ? ", or give fewer --groups, each of which has a pass there" : ""
                         : settings.outputs == Outputs::model
                             ? ", or keep fewer: keep: best or none with evaluate, outputs: delta or statistics"
                             : ", or use outputs: statistics";
+  const auto* what = settings.outputs == Outputs::model   ? "checkpoints"
+                     : settings.outputs == Outputs::delta ? "delta checkpoints"
+                                                          : "sums of unfinished passes";
   throw InputError{
       fmt::format("{}: needs {} ({} bytes) for the {} that are there at once, {} are free; make room, or name a folder elsewhere{}",
-                  folder.string(), format_bytes(cost.bytes_at_once), cost.bytes_at_once,
-                  settings.outputs == Outputs::delta ? "delta checkpoints" : "checkpoints", format_bytes(cost.bytes_free), instead)};
+                  folder.string(), format_bytes(cost.bytes_at_once), cost.bytes_at_once, what, format_bytes(cost.bytes_free), instead)};
 }
 
 std::string to_text(const SweepCost& cost) {

@@ -2,6 +2,7 @@
 
 #include "sweep/measures.hpp"
 
+#include <dare/pipeline/measure.hpp>
 #include <dare/pipeline/product_deltas.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
@@ -94,6 +95,7 @@ class FamilyCosting {
     count_input_files(work);
     if (specification_.settings().outputs == Outputs::statistics) {
       cost_.memory_of_point += measuring_memory(work);
+      cost_.bytes_beside = pipeline::measure_journal_bytes(grid.blocks());
       return;
     }
     cost_.bytes_written = grid.bytes_written();

@@ -17,6 +17,7 @@ namespace dare::sweep {
 struct FamilyCost {
   std::uint64_t bytes_read = 0;       ///< a pass
   std::uint64_t bytes_written = 0;    ///< a point
+  std::uint64_t bytes_beside = 0;     ///< a point, besides, as long as its pass is under way
   std::uint64_t earlier_passes = 0;   ///< the most that a point's method takes before its merge, for itself
   std::uint64_t earlier_bytes = 0;    ///< what they read, of all points to do
   std::uint64_t memory_of_point = 0;  ///< bytes on a rank besides the buffers that all points share
@@ -26,7 +27,7 @@ struct FamilyCost {
   std::vector<std::uint64_t> to_do;  ///< points
   template <class A>
   void archive(A& a) {
-    a(bytes_read, bytes_written, earlier_passes, earlier_bytes, memory_of_point, files_of_point, input_files, alone, to_do);
+    a(bytes_read, bytes_written, bytes_beside, earlier_passes, earlier_bytes, memory_of_point, files_of_point, input_files, alone, to_do);
   }
 };
 

@@ -80,4 +80,9 @@ std::uint64_t bytes_on_disk(const fs::path& path) noexcept {
   return bytes;
 }
 
+void remove_quietly(const fs::path& path) noexcept {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
 }  // namespace dare::sweep

@@ -29,4 +29,7 @@ void refuse_model_folder(const Places& places);
 /// Bytes that a file or a folder with all that is in it takes on the disk; 0 where there is none. Local.
 [[nodiscard]] std::uint64_t bytes_on_disk(const std::filesystem::path& path) noexcept;
 
+/// Removes a file, or a folder with all that is in it; what cannot be removed stays, for the next run to remove. Local.
+void remove_quietly(const std::filesystem::path& path) noexcept;
+
 }  // namespace dare::sweep

@@ -1,6 +1,7 @@
 #include "sweep/group_run.hpp"
 
 #include "sweep/evaluation.hpp"
+#include "sweep/folder.hpp"
 #include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
 #include "sweep/standing.hpp"
@@ -23,7 +24,7 @@ namespace dare::sweep {
 namespace {
 
 constexpr std::chrono::seconds k_between_updates{10};
-constexpr int k_update_share = 20;  // of the time at most one part in so many
+constexpr int k_update_share = 20;
 constexpr std::size_t k_files_together = 128;
 
 // The files of a pass's records, forced to the disk together: many passes have more points than descriptors or memory are there for.
@@ -72,7 +73,7 @@ GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
       evaluated_{shared.dealing, 0},
       results_{shared.places, shared.names},
       retention_{shared.specification.settings(), shared.places},
-      next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
+      updates_{k_between_updates, k_update_share} {}
 
 void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
@@ -175,8 +176,11 @@ void GroupRun::make_models(const PassWork& pass) {
 }
 
 void GroupRun::make_statistics(const PassWork& pass) {
-  const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
-  count_pass(pipeline::grid_of(pass.work()).bytes_read(), 0);
+  std::vector<std::filesystem::path> journals;
+  for (const auto point : pass.points()) journals.push_back(shared_.places.sums(shared_.names[point]));
+  const auto measured = pipeline::measure(pass.work(), journals, shared_.run, group_);
+  const auto& measures = measured.products;
+  count_pass(measured.bytes_read, 0);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
@@ -196,6 +200,7 @@ void GroupRun::make_statistics(const PassWork& pass) {
     }
     batch.write();
     tally_.done += made;
+    for (const auto& journal : journals) remove_quietly(journal);
   });
 }
 
@@ -304,11 +309,7 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
 }
 
 void GroupRun::update_results() {
-  const auto begin = std::chrono::steady_clock::now();
-  if (begin < next_update_) return;
-  results_.write();
-  const auto end = std::chrono::steady_clock::now();
-  next_update_ = end + std::max<std::chrono::steady_clock::duration>(k_between_updates, k_update_share * (end - begin));
+  if (updates_.due()) updates_.run([&] { results_.write(); });
 }
 
 void GroupRun::at_root(const std::function<void()>& work) {

@@ -8,6 +8,7 @@
 #include "sweep/retention.hpp"
 
 #include <dare/comm/communicator.hpp>
+#include <dare/core/pace.hpp>
 
 #include <array>
 #include <chrono>
@@ -82,7 +83,7 @@ class GroupRun {
   Dealer evaluated_;     // of the group's rank 0: it counts the points that any group has evaluated
   Results results_;      // of the group's rank 0, as is
   Retention retention_;  // what this group has scored
-  std::chrono::steady_clock::time_point next_update_ = std::chrono::steady_clock::now();
+  Pace updates_;         // of the results
 };
 
 }  // namespace dare::sweep

@@ -40,6 +40,8 @@ struct Places {
   [[nodiscard]] std::filesystem::path record(std::string_view point) const { return records / (std::string{point} + ".json"); }
   [[nodiscard]] std::filesystem::path log(std::string_view point) const { return records / (std::string{point} + ".log"); }
   [[nodiscard]] std::filesystem::path tensors(std::string_view point) const { return records / (std::string{point} + ".tensors.csv"); }
+  /// The journal of a point's statistics, while they are measured.
+  [[nodiscard]] std::filesystem::path sums(std::string_view point) const { return records / (std::string{point} + ".sums"); }
   std::filesystem::path folder;
   std::filesystem::path records;
 };

@@ -36,12 +36,6 @@ plan::Cluster cluster_for(const SweepOptions& options, const comm::Communicator&
   return options.plan_ranks ? plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1)) : cluster;
 }
 
-// The groups' ranks are done with it; what cannot be removed the next run removes.
-void remove_quietly(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
-}
-
 struct Room {
   std::uint64_t files = 0;
   std::uint64_t space = 0;
@@ -57,7 +51,7 @@ std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& sp
   // Beside the pass a group has the best of those before it.
   const auto best = specification.settings().keep == Keep::best ? family.bytes_written : 0;
   limits.space = room.space > best ? room.space - best : 0;
-  limits.space_of_point = specification.settings().keep == Keep::all ? 0 : family.bytes_written;
+  limits.space_of_point = family.bytes_beside + (specification.settings().keep == Keep::all ? 0 : family.bytes_written);
   return most_points(limits);
 }
 
@@ -150,11 +144,20 @@ class Sweep {
     for (std::uint64_t i = 0; i < standing_.size(); ++i) {
       if (standing_[i] == Standing::to_score) to_score_.push_back(i);
     }
+    if (world_.is_root() && !options_.plan_only) remove_leftover_sums();
     costing_ = world_.from_root([&] { return cost_points(specification_, keys_, families_, standing_, places_, options_.run); });
     if (!world_.is_root()) return;
     for (const auto& refused : costing_.refused)
       comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
     tell_of_equals();
+  }
+
+  // Of a run that was killed right after it had recorded the points.
+  void remove_leftover_sums() const {
+    if (specification_.settings().outputs != Outputs::statistics) return;
+    for (std::uint64_t i = 0; i < standing_.size(); ++i) {
+      if (standing_[i] == Standing::done) remove_quietly(places_.sums(names_[i]));
+    }
   }
 
   // Nothing is left out: whoever asks for several seeds may want as many rows.
@@ -212,11 +215,13 @@ class Sweep {
 
   // What interrupted runs have written of the points to do: this run goes on from it, or removes it.
   [[nodiscard]] std::uint64_t bytes_begun() const {
+    const bool sums = specification_.settings().outputs == Outputs::statistics;
     std::uint64_t bytes = 0;
     for (const auto& family : costing_.families) {
-      if (family.bytes_written == 0) continue;
-      for (const auto point : family.to_do)
-        bytes += bytes_on_disk(pipeline::OutputPaths{output_of(places_.folder, names_[point], specification_.settings())}.temporary);
+      for (const auto point : family.to_do) {
+        bytes += bytes_on_disk(sums ? places_.sums(names_[point])
+                                    : pipeline::OutputPaths{output_of(places_.folder, names_[point], specification_.settings())}.temporary);
+      }
     }
     return bytes;
   }
@@ -402,12 +407,9 @@ class Sweep {
   }
 
   [[noreturn]] void stop(const Tally& tally) const {
-    const bool keeps_no_part = specification_.settings().outputs == Outputs::statistics;
-    throw comm::AgreedError{
-        ExitCode::interrupted,
-        fmt::format("{}; {} of {} points are done, the same command again does the rest{}",
-                    pipeline::StopSignal::text(static_cast<int>(tally.signal)), static_cast<std::uint64_t>(tally.done) + cost_.done,
-                    cost_.points, keeps_no_part ? " from the beginning (statistics are kept when their pass is done)" : "")};
+    throw comm::AgreedError{ExitCode::interrupted, fmt::format("{}; {} of {} points are done, the same command again does the rest",
+                                                               pipeline::StopSignal::text(static_cast<int>(tally.signal)),
+                                                               static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points)};
   }
 
   const SweepOptions& options_;

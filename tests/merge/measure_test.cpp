@@ -108,13 +108,16 @@ std::vector<MergeTensor> cases() {
   std::vector<MergeTensor> all;
   std::uint32_t seed = 0;
   for (const auto dtype : {Dtype::bf16, Dtype::f32, Dtype::f64}) {
-    for (const auto sparsifier : {Sparsifier::none, Sparsifier::dare, Sparsifier::magnitude, Sparsifier::della}) {
+    for (const auto sparsifier : {Sparsifier::none, Sparsifier::dare, Sparsifier::magnitude, Sparsifier::breadcrumbs, Sparsifier::della}) {
       for (const auto combiner : {Combiner::task_arithmetic, Combiner::ties, Combiner::average}) {
         auto tensor = family({70'000, 100, 2, dtype, 0}, ++seed);
         tensor.settings.sparsifier = sparsifier;
         tensor.settings.combiner = combiner;
         tensor.settings.normalize = combiner == Combiner::ties;
-        for (auto& term : tensor.settings.models) term.epsilon = 0.1;
+        for (auto& term : tensor.settings.models) {
+          term.epsilon = 0.1;
+          term.gamma = 0.05;
+        }
         const bool draws = sparsifier == Sparsifier::dare || sparsifier == Sparsifier::della;
         test::set_rates(tensor, Rate::from_drop(sparsifier == Sparsifier::none ? 0 : 0.6), draws ? Rescale::expected : Rescale::none);
         all.push_back(std::move(tensor));
@@ -313,6 +316,26 @@ TEST(SharedMeasurer, TellsEachSettingsOwnFinding) {
   }
   EXPECT_GT(refused, 0);
   EXPECT_LT(refused, static_cast<int>(all.size()));
+}
+
+TEST(SharedMeasurer, AddsNothingToSettingsThatHaveAFindingAlready) {
+  const auto all = points(family({70'000, 10, 2, Dtype::bf16, 0}, 13));
+  std::vector<TensorMeasurer> measurers;
+  for (const auto& one : all) measurers.emplace_back(one.settings);
+  std::vector<const TensorMeasurer*> pointers;
+  for (const auto& one : measurers) pointers.push_back(&one);
+  std::vector<std::vector<Measures>> blocks(all.size(), std::vector<Measures>(2));
+  std::vector<std::span<Measures>> spans{blocks.begin(), blocks.end()};
+  std::vector<std::optional<Finding>> findings(all.size());
+  for (std::size_t p = 0; p < all.size(); p += 2) findings[p] = Finding{};
+  const HeldRun run{all.front(), {0, 70'000}};
+  SharedMeasurer{pointers}.measure(run.run(), spans, findings, *TensorMeasurer::make_scratch());
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    SCOPED_TRACE(p);
+    Measures total;
+    for (const auto& block : blocks[p]) total.add(block);
+    expect_equal(total, p % 2 == 0 ? Measures{} : measured(all[p], 1U << 17U));
+  }
 }
 
 TEST(Measure, ReportsWhatTheMergeReports) {

@@ -73,4 +73,29 @@ TEST_F(JournalFile, IsNoneAtAnyOtherLength) {
   EXPECT_FALSE(Journal::read_head(path_));
 }
 
+struct LongRecord {
+  std::array<std::uint64_t, 162> values;
+};
+using LongJournal = JournalOf<LongRecord>;
+
+TEST_F(JournalFile, IsNoneOfOtherRecords) {
+  EXPECT_FALSE(LongJournal::read_head(path_));
+}
+
+TEST_F(JournalFile, IsOpenedBySeveralWithoutLossToAny) {
+  const auto path = folder_ / "shared";
+  auto one = LongJournal::open_or_create(path, a_head());
+  auto other = LongJournal::open_or_create(path, a_head());
+  one.note(0, std::vector<LongRecord>{{{1}}});
+  other.note(2, std::vector<LongRecord>{{{3}}});
+  one.close();
+  LongJournal::open_or_create(path, a_head()).note(1, std::vector<LongRecord>{{{2}}});
+  const auto head = LongJournal::read_head(path);
+  ASSERT_TRUE(head);
+  const auto records = LongJournal::read_records(path, *head);
+  ASSERT_EQ(records.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(records[i].values[0], i + 1);
+  EXPECT_EQ(LongJournal::read_records(path, *head, {1, 2}).front().values[0], 2U);
+}
+
 }  // namespace

@@ -4,6 +4,7 @@
 ///   USR1, INT,
 ///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
+///   DARE_FAULT_SLOW=MILLISECONDS        each CALL that matches takes so much longer
 ///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free; a path: as many as the file there says
 ///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
 ///
@@ -97,6 +98,8 @@ bool strikes(const char* call, const std::string& path) {
   const auto& f = fault();
   if (!f.armed || f.call != call || path.find(f.path) == std::string::npos) return false;
   const auto count = ++g_count;
+  static const char* const slow = std::getenv("DARE_FAULT_SLOW");
+  if (slow != nullptr) ::usleep(static_cast<useconds_t>(std::atol(slow)) * 1000U);
   if (count < f.number) return false;
   if (const auto error = errno_named(f.action); error != 0) {
     errno = error;

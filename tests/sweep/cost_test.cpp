@@ -15,7 +15,7 @@ class CostTest : public testing::Test {
   }
 
   // Five points of 10 bytes in passes of 2, 2 and 1.
-  [[nodiscard]] SweepCost cost(const std::string& keep, int groups) const {
+  [[nodiscard]] SweepCost cost(const std::string& keep, int groups, std::uint64_t beside = 0) const {
     auto texts = read_texts(folder_.path() / "sweep.yml");
     texts.sweep_text += "keep: " + keep + "\nevaluate: \"true\"\nscore: x\n";
     const Specification specification{texts};
@@ -23,6 +23,7 @@ class CostTest : public testing::Test {
     costing.families.resize(1);
     costing.families[0].bytes_written = 10;
     costing.families[0].to_do = {0, 1, 2, 3, 4};
+    costing.families[0].bytes_beside = beside;
     return cost_of(specification, costing, {}, {{0, {0, 1}, 0}, {0, {2, 3}, 0}, {0, {4}, 0}}, groups);
   }
 
@@ -48,6 +49,12 @@ TEST_F(CostTest, AtOnceAreAllThatAreKeptOrThePassesOfTheGroupsWithTheirBest) {
   EXPECT_EQ(cost("best", 1).bytes_at_once, 30U);
   EXPECT_EQ(cost("best", 2).bytes_at_once, 60U);
   EXPECT_EQ(cost("best", 3).bytes_at_once, 50U);
+}
+
+TEST_F(CostTest, AtOnceIsWhatPassesHaveBesideTheirOutputs) {
+  EXPECT_EQ(cost("all", 1, 3).bytes_at_once, 56U);
+  EXPECT_EQ(cost("none", 2, 3).bytes_at_once, 52U);
+  EXPECT_EQ(cost("all", 3, 3).bytes_kept, 50U);
 }
 
 TEST_F(CostTest, WhatDoesNotFitIsRefused) {

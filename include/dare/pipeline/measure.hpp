@@ -6,6 +6,8 @@
 #include <dare/pipeline/run_options.hpp>
 #include <dare/pipeline/work.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -17,10 +19,23 @@ struct ProductMeasures {
   std::vector<merge::Measures> tensors;      ///< one a task; all zero where a tensor is not merged
 };
 
-/// Measures every product of `work` in one read of the inputs; nothing is written. Collective; as everywhere
-/// the sums do not depend on the ranks. @return one a product.
+/// What a pass found.
+struct Measurement {
+  std::vector<ProductMeasures> products;
+  std::uint64_t bytes_read = 0;  ///< by the blocks that were measured
+};
+
+/// Bytes that a journal of measure() takes on the disk at most. Pure. @param blocks  of the grid.
+[[nodiscard]] std::uint64_t measure_journal_bytes(std::uint64_t blocks);
+
+/// Measures every product of `work` in one read of the inputs. The sums of what is measured are noted in the journals at intervals and when
+/// a signal or an error ends the pass: the next one with the same journals measures the rest, whatever its ranks and its other products
+/// are. Collective; as everywhere the numbers do not depend on the ranks, nor on interruptions.
+/// @param journals  one file a product, in a folder that all ranks see; made where a pass takes long enough. The caller removes them once
+///                  it has no more need of them.
 /// @pre merge::TensorMeasurer::can_measure() every tensor that is merged
-/// @throws comm::AgreedError  the inputs cannot be read, a signal came.
-[[nodiscard]] std::vector<ProductMeasures> measure(const Work& work, const RunOptions& options, const comm::Communicator& world);
+/// @throws comm::AgreedError  the inputs cannot be read, a journal cannot be written, a signal came.
+[[nodiscard]] Measurement measure(const Work& work, const std::vector<std::filesystem::path>& journals, const RunOptions& options,
+                                  const comm::Communicator& world);
 
 }  // namespace dare::pipeline

@@ -55,6 +55,8 @@ struct Plan {
   [[nodiscard]] int writers() const;
   /// By tensor: whether any rank has a block of it to do.
   [[nodiscard]] std::vector<bool> tensors_to_do() const;
+  /// Bytes of files that the blocks to do read.
+  [[nodiscard]] std::uint64_t bytes_to_read() const;
   /// The largest rank's bytes over the mean; 1 for nothing to do.
   [[nodiscard]] double imbalance() const;
 };
