@@ -1,5 +1,7 @@
 #include "pipeline/finished.hpp"
 
+#include "core/bounded_json.hpp"
+#include "pipeline/manifest_json.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 
@@ -8,7 +10,6 @@
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -21,10 +22,11 @@ namespace fs = std::filesystem;
 // A manifest's all but the tensors; nothing where it is none.
 std::optional<std::string> head_at(const fs::path& manifest) {
   try {
-    auto json = nlohmann::ordered_json::parse(read_manifest_text(manifest));
+    auto json = parse_manifest_json(read_manifest_text(manifest));
+    if (!json.is_object()) return std::nullopt;
     for (const auto* const key : k_of_output) json.erase(key);
     return json.dump();
-  } catch (const nlohmann::json::exception&) { return std::nullopt; }
+  } catch (const JsonError&) { return std::nullopt; }
 }
 
 // The planned size of an HDF5 file is an upper bound: what counts is where its tensors end.

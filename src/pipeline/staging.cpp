@@ -63,7 +63,8 @@ void Staging::mend_cut_commit() {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {
     check_replaceable(paths_.aside, "an output that is being replaced waits there: move it away, or name another output");
-    fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);
+    if (fs::exists(paths_.output)) fs::remove_all(paths_.aside);
+    else rename_to_new(paths_.aside, paths_.output);
   }
   if (is_name_alone(paths_)) fs::remove(paths_.output);
   // A file that replaced another goes before its manifest does.
