@@ -1,8 +1,8 @@
 #include <dare/pipeline/merge.hpp>
 
 #include "pipeline/explain/explain.hpp"
-#include "pipeline/finished.hpp"
 #include "pipeline/input_side_files.hpp"
+#include "pipeline/merge_plan.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -11,39 +11,15 @@
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/merge_output_spec.hpp>
 #include <dare/pipeline/output_place.hpp>
-#include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/sources.hpp>
 #include <dare/pipeline/stop_signal.hpp>
-#include <dare/pipeline/work_cost.hpp>
 #include <dare/recipe/job.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <numeric>
+#include <optional>
 
 namespace dare::pipeline {
 namespace {
-
-// What a run would find done. @param begun  rank 0's
-std::vector<std::uint64_t> done_before(const Work& work, const MergeOptions& options, const Begun& begun, const comm::Communicator& world) {
-  // Whether the contents that --hash-inputs records are those of a finished output is seen by reading them.
-  const bool look = !options.output.empty() && !options.run.hash_inputs;
-  if (!look || !all_finished({work, options.run, world}, Leftovers::leave)) return world.from_root([&] { return begun.done; });
-  std::vector<std::uint64_t> all(grid_of(work).blocks());
-  std::iota(all.begin(), all.end(), std::uint64_t{0});
-  return all;
-}
-
-void print_plan(const Work& work, const MergeOptions& options, const Begun& begun, const comm::Communicator& world) {
-  const auto done = done_before(work, options, begun, world);
-  auto cluster = cluster_of(world);
-  if (options.plan_ranks) cluster = plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1));
-  std::optional<plan::Plan> plan;
-  world.agree([&] { plan = make_plan(work, grid_of(work), std::move(cluster), options.run.limits, done); });
-  const auto earlier = survey_cost(work, plan->tensors_to_do());
-  comm::print_result(world, options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
-}
 
 // The time that a plan predicts is that of reading and writing.
 void note_slow_method(const Work& work, std::vector<std::string>& notes) {
@@ -94,7 +70,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   if (options.explain) {
     explain(work, sources.recipe, options, world);
   } else if (options.plan_only) {
-    print_plan(work, options, begun, world);
+    print_plan(work, sources.recipe, options, begun, world);
   } else {
     if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
     const auto outcomes = execute(work, options.run, world).outcomes;

@@ -173,6 +173,22 @@ class Words(SystemTest):
         sizes = sum(os.path.getsize(self.path(f"{name}.safetensors")) for name in ("base", "m0", "m1"))
         self.assertAlmostEqual(plan["bytes_read"], sizes, delta=3000)
         self.assertEqual(sorted(os.listdir(self.folder)), ["base.safetensors", "m0.safetensors", "m1.safetensors"])
+        self.assertEqual([(one["weight"], one["drop_rate"], one["stream"]) for one in plan["recipe"]["models"]], [(0.5, 0.5, 0), (0.5, 0.5, 1)])
+        self.assertEqual((plan["recipe"]["seed"], plan["recipe"]["merge_method"]), (7, "dare_linear"))
+        space = plan["space"]
+        self.assertEqual(space["folder"], self.folder)
+        self.assertGreaterEqual(space["bytes_needed"], plan["bytes_written"])
+        self.assertGreater(space["bytes_free"], 0)
+
+    def test_plan_shows_what_is_merged_and_the_space(self):
+        self.make_family()
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--dtype", "F32", "--lambda", "0.7"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        lines = process.stdout.split("\n")
+        self.assertEqual(lines[:8], ["method           dare_linear", f"base             {self.path('base.safetensors')}", "lambda           0.7", "normalize        no",
+                                     "seed             7", "output dtype     F32", "", "weight  drop rate  rescale   stream  model"])
+        self.assertEqual(lines[8:11], [f"0.5     0.5        expected       {i}  {self.path(f'm{i}.safetensors')}" for i in (0, 1)] + [""])
+        self.assertRegex(process.stdout, f"\nspace            11.1 MB needed in {self.folder}, .* free\n$")
 
     def test_a_selection_needs_three_passes(self):
         self.make_family()
