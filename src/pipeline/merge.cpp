@@ -3,6 +3,7 @@
 #include "pipeline/explain/explain.hpp"
 #include "pipeline/input_side_files.hpp"
 #include "pipeline/merge_plan.hpp"
+#include "pipeline/recorded.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -14,6 +15,9 @@
 #include <dare/pipeline/sources.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/recipe/job.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -40,12 +44,41 @@ Begun check_before_work(const Work& work, const MergeOptions& options) {
   return begun;
 }
 
+// The recipe is an own file, or in the manifest of a merge that is to be made again.
+Sources sources_of(const MergeOptions& options, std::optional<Manifest>& record) {
+  if (!is_manifest(options.recipe)) {
+    if (!options.inputs_at.empty())
+      throw UsageError{"--inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder"};
+    return read_sources(recipe::load(options.recipe, options.overrides));
+  }
+  record = read_manifest(options.recipe);
+  auto sources = read_recorded_sources(*record, options.recipe.string(), options.inputs_at, options.overrides);
+  if (options.overrides.base || !options.overrides.models.empty()) record.reset();  // others are meant
+  return sources;
+}
+
+void refuse_other_inputs(const std::filesystem::path& manifest, const std::vector<std::string>& differences) {
+  if (differences.empty()) return;
+  throw InputError{
+      fmt::format("{}: the merge that it records was of other inputs:\n  {}\n  give the inputs as they were, or name those "
+                  "that are meant by --base and --model",
+                  manifest.string(), fmt::join(differences, "\n  "))};
+}
+
+void hash_contents(Work& work, const std::optional<Manifest>& record, const MergeOptions& options, const comm::Communicator& world) {
+  work.content_hashes = hash_inputs(work, world);
+  world.agree([&] {
+    if (record) refuse_other_inputs(options.recipe, contents_that_differ(*record, work, work.content_hashes));
+  });
+}
+
 }  // namespace
 
 int merge(const MergeOptions& options, const comm::Communicator& world) {
   std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
   if (!options.explain && !options.plan_only) signals.emplace();
-  auto sources = world.from_root([&] { return read_sources(recipe::load(options.recipe, options.overrides)); });
+  std::optional<Manifest> record;  // rank 0's
+  auto sources = world.from_root([&] { return sources_of(options, record); });
   Work work;
   Begun begun;
   std::vector<std::string> side_notes;
@@ -56,6 +89,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     if (placed) refuse_output_among_inputs(sources, options.output);
     work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
+    if (record) refuse_other_inputs(options.recipe, inputs_that_differ(*record, work));
     check_delta_models(work, work.products.front().job);
     if (placed) begun = check_before_work(work, options);
   });
@@ -72,7 +106,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   } else if (options.plan_only) {
     print_plan(work, sources.recipe, options, begun, world);
   } else {
-    if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
+    if (options.run.hash_inputs) hash_contents(work, record, options, world);
     const auto outcomes = execute(work, options.run, world).outcomes;
     if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   }
