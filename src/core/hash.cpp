@@ -7,6 +7,7 @@
 #include <xxhash.h>
 #endif
 
+#include <iterator>
 #include <new>
 
 namespace dare {

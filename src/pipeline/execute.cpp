@@ -104,7 +104,7 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
-  const auto finished = find_finished(staged, work, plan.grid, world);
+  const auto finished = find_finished(run, staged, plan.grid);
   tell_staged(run, staged, finished);
   if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
   const auto made = make_outputs(run, plan, staged, finished);

@@ -57,6 +57,15 @@ class Resume(SystemTest):
         with open(self.path("out.safetensors.manifest.json"), "rb") as mine, open(self.path("expected.safetensors.manifest.json"), "rb") as other:
             self.assertEqual(mine.read(), other.read())
 
+    def test_a_block_that_cannot_be_read_is_done_again(self):
+        self.interrupted("fsync:2:KILL:0", ".partial")
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--json"), **with_fault("pread:1:EIO:1", ".partial"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertRegex(process.stderr, r"dare-merge: \S+\.partial\.safetensors: reading \d+ bytes at offset \d+: Input/output error; 3 finished blocks cannot be read and "
+                                         r"are made again: look at the disk\n")
+        self.assertEqual(contents(self.path("out.safetensors"))[""] == self.expected, True)
+        self.assertEqual(json.loads(process.stdout)["blocks_reused"], 3)
+
     def test_a_block_damaged_meanwhile_is_done_again(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
         with open(self.path(".out.safetensors.partial.safetensors"), "r+b") as file:
