@@ -6,6 +6,7 @@
 #include <dare/core/hash.hpp>
 #include <dare/merge/run.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -31,11 +32,12 @@ struct JournalHead {
 struct JournalRecord {
   Hash128 hash;          ///< of its output bytes; zero for a block that is not done
   merge::Counts counts;  ///< of its elements
+  std::array<std::byte, 24> unused{};
   [[nodiscard]] bool done() const noexcept { return hash != Hash128{}; }
 };
 static_assert(std::is_trivially_copyable_v<JournalRecord> && 4096 % sizeof(JournalRecord) == 0);  // none lies in two pages
 
-/// One file: the head, then a place of 32 bytes for the record of each block, zero until the block is written. A record that
+/// One file: the head, then a place of 64 bytes for the record of each block, zero until the block is written. A record that
 /// is lost or torn costs the block's work again and nothing else, since a block counts only where its bytes still have that hash.
 class Journal {
  public:

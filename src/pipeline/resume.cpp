@@ -92,6 +92,7 @@ void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& resul
       results[p].hashes[block] = record.hash;
       counts.merged += record.counts.merged;
       counts.swallowed += record.counts.swallowed;
+      counts.nonfinite += record.counts.nonfinite;
     }
   }
 }

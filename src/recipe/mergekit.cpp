@@ -17,6 +17,7 @@ struct Answer {
 constexpr std::array k_keys{
     Answer{"modules", "merging modules of an architecture apart is not supported; list whole models under models"},
     Answer{"name", "recipes of several merges are not supported; write one recipe for each"},
+    Answer{"random_seed", "did you mean seed? mergekit takes it as an option, --random-seed"},
     Answer{"experts", "mixtures of experts are not built here"},
     Answer{"gate_mode", "mixtures of experts are not built here"},
     Answer{"shared_experts", "mixtures of experts are not built here"},

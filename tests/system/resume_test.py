@@ -209,6 +209,29 @@ class Resume(SystemTest):
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertNotEqual(contents(output)[""] == self.expected, True)
 
+    def test_a_finished_output_whose_files_beside_the_weights_would_be_others(self):
+        os.mkdir(self.path("b"))
+        os.rename(self.path("base.safetensors"), self.path("b", "model.safetensors"))
+        files = {"config.json": "{}", "tokenizer.json": "{}"}
+
+        def put(name, text):
+            with open(self.path("b", name), "w") as file:
+                file.write(text)
+            os.utime(self.path("b", name), ns=(0, 0))
+
+        for name, text in files.items():
+            put(name, text)
+        for output in ("folder", "one.h5"):
+            for hashes in ([], ["--hash-inputs"]):
+                words = ["--base", self.path("b"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path(output), *hashes]
+                self.assertEqual(run(1, "dare-merge", *words, "--overwrite").returncode, 0)
+                for name, text in (("tokenizer.json", '{"a": 1}'), ("tokenizer.json", None), ("merges.txt", "a b")):
+                    os.remove(self.path("b", name)) if text is None else put(name, text)
+                    self.assert_refused(run(2, "dare-merge", *words, "--resume"), 3, f"{self.path(output)}: is finished, but {name} beside the weights of "
+                                        f"{self.path('b')} is not what it was then; give --overwrite to make it anew, or name another output")
+                    os.remove(self.path("b", name)) if name not in files else put(name, files[name])
+                self.assertIn("finished already, nothing to do", run(2, "dare-merge", *words, "--resume").stderr)
+
     def test_a_finished_output_that_lost_bytes_is_no_finished_one(self):
         output = self.path("expected.safetensors")
         os.truncate(output, len(self.expected) - 1)
