@@ -133,8 +133,8 @@ class Resume(SystemTest):
         self.assertEqual((whole["blocks"], whole["blocks_to_do"]), (6, 6))
         self.interrupted("fsync:2:KILL:0", ".partial")
         with open(self.path(".out.safetensors.journal"), "r+b") as journal:  # as if killed before the last two blocks
-            journal.seek(-2 * 32, os.SEEK_END)
-            journal.write(bytes(2 * 32))
+            journal.seek(-2 * 64, os.SEEK_END)
+            journal.write(bytes(2 * 64))
         before = self.hidden()
         left = json.loads(self.plan("--resume", "--json").stdout)
         text = self.plan("--resume", "--ranks", "2")
