@@ -90,7 +90,11 @@ find_launcher() {
                 launch+=(--mpi=pmix)
             fi
             ;;
-        mpirun) launch=(mpirun) ;;
+        mpirun)
+            launch=(mpirun)
+            # Else the program's own words on what went wrong stand above a dozen lines on exit codes. Open MPI 4 and 5; others do not know it.
+            export OMPI_MCA_orte_execute_quiet=1 PRTE_MCA_prte_execute_quiet=1
+            ;;
         *) die 2 "LAUNCHER is \"$launcher\"; it can be srun or mpirun" ;;
     esac
     launch+=("${options[@]}")

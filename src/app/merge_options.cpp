@@ -112,6 +112,7 @@ po::options_description merge_group() {
   add_choice(group, "nonfinite", "N", recipe::k_nonfinite, "infinite or NaN inputs", "error");
   add_choice(group, "overflow", "O", recipe::k_overflow, "results too large for the output type", "error");
   add_choice(group, "rounding", "R", recipe::k_rounding, "to the output type", "nearest");
+  add("inputs-at", path_value("DIR"), "with a manifest as RECIPE: its relative paths are relative to DIR (the working folder)");
   add_choice(group, "compat", "C", recipe::k_compat, "compute as that program does", "none");
   return group;
 }
@@ -167,7 +168,7 @@ struct ReadParameter {
 };
 
 bool is_recipe(const std::string& word) {
-  return word.ends_with(".yml") || word.ends_with(".yaml");
+  return word.ends_with(".yml") || word.ends_with(".yaml") || word.ends_with(".json");
 }
 
 // RECIPE OUTPUT, or OUTPUT alone beside --base; no OUTPUT is needed where nothing is written.
@@ -222,7 +223,9 @@ std::vector<Section> merge_sections() {
        "  dtype: bfloat16\n\n"
        "Paths are relative to the recipe's folder. A parameter may be one number, a list that is interpolated over the layers, or a "
        "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
-       "docs/reference.md has every key."},
+       "docs/reference.md has every key.\n\n"
+       "The manifest of an earlier merge is a recipe too: from the same inputs it gives the same bytes again. Its relative paths are "
+       "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused."},
       {"Under a batch system",
        "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
        "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
@@ -250,6 +253,7 @@ Program merge_program() {
                         "mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 merged/"},
                        {"By a recipe, with another seed, into one HDF5 file", "mpirun -n 8 dare-merge recipe.yml merged.h5 --seed 7"},
                        {"What 64 ranks on 8 nodes would read, write and need", "dare-merge recipe.yml --plan --ranks 64 --nodes 8"},
+                       {"The merge that a manifest records, again", "mpirun -n 8 dare-merge merged/dare-manifest.json again/"},
                        {"How one element of the output comes about", "dare-merge recipe.yml --explain 'norm.weight[7]'"}},
           .exits = run_exit_meanings("OUTPUT"),
           .see_also = {"dare-inspect", "dare-sweep", "dare-verify", "dare-diff", "dare-convert"}};
@@ -274,6 +278,7 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   over.rounding = optional<std::string>(given, "rounding");
   over.compat = optional<std::string>(given, "compat");
   if (const auto text = optional<std::string>(given, "seed")) over.seed = whole("seed", *text);
+  options.inputs_at = optional<std::string>(given, "inputs-at").value_or("");
   over.dtype = optional<std::string>(given, "dtype");
   over.exclude = list<std::string>(given, "exclude");
   options.plan_only = given["plan"].as<bool>();

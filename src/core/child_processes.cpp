@@ -1,6 +1,7 @@
 #include "core/child_processes.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/open_file_limit.hpp>
 
 #include <fmt/format.h>
 
@@ -54,6 +55,7 @@ void become_supervisor() noexcept {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  restore_open_file_limit();
 }
 
 void kill_children_except(const std::vector<pid_t>& keep) {

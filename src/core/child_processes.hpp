@@ -18,7 +18,8 @@ struct PipeEnds {
 [[nodiscard]] PipeEnds make_pipe();
 
 /// Makes this process, a child just forked, a supervisor: of a session of its own, so that what a launcher or a terminal sends to its
-/// group goes to its owner alone, who ends it; signals do again what they do by default; orphans of its descendants become its children.
+/// group goes to its owner alone, who ends it; signals do again what they do by default; orphans of its descendants become its children;
+/// the limit of open files is the one that the program was started with.
 void become_supervisor() noexcept;
 
 /// Kills and reaps every child of this process that is not in `keep`, and what they leave behind, until none is left.

@@ -200,4 +200,17 @@ std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, 
   return std::nullopt;
 }
 
+std::uint64_t count_nonfinite(Dtype dtype, std::span<const std::byte> elements) noexcept {
+  const auto bytes = info(dtype).bits / 8;
+  std::array<double, k_convert_strip> strip;
+  std::uint64_t count = 0;
+  for (std::size_t first = 0; first < elements.size(); first += k_convert_strip * bytes) {
+    const auto part = elements.subspan(first, std::min(k_convert_strip * bytes, elements.size() - first));
+    const auto values = std::span{strip}.first(part.size() / bytes);
+    widen<double>(dtype, part, values);
+    count += static_cast<std::uint64_t>(std::count_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); }));
+  }
+  return count;
+}
+
 }  // namespace dare::merge

@@ -3,12 +3,9 @@
 #include "merge/needs.hpp"
 #include "merge/tensor_survey.hpp"
 
-#include <dare/core/error.hpp>
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <map>
 
@@ -57,13 +54,8 @@ SelectionStage::SelectionStage(std::vector<const TensorSettings*> tensors)
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
     for (std::size_t k = 0; k < tensors_[t]->models.size(); ++k) {
       const auto& term = tensors_[t]->models[k];
-      const auto [of, added] = models.try_emplace(model_of(t, k), Of{tensors_[t], &term, 0});
-      if (!added && of->second.term->rate != term.rate) {
-        throw UsageError{
-            fmt::format("scope: model keeps one share of a whole model, but model {} has density {} for tensor \"{}\" and {} for "
-                        "\"{}\"; give one density, or scope: tensor",
-                        term.model, of->second.term->rate.density, of->second.settings->name, term.rate.density, tensors_[t]->name)};
-      }
+      const auto of = models.try_emplace(model_of(t, k), Of{tensors_[t], &term, 0}).first;
+      assert(of->second.term->rate == term.rate);
       of->second.keys += held(*tensors_[t], term);
     }
   }

@@ -25,48 +25,50 @@ comm::AgreedError kept(const RunOptions& options, const comm::AgreedError& error
                                     options.going_on())};
 }
 
-void describe(const RunContext& run, const Product& product, const plan::Grid& grid, const std::vector<Hash128>& hashes,
-              const OutputPaths& paths) {
-  if (!product.manifest) return;
-  std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
-  write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, hashes);
-}
-
-void place(const RunContext& run, const Product& product, Staging& staging) {
+void place(const RunOptions& options, Staging& staging) {
   const auto& paths = staging.paths();
-  if (product.manifest) {
+  if (std::filesystem::exists(paths.new_manifest)) {
     File::open_write(paths.new_manifest).sync();
     if (!paths.single_file) sync_folder(paths.temporary);
   }
-  staging.place(run.options.overwrite);
-}
-
-// Rank 0 takes one step with every output that nothing has stopped yet. A step for all before the next: what they force to the disk goes
-// there together.
-template <class Step>
-void take(const RunContext& run, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results, Step step) {
-  for (std::size_t p = 0; p < staged.size(); ++p) {
-    auto& refusal = results[p].outcome.refusal;
-    if (refusal) continue;
-    try {
-      run.world.agree([&] {
-        if (staged[p].staging) step(p, *staged[p].staging);
-      });
-    } catch (const comm::AgreedError& error) { refusal = kept(run.options, error); }
-  }
+  staging.place(options.overwrite);
 }
 
 }  // namespace
 
+// A step for all before the next: what they force to the disk goes there together.
+void put_in_place(const RunOptions& options, const comm::Communicator& world, std::span<const Waiting> outputs,
+                  const std::function<void(std::size_t, const OutputPaths&)>& describe,
+                  const std::function<comm::AgreedError(const comm::AgreedError&)>& advice) {
+  const auto take = [&](const auto& step) {
+    for (std::size_t p = 0; p < outputs.size(); ++p) {
+      if (*outputs[p].refusal) continue;
+      try {
+        world.agree([&] {
+          if (world.is_root()) step(p, *outputs[p].staging);
+        });
+      } catch (const comm::AgreedError& error) { *outputs[p].refusal = advice(error); }
+    }
+  };
+  take([&](std::size_t p, Staging& staging) { describe(p, staging.paths()); });
+  take([&](std::size_t, Staging& staging) { place(options, staging); });
+  take([](std::size_t, Staging& staging) { staging.settle(); });
+}
+
 void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<StagedOutput>& staged, std::vector<ProductResult>& results) {
+  std::vector<Waiting> outputs;
   for (std::size_t p = 0; p < staged.size(); ++p) {
     auto& refusal = results[p].outcome.refusal;
     if (refusal) refusal = give_up(run.options, *refusal, {&staged[p], 1});
+    outputs.push_back({staged[p].staging.get(), &refusal});
   }
-  const auto& products = run.work.products;
-  take(run, staged, results, [&](auto p, auto& staging) { describe(run, products[p], grid, results[p].hashes, staging.paths()); });
-  take(run, staged, results, [&](auto p, auto& staging) { place(run, products[p], staging); });
-  take(run, staged, results, [](auto, auto& staging) { staging.settle(); });
+  const auto describe = [&](std::size_t p, const OutputPaths& paths) {
+    const auto& product = run.work.products[p];
+    if (!product.manifest) return;
+    std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
+    write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, results[p].hashes, results[p].outcome.counts.nonfinite);
+  };
+  put_in_place(run.options, run.world, outputs, describe, [&](const auto& error) { return kept(run.options, error); });
 }
 
 comm::AgreedError give_up(const RunOptions& options, const comm::AgreedError& error, std::span<StagedOutput> staged) {

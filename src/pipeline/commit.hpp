@@ -6,10 +6,26 @@
 
 #include <dare/plan/grid.hpp>
 
+#include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace dare::pipeline {
+
+/// What waits for its place.
+struct Waiting {
+  Staging* staging = nullptr;                           ///< rank 0's alone
+  std::optional<comm::AgreedError>* refusal = nullptr;  ///< why it gets none; nothing so far
+};
+
+/// Puts complete outputs in their places; what stops one becomes its refusal, and the others go on. Collective.
+/// @param describe  writes what belongs beside the output at this place of `outputs`, its manifest at new_manifest. Rank 0 calls it.
+/// @param advice    what a user can do about a refusal. On all ranks the same.
+void put_in_place(const RunOptions& options, const comm::Communicator& world, std::span<const Waiting> outputs,
+                  const std::function<void(std::size_t, const OutputPaths&)>& describe,
+                  const std::function<comm::AgreedError(const comm::AgreedError&)>& advice);
 
 /// Writes the manifests and puts every output in its place whose product is not refused; where that fails, the reason is the product's
 /// refusal and the others go on. Collective.

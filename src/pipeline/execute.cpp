@@ -53,14 +53,16 @@ void tell_inputs(const RunContext& run, const plan::Plan& plan, const Inputs& in
 
 // survey -> read, merge, gather, write -> sync -> check inputs -> commit
 RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
+  std::optional<Inputs> inputs;
   try {
     auto sinks = open_sinks(run, staged);
-    Inputs inputs{run.work, run.world, run.timings};
-    tell_inputs(run, plan, inputs);
-    const auto statistics = survey(run.work, plan, finished, run.options, inputs, run.world);
+    inputs.emplace(run.work, run.world, run.timings);
+    tell_inputs(run, plan, *inputs);
+    const auto statistics = survey(run.work, plan, finished, run.options, *inputs, run.world);
     run.tell("passes before the merge done");
-    auto made = merge_slices(run, plan, finished, inputs, statistics, sinks);
-    inputs.close();
+    auto made = merge_slices(run, plan, finished, *inputs, statistics, sinks);
+    inputs->close();
+    inputs.reset();
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
@@ -71,7 +73,10 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
         std::count_if(made.products.begin(), made.products.end(), [](const auto& one) { return one.outcome.refusal.has_value(); });
     run.tell(fmt::format("{} of {} outputs in their places", static_cast<std::ptrdiff_t>(staged.size()) - refused, staged.size()));
     return made;
-  } catch (const comm::AgreedError& error) { throw give_up(run.options, error, staged); }
+  } catch (const comm::AgreedError& error) {
+    if (inputs) inputs->close_after_failure();
+    throw give_up(run.options, error, staged);
+  }
 }
 
 std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const FinishedBlocks& finished) {
@@ -93,7 +98,7 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
   check_inputs(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
-  const auto finished = find_finished(staged, work, plan.grid, world);
+  const auto finished = find_finished(run, staged, plan.grid);
   tell_staged(run, staged, finished);
   if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
   const auto made = make_outputs(run, plan, staged, finished);

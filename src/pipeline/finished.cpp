@@ -1,5 +1,8 @@
 #include "pipeline/finished.hpp"
 
+#include "checkpoint/text.hpp"
+#include "core/bounded_json.hpp"
+#include "pipeline/manifest_json.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
 
@@ -8,9 +11,9 @@
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace dare::pipeline {
@@ -18,13 +21,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A manifest's all but the tensors; nothing where it is none.
-std::optional<std::string> head_at(const fs::path& manifest) {
+struct Recorded {
+  std::string head;              // all but what k_of_output names
+  nlohmann::ordered_json parts;  // null in a manifest that has none
+};
+
+// Nothing where that is no manifest.
+std::optional<Recorded> recorded_at(const fs::path& manifest) {
   try {
-    auto json = nlohmann::ordered_json::parse(read_manifest_text(manifest));
+    auto json = parse_manifest_json(read_manifest_text(manifest));
+    if (!json.is_object()) return std::nullopt;
+    auto parts = json.value("parts", nlohmann::ordered_json{});
     for (const auto* const key : k_of_output) json.erase(key);
-    return json.dump();
-  } catch (const nlohmann::json::exception&) { return std::nullopt; }
+    return Recorded{json.dump(), std::move(parts)};
+  } catch (const JsonError&) { return std::nullopt; }
+}
+
+// The first file beside the weights of which the output got others than it would get now: changed, added or gone. By their bytes: a file
+// may be replaced by an older one.
+std::optional<std::string> other_side_file(const Product& product, const nlohmann::ordered_json& parts) {
+  if (!parts.is_array() || checkpoint::output_kind(product.output) == checkpoint::OutputKind::safetensors_file) return std::nullopt;
+  std::map<std::string, std::string> before;
+  for (const auto& part : parts) {
+    const auto text = [&](const char* key) {
+      return part.is_object() && part.contains(key) && part[key].is_string() ? part[key].get<std::string>() : "";
+    };
+    if (text("part") == "file") before[text("name")] = text("xxh3_128");
+  }
+  for (const auto& [name, bytes] : product.output_spec().side_files) {
+    const auto found = before.extract(checkpoint::one_line(name));
+    if (!found || found.mapped() != hash_hex(bytes)) return name;
+  }
+  return before.empty() ? std::nullopt : std::optional{before.begin()->first};
 }
 
 // The planned size of an HDF5 file is an upper bound: what counts is where its tensors end.
@@ -40,9 +68,9 @@ bool is_whole(const Product& product, const fs::path& output) {
 }
 
 // What speaks against an output whose manifest is there; nothing where it is this run's, finished.
-std::optional<std::string> objection(const Work& work, const Product& product, const OutputPaths& paths, const std::string& manifest) {
+std::optional<std::string> objection(const Work& work, const Product& product, const OutputPaths& paths, const Recorded& manifest) {
   const auto place = product.output.string();
-  const auto lines = difference(manifest_head(work, product), manifest);
+  const auto lines = difference(manifest_head(work, product), manifest.head);
   if (!lines.empty()) {
     return fmt::format(
         "{}: is finished, but of another merge; --resume cannot take it for this one:{}\n  name another output, or give "
@@ -52,6 +80,12 @@ std::optional<std::string> objection(const Work& work, const Product& product, c
   if (const auto changed = changed_after(work, paths.manifest)) {
     return fmt::format("{}: is finished, but {} was changed after that; give --overwrite to make it anew, or name another output", place,
                        changed->string());
+  }
+  if (const auto file = other_side_file(product, manifest.parts)) {
+    return fmt::format(
+        "{}: is finished, but {} beside the weights of {} is not what it was then; give --overwrite to make it anew, or name "
+        "another output",
+        place, *file, work.frame.root.string());
   }
   if (!is_whole(product, paths.output))
     return fmt::format("{}: its manifest is of this merge, but files of it are missing or short; give --overwrite to make it anew", place);
@@ -76,7 +110,7 @@ bool is_finished(const RunContext& run, const Product& product, Leftovers leftov
   // A single file's manifest is not in it: until the file takes its place, what is there may be an old one.
   if (staging && staging->unfinished() && paths.single_file) return false;
   if (!fs::exists(paths.manifest)) return false;
-  const auto there = head_at(paths.manifest);
+  const auto there = recorded_at(paths.manifest);
   if (!there) return false;
   if (const auto why = objection(run.work, product, paths, *there)) {
     if (run.options.overwrite) return false;

@@ -8,10 +8,23 @@ namespace dare::pipeline {
 
 Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timings)
     : work_{work}, timings_{timings}, inputs_(work.inputs()) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const auto& header = work.input(i);
-    inputs_[i].reader = checkpoint::open(header, world);
-    if (!header.low_rank.empty()) inputs_[i].products = std::make_unique<checkpoint::LoraReader>(header, *inputs_[i].reader);
+  try {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const auto& header = work.input(i);
+      inputs_[i].reader = checkpoint::open(header, world);
+      if (!header.low_rank.empty()) inputs_[i].products = std::make_unique<checkpoint::LoraReader>(header, *inputs_[i].reader);
+    }
+  } catch (const comm::AgreedError&) {
+    close_after_failure();
+    throw;
+  }
+}
+
+void Inputs::close_after_failure() noexcept {
+  for (auto& input : inputs_) {
+    try {
+      if (input.reader) input.reader->close();
+    } catch (const comm::AgreedError&) {}  // NOLINT(bugprone-empty-catch): what failed first is told
   }
 }
 
@@ -61,7 +74,8 @@ std::span<const std::byte> Inputs::product(std::size_t number, std::uint32_t ten
     if (there.elements != 0) input.products->read_delta(info, there.first, base, delta);
   };
   input.tensor.reset();
-  wide ? fill(double{}) : fill(float{});
+  if (wide) fill(double{});
+  else fill(float{});
   input.tensor = tensor;
   input.extent = extent;
   return input.bytes;

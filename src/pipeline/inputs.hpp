@@ -23,6 +23,8 @@ class Inputs {
   Inputs(const Work& work, const comm::Communicator& world, Timings& timings);
   /// Collective.
   void close();
+  /// The same where an AgreedError, which all ranks have, ends their use: files that are left open stay so until MPI ends. Collective.
+  void close_after_failure() noexcept;
 
   /// A line an input: what it is and how it is read. Local.
   [[nodiscard]] std::vector<std::string> descriptions() const;

@@ -11,7 +11,7 @@ namespace dare::pipeline {
 namespace {
 
 // The number is the layout's: of the file, of JournalHead and of all in it.
-constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '2', '\n'};
+constexpr std::array<char, 16> k_magic{'d', 'a', 'r', 'e', '-', 'j', 'o', 'u', 'r', 'n', 'a', 'l', ' ', '0', '3', '\n'};
 constexpr std::uint64_t k_alignment = 4096;
 constexpr std::uint64_t k_longest_head = std::uint64_t{1} << 32U;
 

@@ -7,6 +7,7 @@
 #include <dare/merge/run.hpp>
 #include <dare/plan/grid.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -34,6 +35,7 @@ struct JournalHead {
 struct JournalRecord {
   Hash128 hash;          ///< of its output bytes; zero for a block that is not done
   merge::Counts counts;  ///< of its elements
+  std::array<std::byte, 24> unused{};
   [[nodiscard]] bool done() const noexcept { return hash != Hash128{}; }
 };
 static_assert(std::is_trivially_copyable_v<JournalRecord> && 4096 % sizeof(JournalRecord) == 0);  // none lies in two pages

@@ -1,8 +1,9 @@
 #include <dare/pipeline/merge.hpp>
 
 #include "pipeline/explain/explain.hpp"
-#include "pipeline/finished.hpp"
 #include "pipeline/input_side_files.hpp"
+#include "pipeline/merge_plan.hpp"
+#include "pipeline/recorded.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -11,39 +12,18 @@
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/merge_output_spec.hpp>
 #include <dare/pipeline/output_place.hpp>
-#include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/sources.hpp>
 #include <dare/pipeline/stop_signal.hpp>
-#include <dare/pipeline/work_cost.hpp>
 #include <dare/recipe/job.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <numeric>
+#include <optional>
 
 namespace dare::pipeline {
 namespace {
-
-// What a run would find done. @param begun  rank 0's
-std::vector<std::uint64_t> done_before(const Work& work, const MergeOptions& options, const Begun& begun, const comm::Communicator& world) {
-  // Whether the contents that --hash-inputs records are those of a finished output is seen by reading them.
-  const bool look = !options.output.empty() && !options.run.hash_inputs;
-  if (!look || !all_finished({work, options.run, world}, Leftovers::leave)) return world.from_root([&] { return begun.done; });
-  std::vector<std::uint64_t> all(grid_of(work).blocks());
-  std::iota(all.begin(), all.end(), std::uint64_t{0});
-  return all;
-}
-
-void print_plan(const Work& work, const MergeOptions& options, const Begun& begun, const comm::Communicator& world) {
-  const auto done = done_before(work, options, begun, world);
-  auto cluster = cluster_of(world);
-  if (options.plan_ranks) cluster = plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1));
-  std::optional<plan::Plan> plan;
-  world.agree([&] { plan = make_plan(work, grid_of(work), std::move(cluster), options.run.limits, done); });
-  const auto earlier = survey_cost(work, plan->tensors_to_do());
-  comm::print_result(world, options.run.json ? to_json(*plan, earlier, options.bandwidth) : to_text(*plan, earlier, options.bandwidth));
-}
 
 // The time that a plan predicts is that of reading and writing.
 void note_slow_method(const Work& work, std::vector<std::string>& notes) {
@@ -64,12 +44,41 @@ Begun check_before_work(const Work& work, const MergeOptions& options) {
   return begun;
 }
 
+// The recipe is an own file, or in the manifest of a merge that is to be made again.
+Sources sources_of(const MergeOptions& options, std::optional<Manifest>& record) {
+  if (!is_manifest(options.recipe)) {
+    if (!options.inputs_at.empty())
+      throw UsageError{"--inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder"};
+    return read_sources(recipe::load(options.recipe, options.overrides));
+  }
+  record = read_manifest(options.recipe);
+  auto sources = read_recorded_sources(*record, options.recipe.string(), options.inputs_at, options.overrides);
+  if (options.overrides.base || !options.overrides.models.empty()) record.reset();  // others are meant
+  return sources;
+}
+
+void refuse_other_inputs(const std::filesystem::path& manifest, const std::vector<std::string>& differences) {
+  if (differences.empty()) return;
+  throw InputError{
+      fmt::format("{}: the merge that it records was of other inputs:\n  {}\n  give the inputs as they were, or name those "
+                  "that are meant by --base and --model",
+                  manifest.string(), fmt::join(differences, "\n  "))};
+}
+
+void hash_contents(Work& work, const std::optional<Manifest>& record, const MergeOptions& options, const comm::Communicator& world) {
+  work.content_hashes = hash_inputs(work, world);
+  world.agree([&] {
+    if (record) refuse_other_inputs(options.recipe, contents_that_differ(*record, work, work.content_hashes));
+  });
+}
+
 }  // namespace
 
 int merge(const MergeOptions& options, const comm::Communicator& world) {
   std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
   if (!options.explain && !options.plan_only) signals.emplace();
-  auto sources = world.from_root([&] { return read_sources(recipe::load(options.recipe, options.overrides)); });
+  std::optional<Manifest> record;  // rank 0's
+  auto sources = world.from_root([&] { return sources_of(options, record); });
   Work work;
   Begun begun;
   std::vector<std::string> side_notes;
@@ -80,6 +89,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
     if (placed) refuse_output_among_inputs(sources, options.output);
     work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
     work.products.push_back({std::move(job), options.output, {}});
+    if (record) refuse_other_inputs(options.recipe, inputs_that_differ(*record, work));
     check_delta_models(work, work.products.front().job);
     if (placed) begun = check_before_work(work, options);
   });
@@ -94,9 +104,9 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   if (options.explain) {
     explain(work, sources.recipe, options, world);
   } else if (options.plan_only) {
-    print_plan(work, options, begun, world);
+    print_plan(work, sources.recipe, options, begun, world);
   } else {
-    if (options.run.hash_inputs) work.content_hashes = hash_inputs(work, world);
+    if (options.run.hash_inputs) hash_contents(work, record, options, world);
     const auto outcomes = execute(work, options.run, world).outcomes;
     if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   }

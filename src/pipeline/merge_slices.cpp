@@ -20,10 +20,13 @@ void sum_counts(std::vector<ProductResult>& results, const comm::Communicator& w
   for (const auto& result : results) {
     sums.push_back(static_cast<std::int64_t>(result.outcome.counts.merged));
     sums.push_back(static_cast<std::int64_t>(result.outcome.counts.swallowed));
+    sums.push_back(static_cast<std::int64_t>(result.outcome.counts.nonfinite));
   }
   world.all_reduce(sums, comm::Reduce::sum);
-  for (std::size_t p = 0; p < results.size(); ++p)
-    results[p].outcome.counts = {static_cast<std::uint64_t>(sums[2 * p]), static_cast<std::uint64_t>(sums[2 * p + 1])};
+  for (std::size_t p = 0; p < results.size(); ++p) {
+    const auto sum = [&](std::size_t i) { return static_cast<std::uint64_t>(sums[3 * p + i]); };
+    results[p].outcome.counts = {sum(0), sum(1), sum(2)};
+  }
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 #include "pipeline/replaceable.hpp"
 
+#include "core/bounded_json.hpp"
+#include "pipeline/manifest_json.hpp"
+
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/pipeline/manifest.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -63,13 +65,14 @@ std::set<std::string> names_in_manifest(const fs::path& folder) {
   std::set<std::string> names;
   const auto path = folder / "dare-manifest.json";
   if (!fs::is_regular_file(path)) return names;
-  const auto manifest = nlohmann::json::parse(read_manifest_text(path), nullptr, false);
-  if (!manifest.is_object()) return names;
-  names.insert(path.filename().string());
-  if (!manifest.contains("parts") || !manifest["parts"].is_array()) return names;
-  for (const auto& part : manifest["parts"]) {
-    if (part.is_object() && part.contains("name") && part["name"].is_string()) names.insert(part["name"].get<std::string>());
-  }
+  try {
+    const auto manifest = parse_manifest_json(read_manifest_text(path));
+    if (!manifest.is_object()) return names;
+    names.insert(path.filename().string());
+    for (const auto& part : manifest.value("parts", nlohmann::ordered_json::array())) {
+      if (part.is_object() && part.contains("name") && part["name"].is_string()) names.insert(part["name"].get<std::string>());
+    }
+  } catch (const JsonError&) {}  // NOLINT(bugprone-empty-catch): whatever that is, it names nothing
   return names;
 }
 
@@ -104,7 +107,8 @@ void check_file(const fs::path& path, std::string_view advice) {
 }  // namespace
 
 void check_replaceable(const fs::path& path, std::string_view advice) {
-  fs::is_directory(path) ? check_folder(path, advice) : check_file(path, advice);
+  if (fs::is_directory(path)) check_folder(path, advice);
+  else check_file(path, advice);
 }
 
 }  // namespace dare::pipeline

@@ -1,9 +1,15 @@
 #include "pipeline/resume.hpp"
 
+#include <dare/comm/environment.hpp>
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 
 namespace dare::pipeline {
 namespace {
@@ -38,29 +44,39 @@ class BlockReader {
 };
 
 // Of one output.
-std::vector<std::uint64_t> good_blocks(const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits, const plan::Grid& grid,
-                                       const comm::Communicator& world) {
+std::vector<std::uint64_t> good_blocks(const RunContext& run, const StagedOutput& staged, const std::vector<std::uint64_t>& write_bits,
+                                       const plan::Grid& grid) {
+  const auto& world = run.world;
   const auto all = blocks_done(staged.records);
   const auto ranks = static_cast<std::size_t>(world.size());
   const auto rank = static_cast<std::size_t>(world.rank());
   std::vector<std::uint64_t> good;
+  std::uint64_t unreadable = 0;
+  std::string why;
   world.agree([&] {
     BlockReader reader{staged, write_bits, grid};
     for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
       StopSignal::check("while the finished blocks of the interrupted run were checked", "the same command goes on");
-      if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);
+      try {
+        if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);
+      } catch (const IoError& error) {
+        if (unreadable++ == 0) why = error.what();
+      }
     }
   });
+  if (unreadable != 0) {
+    comm::print_message(run.options.program, fmt::format("{}; {} cannot be read and {} made again: look at the disk", why,
+                                                         plural(unreadable, "finished block"), unreadable == 1 ? "is" : "are"));
+  }
   return world.all_gather(good);
 }
 
 }  // namespace
 
-FinishedBlocks find_finished(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
-                             const comm::Communicator& world) {
+FinishedBlocks find_finished(const RunContext& run, const std::vector<StagedOutput>& staged, const plan::Grid& grid) {
   std::vector<std::vector<std::uint64_t>> good;
   for (std::size_t p = 0; p < staged.size(); ++p) {
-    if (staged[p].continued) good.push_back(good_blocks(staged[p], write_bits(work.products[p], work), grid, world));
+    if (staged[p].continued) good.push_back(good_blocks(run, staged[p], write_bits(run.work.products[p], run.work), grid));
     else good.emplace_back();
   }
   if (std::all_of(good.begin(), good.end(), [](const auto& blocks) { return blocks.empty(); })) return {};
@@ -76,6 +92,7 @@ void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& resul
       results[p].hashes[block] = record.hash;
       counts.merged += record.counts.merged;
       counts.swallowed += record.counts.swallowed;
+      counts.nonfinite += record.counts.nonfinite;
     }
   }
 }

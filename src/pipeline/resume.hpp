@@ -15,9 +15,9 @@ namespace dare::pipeline {
 /// Reads every block that an output's journal calls done and finds those whose bytes have the recorded hashes; ranks share the reading.
 /// Collective.
 /// @param staged  must outlive the result.
-/// @throws comm::AgreedError  it cannot be read.
-[[nodiscard]] FinishedBlocks find_finished(const std::vector<StagedOutput>& staged, const Work& work, const plan::Grid& grid,
-                                           const comm::Communicator& world);
+/// A block that cannot be read counts as not done, and each rank that met one says so.
+/// @throws comm::AgreedError  a signal came.
+[[nodiscard]] FinishedBlocks find_finished(const RunContext& run, const std::vector<StagedOutput>& staged, const plan::Grid& grid);
 
 /// Adds the hashes and counts of finished blocks to those of this run. Pure.
 void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& results);

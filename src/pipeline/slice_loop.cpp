@@ -76,7 +76,9 @@ bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<s
     state.hasher.update(space);
     if (tile.ends_block) {
       const auto& counts = worker_.counts(product);
-      state.records.push_back({state.hasher.digest(), {counts.merged - state.counted.merged, counts.swallowed - state.counted.swallowed}});
+      state.records.push_back(
+          {state.hasher.digest(),
+           {counts.merged - state.counted.merged, counts.swallowed - state.counted.swallowed, counts.nonfinite - state.counted.nonfinite}});
       state.counted = counts;
       state.hasher.reset();
     }

@@ -1,5 +1,6 @@
 #include "pipeline/staging.hpp"
 
+#include "pipeline/manifest_json.hpp"
 #include "pipeline/replaceable.hpp"
 
 #include <dare/pipeline/manifest.hpp>
@@ -63,7 +64,8 @@ void Staging::mend_cut_commit() {
   // A replacement was cut short: before the new output was in place, or before the old one was removed.
   if (fs::exists(paths_.aside)) {
     check_replaceable(paths_.aside, "an output that is being replaced waits there: move it away, or name another output");
-    fs::exists(paths_.output) ? void(fs::remove_all(paths_.aside)) : rename_to_new(paths_.aside, paths_.output);
+    if (fs::exists(paths_.output)) fs::remove_all(paths_.aside);
+    else rename_to_new(paths_.aside, paths_.output);
   }
   if (is_name_alone(paths_)) fs::remove(paths_.output);
   // A file that replaced another goes before its manifest does.
@@ -80,18 +82,32 @@ Staging::~Staging() {
   fs::remove(paths_.journal, ignored);
 }
 
-// The manifest first: alone beside a journal it tells of a cut commit.
+// A single file's manifest is put in its place before the output is. A kill between the two leaves it there without what it describes.
+bool Staging::manifest_came_first() const noexcept {
+  try {
+    if (!unfinished_ || !paths_.single_file || fs::exists(paths_.output) || !fs::exists(paths_.manifest)) return false;
+    auto manifest = parse_manifest_json(read_manifest_text(paths_.manifest));
+    auto identity = nlohmann::ordered_json::parse(unfinished_->identity);
+    if (!manifest.is_object()) return false;
+    for (const auto* const key : k_of_output) manifest.erase(key);
+    return std::all_of(manifest.items().begin(), manifest.items().end(),
+                       [&](const auto& item) { return identity.contains(item.key()) && identity[item.key()] == item.value(); });
+  } catch (const std::exception&) { return false; }  // it is someone else's
+}
+
+// The manifests first: alone beside a journal they tell of a cut commit.
 void Staging::remove_temporary() noexcept {
   std::error_code ignored;
   if (paths_.single_file) fs::remove(paths_.new_manifest, ignored);
+  if (manifest_came_first()) fs::remove(paths_.manifest, ignored);
   fs::remove_all(paths_.temporary, ignored);
 }
 
 void Staging::start_afresh() {
   keep_ = false;
+  remove_temporary();
   unfinished_.reset();
   journal_.resize(0);
-  remove_temporary();
 }
 
 void Staging::record(const JournalHead& head) {

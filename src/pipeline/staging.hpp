@@ -51,6 +51,7 @@ class Staging {
 
  private:
   void mend_cut_commit();
+  [[nodiscard]] bool manifest_came_first() const noexcept;
   void remove_temporary() noexcept;
   void place_manifest();
 

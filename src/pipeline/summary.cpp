@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace dare::pipeline {
 namespace {
@@ -40,6 +41,7 @@ struct Figures {
   std::uint64_t blocks = 0;
   std::uint64_t reused = 0;
   std::vector<ModelDeltas> models = {};
+  std::optional<std::uint64_t> nonfinite = {};  // where they are counted
 };
 
 nlohmann::ordered_json to_json(const Work& work, const std::vector<ModelDeltas>& models) {
@@ -62,6 +64,7 @@ std::string to_json(const RunContext& run, const Figures& figures, const std::ve
                               {"blocks_reused", figures.reused},
                               {"models", to_json(run.work, figures.models)},
                               {"elapsed_s", run.elapsed_s()}};
+  if (figures.nonfinite) json["elements_nonfinite"] = *figures.nonfinite;
   for (std::size_t stage = 0; stage < k_stage_names.size(); ++stage) {
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
@@ -76,6 +79,9 @@ std::string to_text(const RunContext& run, const Figures& figures) {
   if (figures.reused != 0) text += fmt::format("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
   if (figures.swallowed != 0)
     text += fmt::format("{} of {} merged elements changed by less than the output type can show\n", figures.swallowed, figures.merged);
+  if (figures.nonfinite.value_or(0) != 0)
+    text += fmt::format("{} of the output {} no finite number: kept, as the recipe says\n", plural(*figures.nonfinite, "element"),
+                        figures.nonfinite == 1 ? "is" : "are");
   return text;
 }
 
@@ -92,6 +98,8 @@ Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResul
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;
   }
+  if (const auto& product = run.work.products.front(); keeps_nonfinite(product))
+    figures.nonfinite = made.products.front().outcome.counts.nonfinite;
   figures.models = count_deltas(run.work, run.work.products.front(), made.deltas, grid, reused);
   return figures;
 }

@@ -119,6 +119,13 @@ void TileWorker::merge_long_rows(const plan::Tile& tile, const recipe::TensorTas
 void TileWorker::compute(const plan::Tile& tile, std::size_t product, std::span<std::byte> out) {
   enter(tile.tensor);
   const auto& task = work_.products[product].job.tasks[tile.tensor];
+  make(tile, task, product, out);
+  if (task.settings.nonfinite != merge::Nonfinite::keep) return;
+  const auto dtype = task.action == Action::copy ? work_.frame.tensors[task.tensor].dtype : task.settings.out_dtype;
+  if (is_floating(dtype)) products_[product].counts.nonfinite += merge::count_nonfinite(dtype, out);
+}
+
+void TileWorker::make(const plan::Tile& tile, const recipe::TensorTask& task, std::size_t product, std::span<std::byte> out) {
   if (task.action == Action::copy) return copy(tile, task, out);
   if (task.action == Action::convert) return convert(tile, task, out);
   auto& merger = products_[product].merger;

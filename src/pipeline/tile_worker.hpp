@@ -39,6 +39,7 @@ class TileWorker {
   };
 
   void enter(std::uint32_t tensor);
+  void make(const plan::Tile& tile, const recipe::TensorTask& task, std::size_t product, std::span<std::byte> out);
   void copy(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void sample_likeness(const merge::Run& run, const recipe::TensorTask& task, std::size_t term);

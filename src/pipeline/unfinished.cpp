@@ -64,7 +64,7 @@ bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& rec
 Begun check_unfinished(const Work& work, const Product& product, const RunOptions& options) {
   const OutputPaths paths{product.output};
   if (!std::filesystem::exists(paths.journal) || !std::filesystem::exists(paths.temporary)) return {};
-  const auto journal = File::open_read(paths.journal);
+  const auto journal = File::open_write(paths.journal);  // NFS gives no lock of a file that is open for reading alone
   if (journal.try_lock() == LockState::taken) throw under_way(paths);
   const auto head = Journal::read_head(paths.journal);
   if (!head) return {true, {}};

@@ -51,6 +51,11 @@ std::vector<checkpoint::OutputTensor> output_tensors(const Work& work, const Pro
   return tensors;
 }
 
+bool keeps_nonfinite(const Product& product) {
+  const auto& tasks = product.job.tasks;
+  return std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.settings.nonfinite == merge::Nonfinite::keep; });
+}
+
 std::vector<std::uint64_t> write_bits(const Product& product, const Work& work) {
   std::vector<std::uint64_t> bits;
   for (const auto& task : product.job.tasks) bits.push_back(info(output_dtype(work, task)).bits);

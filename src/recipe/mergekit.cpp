@@ -17,6 +17,7 @@ struct Answer {
 constexpr std::array k_keys{
     Answer{"modules", "merging modules of an architecture apart is not supported; list whole models under models"},
     Answer{"name", "recipes of several merges are not supported; write one recipe for each"},
+    Answer{"random_seed", "did you mean seed? mergekit takes it as an option, --random-seed"},
     Answer{"experts", "mixtures of experts are not built here"},
     Answer{"gate_mode", "mixtures of experts are not built here"},
     Answer{"shared_experts", "mixtures of experts are not built here"},
@@ -118,6 +119,9 @@ void note_mergekits_defaults(Draft& draft, const merge::Method& method) {
   };
   if (method.normalize != method.mergekit_normalize && !recipe.method_parameters.normalize)
     note_default("normalize", method.normalize, method.mergekit_normalize);
+  // By masks that are drawn at random what is kept has, but for chance, its density's share of the norm: the two factors mean the same
+  // there.
+  if (method.sparsifier == merge::Sparsifier::dare) return;
   if (!draft.rescale_true.empty()) {
     recipe.notes.push_back(
         fmt::format("{}: rescale: true is expected here, l1 in mergekit; compat: mergekit takes its meaning", draft.rescale_true));

@@ -16,7 +16,7 @@ namespace dare::recipe {
 [[nodiscard]] std::optional<std::string_view> near_method_of_mergekit(std::string_view method) noexcept;
 
 /// Notes where a recipe file that says no `compat` leaves `normalize` or `rescale` to a default that is not mergekit's, or has mergekit's
-/// `rescale: true`, which means something else there.
+/// `rescale: true`, and the other meaning gives another result but for chance: not where masks are drawn as DARE draws them.
 void note_mergekits_defaults(Draft& draft, const merge::Method& method);
 
 /// Reads `tokenizer`, `tokenizer_source` and `chat_template`, which may ask for what is done anyway: the base's files are copied. All else

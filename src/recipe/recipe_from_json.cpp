@@ -64,12 +64,16 @@ Json as_recipe(Json json) {
 
 }  // namespace
 
-Recipe recipe_from_json(const std::string& json, const std::string& where, const std::filesystem::path& folder) {
+Recipe recipe_from_json(const std::string& json, const std::string& where, const std::filesystem::path& folder,
+                        const Overrides& overrides) {
+  std::string text;
   try {
-    return parse(as_recipe(Json::parse(json)).dump(), where, folder, {});
+    text = as_recipe(Json::parse(json)).dump();
+    (void)parse(text, where, folder, {});
   } catch (const nlohmann::json::exception& error) {
     throw InputError{fmt::format("{}: no recipe of a merge ({})", where, error.what())};
-  } catch (const UsageError& error) { throw InputError{error.what()}; }
+  } catch (const Error& error) { throw InputError{error.what()}; }
+  return parse(text, where, folder, overrides);
 }
 
 std::string recipe_text(const std::string& json) {

@@ -124,16 +124,6 @@ TEST(Survey, ScopeModelSelectsOverAllTensorsInOrder) {
   }
 }
 
-TEST(Survey, ScopeModelWantsOneDensity) {
-  auto tensors = model_of_three(Dtype::bf16, 0);
-  tensors[2].settings.name = "last";
-  tensors[2].settings.models[1].rate = Rate::from_density(.5);
-  EXPECT_THAT(
-      [&] { (void)test::survey(tensors, 1); },
-      testing::ThrowsMessage<UsageError>("scope: model keeps one share of a whole model, but model 1 has density 0.1 for tensor \"w\" and "
-                                         "0.5 for \"last\"; give one density, or scope: tensor"));
-}
-
 TEST(Survey, NothingAndEverythingNeedNoPass) {
   auto tensor = family({1000, 10, 2, Dtype::f32, 0}, 6);
   tensor.settings.sparsifier = Sparsifier::magnitude;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""How far dare-merge and mergekit are apart in bfloat16, and each from the exact result: prints the table of docs/comparison.md.
+"""How far dare-merge and mergekit are apart in bfloat16, and each from the exact result: prints the table of docs/comparison.md, and fails where
+they are further apart than it says.
 
     DARE_BIN=build/programs/bin python3 tests/peers/mergekit_bfloat16.py
 
@@ -17,6 +18,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import typing
 import warnings
 
 from llama import Llama
@@ -131,7 +133,35 @@ def steps(values):
 def apart(a, b):
     off = numpy.abs(steps(a) - steps(b))
     largest = (a.double() - b.double()).abs().max().item()
-    return f"{100 * numpy.count_nonzero(off) / off.size:.2g} %, {numpy.percentile(off, 99):.0f}, {off.max()}, {largest:.1g}"
+    return Apart(100 * numpy.count_nonzero(off) / off.size, numpy.percentile(off, 99), int(off.max()), largest)
+
+
+class Apart(typing.NamedTuple):
+    percent: float  # of the elements differ
+    ulps: float  # 99 % are within
+    most_ulps: int
+    largest: float
+
+    def __str__(self):
+        return f"{self.percent:.2g} %, {self.ulps:.0f}, {self.most_ulps}, {self.largest:.1g}"
+
+
+def claimed():
+    """The rows of the table in docs/comparison.md, by their titles: what differs, in percent, ULPs and absolutely, and what is not exact."""
+    text = pathlib.Path(__file__).resolve().parents[2].joinpath("docs/comparison.md").read_text(encoding="utf-8")
+    found = {}
+    for line in text.split("**Measured, mergekit in bfloat16**")[1].split("\n\n")[1].splitlines()[2:]:
+        title, *cells = [cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
+        found[title] = [float(cell.removesuffix(" %")) for cell in cells]
+    return found
+
+
+def exceeded(title, claims, between, theirs_off, ours_off):
+    """What of a row is more than its claims. They are rounded: to two digits in percent, to one in the largest difference."""
+    measured = (between.percent, between.ulps, between.largest, theirs_off.percent, ours_off.percent)
+    allowed = [claim * factor for claim, factor in zip(claims, (1.05, 1, 1.5, 1.05, 1.05), strict=True)]
+    names = ("% of elements differ", "ULPs hold 99 %", "is the largest difference", "% of mergekit's are not exact", "% of dare-merge's are not exact")
+    return [f"{title}: {value:.3g} {name}, docs/comparison.md says {claim:g}" for value, most, name, claim in zip(measured, allowed, names, claims) if round(value, 9) > most]
 
 
 def main():
@@ -140,6 +170,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dare-bfloat16.") as folder:
         os.chdir(folder)
         family = make_family()
+        claims, wrong = claimed(), []
+        assert sorted(claims) == sorted(title for title, *_ in CASES), sorted(claims)
         print("| recipe | differ from each other | mergekit from exact | dare-merge from exact |\n|---|---|---|---|")
         for number, (title, method, density, parameters) in enumerate(CASES):
             of_models = [{"model": model, "parameters": {"weight": weight, **({} if density is None else {"density": density})}} for model, weight in zip(MODELS, WEIGHTS)]
@@ -149,8 +181,12 @@ def main():
             mine = flat(ours(recipe, "ours.safetensors"))
             exact = flat(ours(recipe, "exact.safetensors", wide=True)).bfloat16()
             their = flat(theirs(recipe, f"theirs{number}", masks(family, density) if method.startswith("dare") else {}))
-            print(f"| {title} |", " | ".join(apart(*pair) for pair in ((mine, their), (their, exact), (mine, exact))), "|", flush=True)
+            row = [apart(*pair) for pair in ((mine, their), (their, exact), (mine, exact))]
+            print(f"| {title} |", " | ".join(map(str, row)), "|", flush=True)
+            wrong += exceeded(title, claims[title], *row)
         os.chdir("/")
+    if wrong:
+        sys.exit("\n".join(["mergekit_bfloat16: further apart than docs/comparison.md says:", *wrong]))
 
 
 if __name__ == "__main__":

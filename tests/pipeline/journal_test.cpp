@@ -23,7 +23,7 @@ class JournalFile : public testing::Test {
   JournalFile() {
     auto file = File::create(path_);
     Journal::write_head(file, a_head());
-    Journal{path_}.note(1, std::vector<JournalRecord>{{k_hash, {5, 2}}});
+    Journal{path_}.note(1, std::vector<JournalRecord>{{k_hash, {5, 2, 1}}});
   }
   void damage(std::uint64_t offset) {
     auto file = File::open_write(path_);
@@ -48,6 +48,7 @@ TEST_F(JournalFile, HasItsHeadAndItsRecords) {
   EXPECT_EQ(records[1].hash, k_hash);
   EXPECT_EQ(records[1].counts.merged, 5U);
   EXPECT_EQ(records[1].counts.swallowed, 2U);
+  EXPECT_EQ(records[1].counts.nonfinite, 1U);
 }
 
 // As a crash may leave it: a journal is whole or none.

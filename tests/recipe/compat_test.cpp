@@ -46,15 +46,16 @@ TEST(Compat, DefaultsThatAreNotMergekitsAreSaid) {
   };
   const auto normalize = [&](const std::string& method) { return left_open("normalize", "true", "false", method); };
   const auto rescale = [&](const std::string& method) { return left_open("rescale", "expected", "l1", method); };
-  EXPECT_THAT(notes_of("dare_ties", ""), ElementsAre(normalize("dare_ties"), rescale("dare_ties")));
+  EXPECT_THAT(notes_of("dare_ties", ""), ElementsAre(normalize("dare_ties")));
   EXPECT_THAT(notes_of("breadcrumbs_ties", ""), ElementsAre(normalize("breadcrumbs_ties")));
-  for (const std::string method : {"dare_linear", "della", "della_linear"}) EXPECT_THAT(notes_of(method, ""), ElementsAre(rescale(method)));
-  for (const std::string method : {"ties", "breadcrumbs", "magnitude_prune", "dare_average"})
+  for (const std::string method : {"della", "della_linear"}) EXPECT_THAT(notes_of(method, ""), ElementsAre(rescale(method)));
+  for (const std::string method : {"dare_linear", "ties", "breadcrumbs", "magnitude_prune", "dare_average"})
     EXPECT_THAT(notes_of(method, ""), ElementsAre()) << method;
-  EXPECT_THAT(notes_of("dare_ties", "parameters: {normalize: false}"), ElementsAre(rescale("dare_ties")));
+  EXPECT_THAT(notes_of("dare_ties", "parameters: {normalize: false}"), ElementsAre());
   EXPECT_THAT(notes_of("dare_ties", "parameters: {rescale: expected}"), ElementsAre(normalize("dare_ties")));
   const std::string is_true = "r.yml:4: rescale: true is expected here, l1 in mergekit; compat: mergekit takes its meaning";
-  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: true}"), ElementsAre(is_true));
+  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: true}"), ElementsAre());
+  EXPECT_THAT(notes_of("della_linear", "parameters: {rescale: true}"), ElementsAre(is_true));
   EXPECT_THAT(notes_of("ties", "parameters: {rescale: true}"), ElementsAre(is_true));
   EXPECT_THAT(notes_of("dare_average", "parameters: {rescale: true}"), ElementsAre());
   EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: \"none\"}"), ElementsAre());
@@ -70,7 +71,7 @@ TEST(Compat, WhoStatesItHearsNothingOfDefaults) {
   EXPECT_THAT(notes_of("dare_ties", "", options), ElementsAre());
   Overrides rescale;
   rescale.parameters["rescale"] = std::string{"expected"};
-  EXPECT_THAT(notes_of("dare_linear", "parameters: {rescale: true}", rescale), ElementsAre());
+  EXPECT_THAT(notes_of("della_linear", "parameters: {rescale: true}", rescale), ElementsAre());
   Overrides alone;
   alone.method = "dare_ties";
   alone.base = "b";

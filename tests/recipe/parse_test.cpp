@@ -101,6 +101,8 @@ TEST(Parse, SettingsOfAllForms) {
   EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a}]}")), "2: r.yml:4: lambda: has no value beside its filter");
   EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a, valeu: 1, value: 1}]}")),
             "2: r.yml:4: unknown key \"valeu\" in lambda; did you mean value?");
+  EXPECT_EQ(parse_error(with("random_seed: 42")),
+            "2: r.yml:4: random_seed: did you mean seed? mergekit takes it as an option, --random-seed");
   EXPECT_EQ(parse_error(with("parameters: {lambda: [{filter: a, value: 1}, 2]}")), "2: r.yml:4: lambda: expected a mapping, found \"2\"");
   EXPECT_EQ(parse_error(with("parameters: {lambda: [[1, 2], 3]}")), "2: r.yml:4: lambda: expected a number, found a list");
 }

@@ -85,6 +85,15 @@ class Commit(SystemTest):
                     self.assertEqual(self.whole(output) == expected, True)
                     self.assertEqual(self.hidden(), [])
 
+    def test_of_a_new_output_begun_anew_by_another_recipe(self):
+        for output in FORMS:
+            expected = self.merged(output, "--lambda", "0.25")
+            for _ in self.killed_at_every_rename(output):
+                again = self.merge(output, "--restart", "--lambda", "0.25")
+                self.assertEqual(again.returncode, 0, again.stderr)
+                self.assertEqual(self.whole(output) == expected, True)
+                self.assertEqual(self.hidden(), [])
+
     def test_of_a_new_output_whose_name_alone_was_made(self):
         for output, empty in (("out.safetensors", "file"), ("out", "folder")):
             expected = self.merged(output)

@@ -84,6 +84,32 @@ class SameBytes(SystemTest):
         same = [a == b["pieces_xxh3_128"] for a, b in zip(digests, (f for given in again["inputs"] for f in given["files"]))]
         self.assertEqual(same, [True, True, False])
 
+    def test_elements_that_are_not_finite_are_counted_where_they_are_kept(self):
+        self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}
+        self.make_family(models=1)
+        model = random_model(self.shapes, 0)
+        data = bytearray(model["a.weight"][2])
+        for element, bits in ((3_000_000, b"\x80\x7f"), (1_500_000, b"\x80\xff"), (2_500_000, b"\xc0\x7f")):
+            data[2 * element : 2 * element + 2] = bits
+        write_safetensors(self.path("m0.safetensors"), {"a.weight": ("BF16", [3, 1 << 20], bytes(data)), "b.weight": model["b.weight"]})
+        base = random_model(self.shapes, "base")
+        base["b.weight"] = ("BF16", [16], b"\x80\x7f" + base["b.weight"][2][2:])  # excluded: copied as it is
+        write_safetensors(self.path("base.safetensors"), base)
+        manifests = set()
+        for np in (1, 3):
+            output = self.path(f"kept{np}.safetensors")
+            words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--method", "task_arithmetic", "--nonfinite", "keep",
+                     "--exclude", "^b", output]
+            if np == 3:  # what an interrupted run counted counts too
+                self.assertNotEqual(run(2, "dare-merge", *words, **with_fault("fsync:2:KILL:0", ".partial")).returncode, 0)
+            process = run(np, "dare-merge", *words, "--json", "--resume")
+            self.assertEqual(json.loads(process.stdout)["elements_nonfinite"], 4, process.stderr)
+            manifests.add(contents(output + ".manifest.json")[""])
+        self.assertEqual(len(manifests), 1)
+        self.assertEqual(json.loads(manifests.pop())["nonfinite_elements"], 4)
+        self.assertIn("\n4 elements of the output are no finite number: kept, as the recipe says\n", run(1, "dare-merge", *words, "--overwrite").stdout)
+        self.assertEqual(run(1, "dare-verify", output).returncode, 0)
+
     def model_folder(self, name, weights, **files):
         os.mkdir(self.path(name))
         write_safetensors(self.path(name, "model.safetensors"), random_model(self.shapes, weights), {"format": "pt"})
@@ -173,6 +199,22 @@ class Words(SystemTest):
         sizes = sum(os.path.getsize(self.path(f"{name}.safetensors")) for name in ("base", "m0", "m1"))
         self.assertAlmostEqual(plan["bytes_read"], sizes, delta=3000)
         self.assertEqual(sorted(os.listdir(self.folder)), ["base.safetensors", "m0.safetensors", "m1.safetensors"])
+        self.assertEqual([(one["weight"], one["drop_rate"], one["stream"]) for one in plan["recipe"]["models"]], [(0.5, 0.5, 0), (0.5, 0.5, 1)])
+        self.assertEqual((plan["recipe"]["seed"], plan["recipe"]["merge_method"]), (7, "dare_linear"))
+        space = plan["space"]
+        self.assertEqual(space["folder"], self.folder)
+        self.assertGreaterEqual(space["bytes_needed"], plan["bytes_written"])
+        self.assertGreater(space["bytes_free"], 0)
+
+    def test_plan_shows_what_is_merged_and_the_space(self):
+        self.make_family()
+        process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--dtype", "F32", "--lambda", "0.7"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        lines = process.stdout.split("\n")
+        self.assertEqual(lines[:8], ["method           dare_linear", f"base             {self.path('base.safetensors')}", "lambda           0.7", "normalize        no",
+                                     "seed             7", "output dtype     F32", "", "weight  drop rate  rescale   stream  model"])
+        self.assertEqual(lines[8:11], [f"0.5     0.5        expected       {i}  {self.path(f'm{i}.safetensors')}" for i in (0, 1)] + [""])
+        self.assertRegex(process.stdout, f"\nspace            11.1 MB needed in {self.folder}, .* free\n$")
 
     def test_a_selection_needs_three_passes(self):
         self.make_family()

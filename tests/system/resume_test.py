@@ -57,6 +57,15 @@ class Resume(SystemTest):
         with open(self.path("out.safetensors.manifest.json"), "rb") as mine, open(self.path("expected.safetensors.manifest.json"), "rb") as other:
             self.assertEqual(mine.read(), other.read())
 
+    def test_a_block_that_cannot_be_read_is_done_again(self):
+        self.interrupted("fsync:2:KILL:0", ".partial")
+        process = run(2, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--json"), **with_fault("pread:1:EIO:1", ".partial"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertRegex(process.stderr, r"dare-merge: \S+\.partial\.safetensors: reading \d+ bytes at offset \d+: Input/output error; 3 finished blocks cannot be read and "
+                                         r"are made again: look at the disk\n")
+        self.assertEqual(contents(self.path("out.safetensors"))[""] == self.expected, True)
+        self.assertEqual(json.loads(process.stdout)["blocks_reused"], 3)
+
     def test_a_block_damaged_meanwhile_is_done_again(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
         with open(self.path(".out.safetensors.partial.safetensors"), "r+b") as file:
@@ -124,8 +133,8 @@ class Resume(SystemTest):
         self.assertEqual((whole["blocks"], whole["blocks_to_do"]), (6, 6))
         self.interrupted("fsync:2:KILL:0", ".partial")
         with open(self.path(".out.safetensors.journal"), "r+b") as journal:  # as if killed before the last two blocks
-            journal.seek(-2 * 32, os.SEEK_END)
-            journal.write(bytes(2 * 32))
+            journal.seek(-2 * 64, os.SEEK_END)
+            journal.write(bytes(2 * 64))
         before = self.hidden()
         left = json.loads(self.plan("--resume", "--json").stdout)
         text = self.plan("--resume", "--ranks", "2")
@@ -199,6 +208,29 @@ class Resume(SystemTest):
         again = run(2, "dare-merge", *self.merge_words("expected.safetensors", "--resume", "--overwrite", "--lambda", "0.25"))
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertNotEqual(contents(output)[""] == self.expected, True)
+
+    def test_a_finished_output_whose_files_beside_the_weights_would_be_others(self):
+        os.mkdir(self.path("b"))
+        os.rename(self.path("base.safetensors"), self.path("b", "model.safetensors"))
+        files = {"config.json": "{}", "tokenizer.json": "{}"}
+
+        def put(name, text):
+            with open(self.path("b", name), "w") as file:
+                file.write(text)
+            os.utime(self.path("b", name), ns=(0, 0))
+
+        for name, text in files.items():
+            put(name, text)
+        for output in ("folder", "one.h5"):
+            for hashes in ([], ["--hash-inputs"]):
+                words = ["--base", self.path("b"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path(output), *hashes]
+                self.assertEqual(run(1, "dare-merge", *words, "--overwrite").returncode, 0)
+                for name, text in (("tokenizer.json", '{"a": 1}'), ("tokenizer.json", None), ("merges.txt", "a b")):
+                    os.remove(self.path("b", name)) if text is None else put(name, text)
+                    self.assert_refused(run(2, "dare-merge", *words, "--resume"), 3, f"{self.path(output)}: is finished, but {name} beside the weights of "
+                                        f"{self.path('b')} is not what it was then; give --overwrite to make it anew, or name another output")
+                    os.remove(self.path("b", name)) if name not in files else put(name, files[name])
+                self.assertIn("finished already, nothing to do", run(2, "dare-merge", *words, "--resume").stderr)
 
     def test_a_finished_output_that_lost_bytes_is_no_finished_one(self):
         output = self.path("expected.safetensors")

@@ -56,6 +56,13 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
                 self.assertEqual({row["by.task"] for row in table.values()}, {"2"})
         self.assertEqual(len(self.asked()), 8)
 
+    def test_evaluate_gets_the_limit_of_open_files_that_the_sweep_was_given(self):
+        self.write("sweep.yml", self.recipe + "grid: {drop_rate: [0.1]}\nevaluate: echo '{\"files\":' $(ulimit -n) '}'\n")
+        process = subprocess.run(["bash", "-c", 'ulimit -S -n 300 && exec "$@"', "bash", *command(0, "dare-sweep", self.path("sweep.yml"), self.path("swept"))],
+                                 env=environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual([row["files"] for row in rows(self.path("swept")).values()], ["300"])
+
     def test_keep_none_and_best(self):
         self.swept(2, self.text("keep: none"))
         self.assertEqual(self.there(), [])

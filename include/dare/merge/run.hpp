@@ -37,6 +37,9 @@ struct Finding {
 struct Counts {
   std::uint64_t merged = 0;     ///< elements that a method touched
   std::uint64_t swallowed = 0;  ///< of these: a change that rounding to the output type lost (result == the base's value)
+  /// Elements of the output, copied ones among them, that are no finite number; counted where settings.nonfinite is `keep`, by whoever
+  /// stores them (count_nonfinite), not by mergers.
+  std::uint64_t nonfinite = 0;
 };
 
 }  // namespace dare::merge

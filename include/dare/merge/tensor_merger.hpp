@@ -63,4 +63,7 @@ class TensorMerger {
 [[nodiscard]] std::optional<std::uint64_t> convert(Dtype from, std::span<const std::byte> in, Dtype to, std::span<std::byte> out,
                                                    Overflow overflow, Nonfinite nonfinite = Nonfinite::error);
 
+/// How many elements of a floating type are infinite or NaN. Pure.
+[[nodiscard]] std::uint64_t count_nonfinite(Dtype dtype, std::span<const std::byte> elements) noexcept;
+
 }  // namespace dare::merge

@@ -6,6 +6,7 @@
 #include <dare/plan/grid.hpp>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -18,16 +19,17 @@ namespace dare::pipeline {
 /// Writes it and starts it for the disk; whoever relies on it forces it there. Equal merges have equal manifests. Local.
 /// @param output  where the output is: complete, and written by any number of ranks; its headers and side files are read and hashed.
 /// @param hashes  of all blocks of `grid`, in order.
+/// @param nonfinite  elements that are no finite number; recorded where the recipe keeps such.
 /// @throws InputError  the output cannot be read
 void write_manifest(const std::filesystem::path& file, const std::filesystem::path& output, const Work& work, const Product& product,
-                    const plan::Grid& grid, const std::vector<Hash128>& hashes);
+                    const plan::Grid& grid, const std::vector<Hash128>& hashes, std::uint64_t nonfinite);
 
 /// The text of the manifest in `file`. It may be anything: at most 1 GiB of it is read, what a merge of 30 trillion elements has. Local.
 /// @throws IoError  it cannot be read, or is larger.
 [[nodiscard]] std::string read_manifest_text(const std::filesystem::path& file);
 
 /// The members of a manifest that manifest_head() has not.
-inline constexpr std::array k_of_output{"parts", "tensors"};
+inline constexpr std::array k_of_output{"nonfinite_elements", "parts", "tensors"};
 
 /// The members in which two JSON objects of equal form differ, as "path: a, was b" lines; empty for equal ones.
 [[nodiscard]] std::string difference(const std::string& now, const std::string& before);

@@ -14,7 +14,8 @@ namespace dare::pipeline {
 struct MergeOptions {
   RunOptions run;
   std::filesystem::path output;
-  std::filesystem::path recipe;  ///< empty: the command line alone
+  std::filesystem::path recipe;     ///< or the manifest of a merge, which is made again; empty: the command line alone
+  std::filesystem::path inputs_at;  ///< relative paths in a manifest are relative to it; empty: to the working folder
   recipe::Overrides overrides;
   bool plan_only = false;              ///< --plan: print the plan on stdout, read no weight
   std::optional<int> plan_ranks;       ///< --plan for another number of ranks than these

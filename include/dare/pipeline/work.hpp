@@ -68,6 +68,9 @@ void for_each_read(const Work& work, const recipe::TensorTask& task, F&& f) {
 /// The grid over the frame's tensors, with what all products together move.
 [[nodiscard]] plan::Grid grid_of(const Work& work);
 
+/// Whether the recipe keeps what is no finite number: then there is a count of it.
+[[nodiscard]] bool keeps_nonfinite(const Product& product);
+
 /// Bits of an element of each of a product's tensors.
 [[nodiscard]] std::vector<std::uint64_t> write_bits(const Product& product, const Work& work);
 

@@ -1,5 +1,6 @@
 #include <dare/pipeline/product_deltas.hpp>
 
+#include "pipeline/commit.hpp"
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/convert/product_mask.hpp"
 #include "pipeline/staging.hpp"
@@ -63,7 +64,7 @@ class DeltaRun {
       if (!world_.is_root()) return;
       for (const auto& model : work_.models) checkpoint::check_unchanged(model);
     });
-    for (std::size_t p = 0; p < products(); ++p) commit(p);
+    commit();
     return std::move(outcomes_);
   }
 
@@ -100,25 +101,21 @@ class DeltaRun {
     }
   }
 
-  // What stops one does not undo those that are in their places.
-  void commit(std::size_t p) {
-    try {
-      world_.agree([&] {
-        if (world_.is_root()) put_in_place(p);
-      });
-    } catch (const comm::AgreedError& error) { outcomes_[p].refusal = error; }
+  void commit() {
+    std::vector<Waiting> outputs;
+    for (std::size_t p = 0; p < products(); ++p) outputs.push_back({world_.is_root() ? staging_[p].get() : nullptr, &outcomes_[p].refusal});
+    put_in_place(
+        options_, world_, outputs, [this](std::size_t p, const OutputPaths& paths) { describe(p, paths); },
+        [](const auto& error) { return error; });
   }
 
-  void put_in_place(std::size_t p) {
+  void describe(std::size_t p, const OutputPaths& paths) const {
     const auto& product = work_.products[p];
-    const auto& paths = staging_[p]->paths();
     write_text(paths.temporary / k_delta_recipe, delta_recipe(product, *recipes_[p], ending_));
     auto manifest = Json::parse(manifest_head(work_, product));
     manifest["outputs"] = "delta";
     manifest["tensors"] = checkpoints_[p];
     write_text(paths.new_manifest, manifest.dump(1) + "\n");
-    sync_folder(paths.temporary);
-    staging_[p]->commit(options_.overwrite);
   }
 
   static void write_text(const fs::path& file, const std::string& text) { write_new_file(file, std::as_bytes(std::span{text})); }

@@ -2,6 +2,7 @@
 
 #include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "pipeline/manifest_json.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -26,10 +27,11 @@ class ManifestParser {
   explicit ManifestParser(const std::filesystem::path& file) : file_{file} {}
 
   Manifest parse(std::string_view text) {
-    Json head;
     try {
-      head = parse_bounded<Json>(text, {},
-                                 [this](int depth, Json::parse_event_t event, const Json& value) { return see(depth, event, value); });
+      const auto head = parse_manifest_json(text, [this](const Json& entry, bool of_deltas) {
+        if (of_deltas) add_delta(entry);
+        else add_tensor(entry);
+      });
       read_head(head);
     } catch (const nlohmann::json::exception& error) { refuse_text(error.what()); } catch (const JsonError& error) {
       refuse_text(error.what());
@@ -46,15 +48,6 @@ class ManifestParser {
   }
 
   [[noreturn]] void refuse_text(std::string_view why) const { refuse(fmt::format("no valid manifest ({})", shown(why, 200))); }
-
-  // Returns whether the value is kept in the document.
-  bool see(int depth, Json::parse_event_t event, const Json& value) {
-    if (event == Json::parse_event_t::key && depth == 1) section_ = value.get<std::string>();
-    if (event == Json::parse_event_t::value && section_ == "outputs" && depth == 1 && value == "delta") manifest_.deltas.emplace();
-    if (event != Json::parse_event_t::object_end || depth != 2 || section_ != "tensors") return true;
-    manifest_.deltas ? add_delta(value) : add_tensor(value);
-    return false;
-  }
 
   void add_tensor(const Json& json) {
     ManifestTensor tensor;
@@ -80,6 +73,7 @@ class ManifestParser {
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
       refuse(fmt::format("the delta checkpoint \"{}\" is no file or folder beside it", shown(name)));
     }
+    if (!manifest_.deltas) manifest_.deltas.emplace();
     manifest_.deltas->push_back({std::move(name), json.at("xxh3_128").get<std::string>()});
   }
 
@@ -107,6 +101,7 @@ class ManifestParser {
       refuse(fmt::format("block_elements {}, expected {}", shown(size.dump()), plan::k_block_elements));
     }
     if (!head.contains("tensors") || !head["tensors"].is_array() || !head["tensors"].empty()) refuse("tensors is no list of tensors");
+    if (head.value("outputs", "") == "delta" && !manifest_.deltas) manifest_.deltas.emplace();
     manifest_.program = head.at("program").get<std::string>();
     manifest_.stream_version = head.at("stream_version").get<std::uint64_t>();
     manifest_.recipe = head.at("recipe").dump();
@@ -130,7 +125,6 @@ class ManifestParser {
 
   const std::filesystem::path& file_;
   Manifest manifest_;
-  std::string section_;
   std::unordered_set<std::string> names_;
 };
 

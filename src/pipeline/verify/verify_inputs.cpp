@@ -1,15 +1,13 @@
 #include "pipeline/verify/verify_inputs.hpp"
 
 #include "pipeline/input_watch.hpp"
+#include "pipeline/recorded.hpp"
 #include "pipeline/survey_loop.hpp"
 #include "pipeline/tile_worker.hpp"
-#include "recipe/recipe_from_json.hpp"
 
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/plan_work.hpp>
-#include <dare/pipeline/sources.hpp>
 #include <dare/pipeline/work_cost.hpp>
-#include <dare/random/drop_stream.hpp>
 
 #include <fmt/format.h>
 
@@ -21,7 +19,6 @@
 namespace dare::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
 using Action = recipe::TensorTask::Action;
 
 // The runs of all tensors, numbered through.
@@ -43,51 +40,10 @@ class Runs {
   std::vector<std::uint64_t> ends_;
 };
 
-std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work) {
-  std::vector<std::string> problems;
-  if (manifest.inputs.size() != work.inputs()) {
-    problems.push_back(fmt::format("the recipe has {} inputs, the manifest lists {}", work.inputs(), manifest.inputs.size()));
-    return problems;
-  }
-  for (std::size_t i = 0; i < work.inputs(); ++i) {
-    const auto& header = work.input(i);
-    const auto& listed = manifest.inputs[i].files;
-    if (listed.size() != header.files.size()) {
-      problems.push_back(
-          fmt::format("input {}: {} weight files, the manifest lists {}", header.root.string(), header.files.size(), listed.size()));
-      continue;
-    }
-    for (std::size_t f = 0; f < listed.size(); ++f) {
-      const auto& file = header.files[f];
-      if (file.name != listed[f].name || file.size != listed[f].size) {
-        problems.push_back(fmt::format("input {}: file {} of {} bytes, the manifest lists {} of {}", header.root.string(), file.name,
-                                       file.size, listed[f].name, listed[f].size));
-      } else if (to_hex(file.header_hash) != listed[f].header_hash) {
-        problems.push_back(fmt::format("input {}: file {} has another header: its hash is {}, the manifest lists {}", header.root.string(),
-                                       file.name, to_hex(file.header_hash), listed[f].header_hash));
-      }
-    }
-  }
-  return problems;
-}
-
 // Contents against the hashes of --hash-inputs, where the manifest has them.
-std::vector<std::string> contents_that_differ(const Manifest& manifest, const Work& work, const comm::Communicator& world) {
-  std::vector<std::string> problems;
-  const auto recorded = [](const ManifestInput& input) {
-    return std::any_of(input.files.begin(), input.files.end(), [](const auto& file) { return !file.pieces_hash.empty(); });
-  };
-  if (std::none_of(manifest.inputs.begin(), manifest.inputs.end(), recorded)) return problems;
-  const auto hashes = hash_inputs(work, world);
-  for (std::size_t i = 0; i < work.inputs(); ++i) {
-    const auto& listed = manifest.inputs[i].files;
-    for (std::size_t f = 0; f < listed.size(); ++f) {
-      if (listed[f].pieces_hash.empty() || listed[f].pieces_hash == hashes[i][f]) continue;
-      problems.push_back(fmt::format("input {}: file {} has other contents: their hash is {}, the manifest lists {}",
-                                     work.input(i).root.string(), listed[f].name, hashes[i][f], listed[f].pieces_hash));
-    }
-  }
-  return problems;
+std::vector<std::string> other_contents(const Manifest& manifest, const Work& work, const comm::Communicator& world) {
+  if (!records_contents(manifest)) return {};
+  return contents_that_differ(manifest, work, hash_inputs(work, world));
 }
 
 // What the inputs give must be what the output holds before bytes can be compared. `places`: each task's tensor in the output.
@@ -105,29 +61,8 @@ std::vector<std::string> tensors_that_differ(const std::vector<checkpoint::Outpu
   return problems;
 }
 
-bool names_relative_path(const recipe::Recipe& recipe) {
-  const auto relative = [](const recipe::Source& source) { return fs::path{source.written}.is_relative(); };
-  return relative(recipe.frame()) || std::any_of(recipe.models.begin(), recipe.models.end(), [&](const auto& model) {
-           return relative(model) || (model.auxiliary && relative(*model.auxiliary));
-         });
-}
-
 Work work_of(const Manifest& manifest, const VerifyOptions& options, const comm::Communicator& world) {
-  const auto where = options.output.string() + ": the manifest's recipe";
-  auto sources = world.from_root([&] {
-    if (manifest.stream_version != random::k_stream_version) {
-      throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}",
-                                   options.output.string(), manifest.stream_version, random::k_stream_version, manifest.program)};
-    }
-    const auto recipe = recipe::recipe_from_json(manifest.recipe, where, options.inputs_at);
-    try {
-      return read_sources(recipe);
-    } catch (const Error& error) {
-      if (error.code() != ExitCode::input || !options.inputs_at.empty() || !names_relative_path(recipe)) throw;
-      throw InputError{fmt::format(
-          "{}\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at", error.what())};
-    }
-  });
+  auto sources = world.from_root([&] { return read_recorded_sources(manifest, options.output.string(), options.inputs_at); });
   Work work;
   world.agree([&] {
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
@@ -241,7 +176,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   check.problems = inputs_that_differ(manifest, work);
   const auto others = tensors_that_differ(output_tensors(work, work.products.front()), output, places);
   check.problems.insert(check.problems.end(), others.begin(), others.end());
-  if (check.problems.empty()) check.problems = contents_that_differ(manifest, work, world);
+  if (check.problems.empty()) check.problems = other_contents(manifest, work, world);
   if (!check.problems.empty()) return check;
 
   RunOptions run;

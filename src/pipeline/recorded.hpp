@@ -1,0 +1,35 @@
+#pragma once
+/// A merge that a manifest records, taken up again: its recipe and its inputs.
+
+#include "pipeline/verify/manifest_reader.hpp"
+
+#include <dare/pipeline/sources.hpp>
+#include <dare/pipeline/work.hpp>
+#include <dare/recipe/recipe.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dare::pipeline {
+
+/// Whether `file` begins as a manifest does, whatever its name. Local.
+[[nodiscard]] bool is_manifest(const std::filesystem::path& file);
+
+/// Reads the headers of what a manifest's recipe names, the command line put over it. Local.
+/// @param place      names the manifest or its output in messages.
+/// @param inputs_at  relative paths are relative to it; empty: to the working folder.
+/// @throws InputError  this program computes other masks than the recorded merge did, or an input cannot be read.
+[[nodiscard]] Sources read_recorded_sources(const Manifest& manifest, const std::string& place, const std::filesystem::path& inputs_at,
+                                            const recipe::Overrides& overrides = {});
+
+/// In what inputs are others than the manifest lists, as far as headers can tell, a line each. Pure.
+[[nodiscard]] std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work);
+
+/// Whether the manifest has hashes of the inputs' contents (--hash-inputs).
+[[nodiscard]] bool records_contents(const Manifest& manifest);
+/// In what contents are others, a line each. Pure. @param hashes  of hash_inputs() @pre inputs_that_differ() is empty
+[[nodiscard]] std::vector<std::string> contents_that_differ(const Manifest& manifest, const Work& work,
+                                                            const std::vector<std::vector<std::string>>& hashes);
+
+}  // namespace dare::pipeline
