@@ -25,11 +25,11 @@ comm::AgreedError kept(const RunOptions& options, const comm::AgreedError& error
                                     options.going_on())};
 }
 
-void describe(const RunContext& run, const Product& product, const plan::Grid& grid, const std::vector<Hash128>& hashes,
+void describe(const RunContext& run, const Product& product, const plan::Grid& grid, const ProductResult& result,
               const OutputPaths& paths) {
   if (!product.manifest) return;
   std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
-  write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, hashes);
+  write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, result.hashes, result.outcome.counts);
 }
 
 void place(const RunContext& run, const Product& product, Staging& staging) {
@@ -64,7 +64,7 @@ void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<S
     if (refusal) refusal = give_up(run.options, *refusal, {&staged[p], 1});
   }
   const auto& products = run.work.products;
-  take(run, staged, results, [&](auto p, auto& staging) { describe(run, products[p], grid, results[p].hashes, staging.paths()); });
+  take(run, staged, results, [&](auto p, auto& staging) { describe(run, products[p], grid, results[p], staging.paths()); });
   take(run, staged, results, [&](auto p, auto& staging) { place(run, products[p], staging); });
   take(run, staged, results, [](auto, auto& staging) { staging.settle(); });
 }

@@ -45,7 +45,9 @@ FolderLock::FolderLock(const Places& places) {
   const auto path = places.records / ".lock";
   require_writable(path, places.records);
   lock_ = File::open_or_create(path);
-  if (lock_.try_lock() != LockState::taken) return;  // a file system without locks is used without them
+  const auto state = lock_.try_lock();  // a file system without locks is used without them
+  if (state == LockState::held) remove_cut_texts(places);
+  if (state != LockState::taken) return;
   throw InputError{fmt::format("{}: another sweep is writing there (it holds {}); wait for it, or name another folder",
                                places.folder.string(), path.string())};
 }

@@ -122,6 +122,7 @@ void GroupRun::run_batch(const Batch& batch) {
 }
 
 void GroupRun::make(const PassWork& pass) {
+  pass_start_ = std::chrono::steady_clock::now();
   try {
     switch (shared_.specification.settings().outputs) {
       case Outputs::model:
@@ -140,7 +141,9 @@ void GroupRun::make(const PassWork& pass) {
   }
 }
 
-void GroupRun::count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
+// Its points are computed together, so that no time is one's alone: each has an equal share.
+void GroupRun::count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
+  compute_s_ = to_seconds((std::chrono::steady_clock::now() - pass_start_) / static_cast<double>(pass.points().size()));
   ++tally_.passes;
   tally_.bytes_read += static_cast<std::int64_t>(bytes_read);
   tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
@@ -150,7 +153,7 @@ void GroupRun::make_models(const PassWork& pass) {
   const auto& work = pass.work();
   const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
   const auto& outcomes = made_of_pass.outcomes;
-  count_pass(made_of_pass.bytes_read, made_of_pass.bytes_written);
+  count_pass(pass, made_of_pass.bytes_read, made_of_pass.bytes_written);
   // First all records: what is made is written down before an evaluation takes its time.
   const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -176,7 +179,7 @@ void GroupRun::make_models(const PassWork& pass) {
 
 void GroupRun::make_statistics(const PassWork& pass) {
   const auto measures = pipeline::measure(pass.work(), shared_.run, group_);
-  count_pass(pipeline::grid_of(pass.work()).bytes_read(), 0);
+  count_pass(pass, pipeline::grid_of(pass.work()).bytes_read(), 0);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
@@ -206,7 +209,7 @@ void GroupRun::make_deltas(const PassWork& pass) {
   const auto ending = ending_of(shared_.specification.settings().format);
   const auto outcomes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
   const auto add = [](std::uint64_t bytes, const auto& outcome) { return bytes + outcome.bytes; };
-  count_pass(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
+  count_pass(pass, pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
              std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0}, add));
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
@@ -238,6 +241,7 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   record.contents = pass.family().contents;
   record.inputs = files_of(pass.family());
   record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
+  record.times[k_compute_seconds] = compute_s_;
   return record;
 }
 
@@ -268,8 +272,10 @@ void GroupRun::score(std::uint64_t point) {
   const auto start = std::chrono::steady_clock::now();
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
+  const auto elapsed = std::chrono::steady_clock::now() - start;
+  record.times[k_evaluate_seconds] = to_seconds(elapsed);
   write_record(shared_.places, record);
-  tell(record, std::chrono::steady_clock::now() - start);
+  tell(record, elapsed);
   if (record.status == Status::done) {
     ++tally_.done;
   } else {

@@ -66,7 +66,7 @@ class GroupRun {
   void make_statistics(const PassWork& pass);
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
-  void count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
+  void count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void score(std::uint64_t point);
   void tell(const Record& record, std::chrono::duration<double> elapsed);
@@ -82,6 +82,8 @@ class GroupRun {
   Dealer evaluated_;     // of the group's rank 0: it counts the points that any group has evaluated
   Results results_;      // of the group's rank 0, as is
   Retention retention_;  // what this group has scored
+  std::chrono::steady_clock::time_point pass_start_;
+  double compute_s_ = 0;  // a point of the last pass
   std::chrono::steady_clock::time_point next_update_ = std::chrono::steady_clock::now();
 };
 

@@ -18,9 +18,9 @@ namespace dare::sweep {
 /// A text as it stands in a CSV file. Pure.
 [[nodiscard]] std::string csv_cell(const std::string& text);
 
-/// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, the output's
-/// name and hash, the error. Where models of any record differ in a setting it has a column a model besides, "drop_rate.1". A score that is
-/// called like another column is "score." and its name. Pure.
+/// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, its times, the
+/// output's name and hash, the error. Where models of any record differ in a setting it has a column a model besides, "drop_rate.1". A
+/// score that is called like another column is "score." and its name. Pure.
 [[nodiscard]] std::string to_csv(const std::vector<const Record*>& records);
 /// A list of one object a record, with the same names. Pure.
 [[nodiscard]] std::string to_json(const std::vector<const Record*>& records);

@@ -4,9 +4,11 @@
 
 #include "recipe/recipe_json.hpp"
 
+#include <dare/core/dtype.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/core/plural.hpp>
+#include <dare/core/shape.hpp>
 #include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/output_paths.hpp>
@@ -31,13 +33,17 @@ bool is_list_of_objects(const Json& object, const char* key) {
   return found->is_array() && std::all_of(found->begin(), found->end(), [](const auto& one) { return one.is_object(); });
 }
 
+bool is_shape(const Json& shape) {
+  return shape.is_array() && std::all_of(shape.begin(), shape.end(), [](const auto& extent) { return extent.is_number_unsigned(); });
+}
+
 // Whether what is read of a manifest here is of the types that it is read as.
 bool is_manifest(const Json& json) {
   if (!json.is_object() || !is_list_of_objects(json, "tensors") || !is_list_of_objects(json, "inputs")) return false;
   const auto is_text = [](const Json& object, const char* key) { return !object.contains(key) || object.at(key).is_string(); };
   if (!is_text(json, "outputs")) return false;
   for (const auto& tensor : json.value("tensors", Json::array())) {
-    if (!is_text(tensor, "xxh3_128")) return false;
+    if (!is_text(tensor, "xxh3_128") || !is_text(tensor, "dtype") || !is_shape(tensor.value("shape", Json::array()))) return false;
   }
   const auto inputs = json.value("inputs", Json::array());
   return std::all_of(inputs.begin(), inputs.end(), [](const auto& input) { return is_list_of_objects(input, "files"); });
@@ -58,6 +64,27 @@ std::string hash_of(const Json& manifest) {
   std::string hashes;
   for (const auto& tensor : manifest.value("tensors", Json::array())) hashes += tensor.value("xxh3_128", "");
   return hash_hex(hashes);
+}
+
+std::uint64_t bytes_of_weights(const Json& manifest) {
+  std::uint64_t bytes = 0;
+  for (const auto& tensor : manifest.value("tensors", Json::array())) {
+    const auto dtype = dtype_named(tensor.value("dtype", ""));
+    const auto elements = checked_elements(tensor.value("shape", Shape{}));
+    if (dtype && elements) bytes += (*elements * info(*dtype).bits + 7) / 8;
+  }
+  return bytes;
+}
+
+// What a manifest says of the statistics that a record of its output has; one of an earlier version knows no elements.
+Json statistics_in(const Json& manifest) {
+  if (manifest.value("outputs", "model") == "delta")
+    return manifest.contains("bytes") ? Json{{"bytes", manifest["bytes"]}} : Json::object();
+  Json statistics = Json::object();
+  if (manifest.contains("elements_merged")) statistics["elements_merged"] = manifest["elements_merged"];
+  if (manifest.contains("elements_swallowed")) statistics["elements_lost"] = manifest["elements_swallowed"];
+  statistics["bytes"] = bytes_of_weights(manifest);
+  return statistics;
 }
 
 bool has_contents(const Json& manifest) {
@@ -281,6 +308,7 @@ class Look {
     record.identity = identity;
     if (has_contents(manifest)) record.contents = one.family.contents;
     record.settings = settings_of(one.point, recipe_json_of(one.point));
+    record.statistics = statistics_in(manifest);
     record.output = paths.output.filename().string();
     record.hash = hash_of(manifest);
     record.inputs = files_of(one.family);

@@ -56,6 +56,18 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
                 self.assertEqual({row["by.task"] for row in table.values()}, {"2"})
         self.assertEqual(len(self.asked()), 8)
 
+    def test_a_row_has_the_seconds_that_its_point_took(self):
+        text = self.text().replace("evaluate: ", "evaluate: sleep 0.2 && ")
+        elapsed = self.swept(1, text)["elapsed_s"]
+        table = rows(self.path("swept")).values()
+        compute, evaluate = ([float(row[key]) for row in table] for key in ("compute_seconds", "evaluate_seconds"))
+        self.assertEqual(len(set(compute)), 1)  # of one pass
+        self.assertGreater(min(compute), 0)
+        self.assertGreaterEqual(min(evaluate), 0.2)
+        self.assertLess(sum(compute) + sum(evaluate), elapsed + 0.01)
+        with open(self.path("swept", "results.json")) as file:
+            self.assertEqual([row["compute_seconds"] for row in json.load(file)], compute)
+
     def test_keep_none_and_best(self):
         self.swept(2, self.text("keep: none"))
         self.assertEqual(self.there(), [])

@@ -26,8 +26,8 @@ class Plot(SweepTest):
                                ([self.write("other.csv", "a,b\n1,2\n"), "f"], f'{self.path("other.csv")}: is no results.csv of dare-sweep, it has no column "point" or no row'),
                                ([self.write("none.csv", "point,status\np,failed\n"), "f"], "no point is done yet"),
                                ([self.results(), "f", "--y", "loss"], 'no finished point has a number under "loss"; --y can be: drop_rate, seed, cosine, accuracy'),
-                               ([self.write("no-score.csv", "point,status,drop_rate,cosine,output\n1,done,0.5,,a\n"), "f"],
-                                "no finished point has a score, as no `evaluate` gave one; --y can be: drop_rate"),
+                               ([self.write("no-score.csv", "point,status,drop_rate,cosine,compute_seconds,output\n1,done,0.5,,2,a\n"), "f"],
+                                "no finished point has a score, as no `evaluate` gave one; --y can be: drop_rate, compute_seconds"),
                                ([self.results(), "f", "--series", "colour"], 'no column "colour"; there are: point, status, merge_method, drop_rate, rescale, seed, '
                                 "cosine, accuracy, output, xxh3_128, error")):
             process = self.plot(*words)

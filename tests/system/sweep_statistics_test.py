@@ -6,8 +6,8 @@ import os
 import struct
 import unittest
 
-from dare_sweep import SweepTest, rows
-from dare_system import contents, own_words, read_safetensors, run, with_fault, write_safetensors
+from dare_sweep import SweepTest, made, rows
+from dare_system import own_words, read_safetensors, run, with_fault, write_safetensors
 
 
 class Statistics(SweepTest):
@@ -98,12 +98,12 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         self.shapes = {**self.shapes, "blocks": [1100, 2048]}  # of the grid: ranks share it
         self.make_family()
         self.swept(1, self.text, output="one")
-        one = contents(self.path("one"))
+        one = made(self.path("one"))
         for np, more in ((2, []), (3, []), (3, ["--groups", "2"]), (2, ["--memory-per-rank", "4MiB"])):
             with self.subTest(np=np, more=more):
                 output = f"swept{np}{''.join(more)}"
                 self.swept(np, self.text, *more, output=output)
-                self.assert_same(contents(self.path(output)), one, output)
+                self.assert_same(made(self.path(output)), one, output)
         again = self.swept(2, self.text, output="one")
         self.assertEqual((again["done_before"], again["done"], again["bytes_read"]), (7, 0, 0))
 
