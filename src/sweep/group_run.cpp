@@ -3,6 +3,7 @@
 #include "sweep/evaluation.hpp"
 #include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
+#include "sweep/point_manifest.hpp"
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>

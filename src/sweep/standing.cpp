@@ -1,14 +1,12 @@
 #include "sweep/standing.hpp"
 
 #include "sweep/evaluation.hpp"
+#include "sweep/point_manifest.hpp"
 
 #include "recipe/recipe_json.hpp"
 
-#include <dare/core/dtype.hpp>
-#include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/core/plural.hpp>
-#include <dare/core/shape.hpp>
 #include <dare/pipeline/input_times.hpp>
 #include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/output_paths.hpp>
@@ -19,103 +17,12 @@
 #include <compare>
 #include <map>
 #include <optional>
-#include <span>
 
 namespace dare::sweep {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-bool is_list_of_objects(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return true;
-  return found->is_array() && std::all_of(found->begin(), found->end(), [](const auto& one) { return one.is_object(); });
-}
-
-bool is_shape(const Json& shape) {
-  return shape.is_array() && std::all_of(shape.begin(), shape.end(), [](const auto& extent) { return extent.is_number_unsigned(); });
-}
-
-// Whether what is read of a manifest here is of the types that it is read as.
-bool is_manifest(const Json& json) {
-  if (!json.is_object() || !is_list_of_objects(json, "tensors") || !is_list_of_objects(json, "inputs")) return false;
-  const auto is_text = [](const Json& object, const char* key) { return !object.contains(key) || object.at(key).is_string(); };
-  if (!is_text(json, "outputs")) return false;
-  for (const auto& tensor : json.value("tensors", Json::array())) {
-    if (!is_text(tensor, "xxh3_128") || !is_text(tensor, "dtype") || !is_shape(tensor.value("shape", Json::array()))) return false;
-  }
-  const auto inputs = json.value("inputs", Json::array());
-  return std::all_of(inputs.begin(), inputs.end(), [](const auto& input) { return is_list_of_objects(input, "files"); });
-}
-
-Json read_manifest(const fs::path& manifest) {
-  const auto refusal = [&](std::string_view why) {
-    return InputError{fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), why)};
-  };
-  try {
-    auto json = Json::parse(pipeline::read_manifest_text(manifest));
-    if (!is_manifest(json)) throw refusal("its JSON is of another form");
-    return json;
-  } catch (const Json::exception& error) { throw refusal(error.what()); }
-}
-
-std::string hash_of(const Json& manifest) {
-  std::string hashes;
-  for (const auto& tensor : manifest.value("tensors", Json::array())) hashes += tensor.value("xxh3_128", "");
-  return hash_hex(hashes);
-}
-
-std::uint64_t bytes_of_weights(const Json& manifest) {
-  std::uint64_t bytes = 0;
-  for (const auto& tensor : manifest.value("tensors", Json::array())) {
-    const auto dtype = dtype_named(tensor.value("dtype", ""));
-    const auto elements = checked_elements(tensor.value("shape", Shape{}));
-    if (dtype && elements) bytes += (*elements * info(*dtype).bits + 7) / 8;
-  }
-  return bytes;
-}
-
-// What a manifest says of the statistics that a record of its output has; one of an earlier version knows no elements.
-Json statistics_in(const Json& manifest) {
-  if (manifest.value("outputs", "model") == "delta")
-    return manifest.contains("bytes") ? Json{{"bytes", manifest["bytes"]}} : Json::object();
-  Json statistics = Json::object();
-  if (manifest.contains("elements_merged")) statistics["elements_merged"] = manifest["elements_merged"];
-  if (manifest.contains("elements_swallowed")) statistics["elements_lost"] = manifest["elements_swallowed"];
-  statistics["bytes"] = bytes_of_weights(manifest);
-  return statistics;
-}
-
-bool has_contents(const Json& manifest) {
-  for (const auto& input : manifest.value("inputs", Json::array())) {
-    for (const auto& file : input.value("files", Json::array())) {
-      if (file.contains("pieces_xxh3_128")) return true;
-    }
-  }
-  return false;
-}
-
-void forget_contents(Json& manifest) {
-  if (!manifest.contains("inputs")) return;
-  for (auto& input : manifest["inputs"]) {
-    for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
-  }
-}
-
-// What differs between two manifests that the bytes depend on. The program's version is no such thing, and contents can only be compared
-// where both runs have hashed them.
-std::string difference_of(Json now, Json before) {
-  for (auto* one : {&now, &before}) {
-    for (const auto* key : {"program", "outputs"}) one->erase(key);
-    for (const auto* key : pipeline::k_of_output) one->erase(key);
-  }
-  if (has_contents(now) != has_contents(before)) {
-    forget_contents(now);
-    forget_contents(before);
-  }
-  return pipeline::difference(now.dump(), before.dump());
-}
 
 // Lines of a difference after some words.
 std::string without_indent(const std::string& lines) {
@@ -310,7 +217,7 @@ class Look {
     record.settings = settings_of(one.point, recipe_json_of(one.point));
     record.statistics = statistics_in(manifest);
     record.output = paths.output.filename().string();
-    record.hash = hash_of(manifest);
+    record.hash = hash_in(manifest);
     record.inputs = files_of(one.family);
     write(record);
     return score ? Standing::to_score : Standing::done;
@@ -329,10 +236,6 @@ class Look {
 
 std::string identity_of(const std::string& recipe, const Family& family) {
   return recipe + '-' + family.identity;
-}
-
-std::string hash_in_manifest(const fs::path& manifest) {
-  return hash_of(read_manifest(manifest));
 }
 
 std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,

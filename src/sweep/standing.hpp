@@ -16,9 +16,6 @@ enum class Standing : std::uint8_t { to_do, to_score, done };
 /// @param recipe  recipe_hash() of the point.
 [[nodiscard]] std::string identity_of(const std::string& recipe, const Family& family);
 
-/// XXH3-128 over the hashes of an output's blocks, as its manifest has them. Local. @throws IoError  @throws InputError  it is no manifest.
-[[nodiscard]] std::string hash_in_manifest(const std::filesystem::path& manifest);
-
 struct PointState {
   Standing standing = Standing::to_do;
   std::string identity;  ///< of the point in this run
