@@ -1,5 +1,6 @@
 #include "sweep/group_run.hpp"
 
+#include "sweep/equal_points.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
@@ -73,7 +74,9 @@ GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
       evaluated_{shared.dealing, 0},
       results_{shared.places, shared.names},
       retention_{shared.specification.settings(), shared.places},
-      next_update_{std::chrono::steady_clock::now() + k_between_updates} {}
+      next_update_{std::chrono::steady_clock::now() + k_between_updates} {
+  for (const auto& [point, source] : shared.given) given_by_.emplace(source, point);
+}
 
 void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
@@ -138,7 +141,7 @@ void GroupRun::make(const PassWork& pass) {
     }
   } catch (const comm::AgreedError& error) {
     if (error.code() == ExitCode::interrupted) throw;
-    for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, pass.work().products[p].job.recipe_json);
+    for (std::size_t p = 0; p < pass.points().size(); ++p) { fail(pass.points()[p], error, pass.work().products[p].job.recipe_json); }
   }
 }
 
@@ -194,9 +197,16 @@ void GroupRun::make_statistics(const PassWork& pass) {
       auto record = record_of(pass, p);
       record.statistics = statistics_of(all);
       // What a record stands for is there before it.
-      batch.add({shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors)});
+      const auto tensors = tensors_csv(pass.work(), measures[p].tensors);
+      batch.add({shared_.places.tensors(record.point), tensors});
       batch.add(file_of(shared_.places, record));
       ++made;
+      for (auto [one, end] = given_by_.equal_range(pass.points()[p]); one != end; ++one) {
+        const auto point = one->second;
+        batch.add({shared_.places.tensors(shared_.names[point]), tensors});
+        batch.add(file_of(shared_.places, given_record(shared_.specification, point, pass.family(), record)));
+        ++made;
+      }
     }
     batch.write();
     tally_.done += made;
@@ -308,6 +318,7 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
     write_record(shared_.places, record);  // where the disk is full that fails, too
   });
   tally_.add_failure(error.code());
+  for (auto [one, end] = given_by_.equal_range(point); one != end; ++one) fail(one->second, error, "");
 }
 
 void GroupRun::update_results() {

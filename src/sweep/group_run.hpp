@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,10 +26,11 @@ struct Shared {
   const std::vector<Family>& families;
   const Places& places;
   const pipeline::RunOptions& run;
-  const std::vector<std::string>& names;  ///< of all points
-  std::filesystem::path dealing;          ///< make_dealing_folder()
-  std::uint64_t told_before;              ///< points that were evaluated before these
-  bool tells_scores;                      ///< each point's on stderr, once it is evaluated
+  const std::vector<std::string>& names;                ///< of all points
+  std::filesystem::path dealing;                        ///< make_dealing_folder()
+  const std::map<std::uint64_t, std::uint64_t>& given;  ///< given_points()
+  std::uint64_t told_before;                            ///< points that were evaluated before these
+  bool tells_scores;                                    ///< each point's on stderr, once it is evaluated
 };
 
 /// What a group did; the same on all its ranks.
@@ -79,9 +81,10 @@ class GroupRun {
   const Shared& shared_;
   const comm::Communicator& group_;
   Tally tally_;
-  Dealer evaluated_;     // of the group's rank 0: it counts the points that any group has evaluated
-  Results results_;      // of the group's rank 0, as is
-  Retention retention_;  // what this group has scored
+  std::multimap<std::uint64_t, std::uint64_t> given_by_;  // points whose statistics a point gives
+  Dealer evaluated_;                                      // of the group's rank 0: it counts the points that any group has evaluated
+  Results results_;                                       // of the group's rank 0, as is
+  Retention retention_;                                   // what this group has scored
   std::chrono::steady_clock::time_point pass_start_;
   double compute_s_ = 0;  // a point of the last pass
   std::chrono::steady_clock::time_point next_update_ = std::chrono::steady_clock::now();

@@ -9,7 +9,12 @@
 
 namespace dare::sweep {
 
-enum class Standing : std::uint8_t { to_do, to_score, done };
+enum class Standing : std::uint8_t {
+  to_do,
+  given,  ///< another point of the sweep gives its statistics: it has only its row to do
+  to_score,
+  done,
+};
 
 /// Of a point's recipe and form of output, then of its inputs' headers: points of equal identity give equal outputs. The program's version
 /// does not enter. Pure.

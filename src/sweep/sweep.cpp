@@ -55,7 +55,8 @@ int Sweep::run() {
   world_.agree([&] {
     if (world_.is_root()) record_refused();
   });
-  auto tally = work_in_the_room();
+  auto tally = write_given();
+  tally.add(work_in_the_room());
   tally.failed += refusals().failed;
   tally.input += refusals().input;
   tally.usage += refusals().usage;

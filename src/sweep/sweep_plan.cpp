@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 namespace dare::sweep {
 
@@ -40,24 +42,63 @@ void Sweep::look() {
   for (std::uint64_t i = 0; i < standing_.size(); ++i) {
     if (standing_[i] == Standing::to_score) to_score_.push_back(i);
   }
-  costing_ = world_.from_root([&] { return cost_points(specification_, keys_, families_, standing_, places_, options_.run); });
+  given_ = world_.from_root([&] { return find_given(); });
+  for (const auto& [point, source] : given_) standing_[point] = Standing::given;
+  costing_ = world_.from_root([&] { return cost_points_to_do(); });
+  for (const auto& refused : costing_.refused) standing_[refused.point] = Standing::to_do;
   if (!world_.is_root()) return;
   for (const auto& refused : costing_.refused)
     comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
   tell_of_equals();
 }
 
+// Statistics alone: of a checkpoint the writing is most of the work, and it has a manifest of its own.
+std::map<std::uint64_t, std::uint64_t> Sweep::find_given() const {
+  if (specification_.settings().outputs != Outputs::statistics) return {};
+  auto given = given_points(keys_, standing_);
+  std::set<std::uint64_t> unread;
+  for (const auto& family : families_) {
+    if (!family.problem.empty()) unread.insert(family.points.begin(), family.points.end());
+  }
+  std::erase_if(given, [&](const auto& one) {
+    const auto [point, source] = one;
+    return unread.count(point) != 0 || (standing_[source] == Standing::done && !std::filesystem::exists(places_.tensors(names_[source])));
+  });
+  return given;
+}
+
+// What one is refused for, those that it would have given are, too.
+Costing Sweep::cost_points_to_do() const {
+  auto costing = cost_points(specification_, keys_, families_, standing_, places_, options_.run);
+  std::map<std::uint64_t, RefusedPoint> refused;
+  for (const auto& one : costing.refused) refused.emplace(one.point, one);
+  for (const auto& [point, source] : given_) {
+    const auto one = refused.find(source);
+    if (one != refused.end()) costing.refused.push_back({point, one->second.code, one->second.text});
+  }
+  return costing;
+}
+
+// No row is left out: whoever asks for several seeds may want as many.
 void Sweep::tell_of_equals() {
+  const bool measures = specification_.settings().outputs == Outputs::statistics;
   if (specification_.settings().outputs == Outputs::delta) return;  // the masks' seeds stand in these
-  equals_ = equal_points(keys_);
-  std::erase_if(equals_, [&](const auto& one) { return standing_[one.first] != Standing::to_do; });
+  if (measures) {
+    equals_.assign(given_.begin(), given_.end());
+  } else {
+    equals_ = equal_points(keys_);
+    std::erase_if(equals_, [&](const auto& one) { return standing_[one.first] != Standing::to_do; });
+  }
   if (equals_.empty() || options_.run.log_level == pipeline::LogLevel::error) return;
   const auto& [point, other] = equals_.front();
+  const auto to_do =
+      std::count_if(standing_.begin(), standing_.end(), [](auto one) { return one == Standing::to_do || one == Standing::given; });
   comm::print_message(
       options_.run.program,
       fmt::format("{} of {} points to do give what another gives, such as {} and {}: where nothing is drawn the seed makes no "
-                  "difference, where nothing is dropped the rescale; such a point is enough once, under points",
-                  equals_.size(), std::count(standing_.begin(), standing_.end(), Standing::to_do), names_[point], names_[other]));
+                  "difference, where nothing is dropped the rescale; {}",
+                  equals_.size(), to_do, names_[point], names_[other],
+                  measures ? "they are measured once, and each has its row" : "such a point is enough once, under points"));
 }
 
 void Sweep::plan() {

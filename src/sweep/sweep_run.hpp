@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -59,6 +60,8 @@ class Sweep {
   void look();
   // Nothing is left out: whoever asks for several seeds may want as many rows.
   void tell_of_equals();
+  [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
+  [[nodiscard]] Costing cost_points_to_do() const;
   void plan();
   // What interrupted runs have written of the points to do: this run goes on from it, or removes it.
   [[nodiscard]] std::uint64_t bytes_begun() const;
@@ -71,6 +74,7 @@ class Sweep {
 
   // Where the checkpoints to do do not fit, those that only lack their scores are scored first: they go then.
   Tally work_in_the_room();
+  Tally write_given() const;
   Tally work(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score, std::uint64_t told_before);
   // At once: the others may go on for hours.
   void tell_of_lost_group(const Error& error) const;
@@ -109,6 +113,7 @@ class Sweep {
   Costing costing_;
   std::vector<Batch> batches_;
   SweepCost cost_;
+  std::map<std::uint64_t, std::uint64_t> given_;                 // given_points() of statistics
   std::vector<std::pair<std::uint64_t, std::uint64_t>> equals_;  // of the points to do; on rank 0
   std::optional<BestPoint> best_;                                // on rank 0, at the end
 };

@@ -1,5 +1,6 @@
 #include "sweep/sweep_run.hpp"
 
+#include "sweep/equal_points.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/group_run.hpp"
 #include "sweep/groups.hpp"
@@ -7,10 +8,12 @@
 #include "sweep/retention.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/file.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 namespace dare::sweep {
@@ -35,6 +38,30 @@ Tally Sweep::work_in_the_room() {
   return tally;
 }
 
+// Those that points of earlier runs give.
+Tally Sweep::write_given() const {
+  Tally tally;
+  world_.agree([&] {
+    if (!world_.is_root()) return;
+    for (const auto& family : families_) {
+      for (const auto point : family.points) {
+        const auto given = given_.find(point);
+        if (given == given_.end() || standing_[given->second] != Standing::done) continue;
+        auto source = read_record(places_.record(names_[given->second]));
+        if (!source) continue;  // gone since: the next run makes both
+        auto record = given_record(specification_, point, family, std::move(*source));
+        record.times = nlohmann::ordered_json::object();  // nothing was computed
+        const std::array<FileText, 2> files{
+            {{places_.tensors(record.point), read_text(places_.tensors(names_[given->second]))}, file_of(places_, record)}};
+        replace_texts(files);
+        ++tally.done;
+      }
+    }
+  });
+  tally.done = world_.all_reduce(tally.done, comm::Reduce::sum);
+  return tally;
+}
+
 Tally Sweep::work(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score, std::uint64_t told_before) {
   const pipeline::StopSignal signals;
   const auto group = world_.split(group_of(cluster_, world_.rank(), groups_));
@@ -42,8 +69,8 @@ Tally Sweep::work(const std::vector<Batch>& batches, const std::vector<std::uint
   run.summary = false;
   if (group_of(cluster_, world_.rank(), groups_) != 0) run.progress = pipeline::ProgressStyle::off;
   const auto dealing = world_.from_root([&] { return make_dealing_folder(places_.records); });
-  const Shared shared{specification_, families_, places_,     run,
-                      names_,         dealing,   told_before, options_.run.progress != pipeline::ProgressStyle::off};
+  const Shared shared{
+      specification_, families_, places_, run, names_, dealing, given_, told_before, options_.run.progress != pipeline::ProgressStyle::off};
   GroupRun mine{shared, group};
   std::optional<Error> error;
   try {
