@@ -268,7 +268,22 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
                        {"bytes", bytes_of(pass.work(), pass.work().products[product])}};
   record.output = output.filename().string();
   record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
+  keep_scores(record);
   return record;
+}
+
+// Of a point that was scored before its checkpoint was deleted.
+void GroupRun::keep_scores(Record& record) const {
+  const auto& settings = shared_.specification.settings();
+  const auto before = read_record(shared_.places.record(record.point));
+  if (settings.evaluate.empty() || !before || before->status != Status::done || !before->output.empty() || before->scores.empty()) return;
+  if (before->identity != record.identity || before->hash != record.hash || before->evaluated != evaluation_hash(settings.evaluate)) return;
+  if (!settings.score.empty() && !before->scores.contains(settings.score)) return;
+  record.status = Status::done;
+  record.error.clear();
+  record.scores = before->scores;
+  record.evaluated = before->evaluated;
+  if (before->times.contains(k_evaluate_seconds)) record.times[k_evaluate_seconds] = before->times[k_evaluate_seconds];
 }
 
 // Rank 0 alone; the tally is brought to the others by at_root().
@@ -280,6 +295,11 @@ void GroupRun::score(std::uint64_t point) {
     throw InputError{
         fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
   auto& record = *found;
+  if (record.status == Status::done) {  // it has its scores of before
+    ++tally_.done;
+    retention_.add(point, std::move(record));
+    return;
+  }
   const auto start = std::chrono::steady_clock::now();
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);

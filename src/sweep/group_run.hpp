@@ -70,6 +70,7 @@ class GroupRun {
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
   void count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
+  void keep_scores(Record& record) const;
   void score(std::uint64_t point);
   void tell(const Record& record, std::chrono::duration<double> elapsed);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);

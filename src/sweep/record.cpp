@@ -99,6 +99,8 @@ std::string_view name(Status status) noexcept {
       return "unscored";
     case Status::done:
       return "done";
+    case Status::withdrawn:
+      return "withdrawn";
   }
   return "";
 }

@@ -17,6 +17,7 @@ enum class Status : std::uint8_t {
   failed,    ///< nothing was made
   unscored,  ///< its checkpoint is there, but its evaluation failed
   done,
+  withdrawn,  ///< the sweep no longer has the point: of rows alone, no record is written with it
 };
 [[nodiscard]] std::string_view name(Status status) noexcept;
 

@@ -168,8 +168,10 @@ std::vector<const Record*> Results::read() {
       before->second.there = true;
       continue;
     }
-    if (auto record = read_record(entry.path()))
+    if (auto record = read_record(entry.path())) {
+      if (key.first == points_) record->status = Status::withdrawn;
       seen_.insert_or_assign(std::move(key), Seen{now.st_ino, now.st_size, now.st_mtim, true, std::move(*record)});
+    }
   }
   std::erase_if(seen_, [](const auto& one) { return !one.second.there; });
   std::vector<const Record*> records;

@@ -31,8 +31,8 @@ class Results {
   /// @param order  the points' names in the sweep's order. References must outlive it.
   Results(const Places& places, const std::vector<std::string>& order);
 
-  /// The records: those of the sweep's points in order, then others (of points that it no longer has) by name. They stay valid until the
-  /// next call. Local. @throws IoError
+  /// The records: those of the sweep's points in order, then others by name, as withdrawn: of points that it no longer has. They stay valid
+  /// until the next call. Local. @throws IoError
   [[nodiscard]] std::vector<const Record*> read();
   /// Writes both files anew, each at once or not at all. Local. @throws IoError
   void write();

@@ -150,10 +150,23 @@ class Look {
     return Standing::to_do;
   }
 
+  // A run that was killed before it had removed a checkpoint whose record was written already: whether it stays is seen at the end.
+  void take_back(const Point& point, Record& record) {
+    if (settings().outputs != Outputs::model || record.hash.empty()) return;
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
+    if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return;
+    try {
+      if (hash_in_manifest(paths.manifest) != record.hash) return;
+    } catch (const Error&) { return; }  // something else is there
+    record.output = paths.output.filename().string();
+    write(record);
+  }
+
   // The standing of a record of this very point.
   Standing settle(const Point& point, Record record) {
     if (has_all(record)) {
       if (!record.output.empty() && !is_there(record)) return Standing::to_do;
+      if (record.output.empty()) take_back(point, record);
       if (record.status == Status::unscored) {
         record.status = Status::done;
         record.error.clear();
@@ -219,6 +232,8 @@ class Look {
     record.output = paths.output.filename().string();
     record.hash = hash_in(manifest);
     record.inputs = files_of(one.family);
+    std::error_code ignored;
+    if (write_ && !fs::exists(paths.temporary)) fs::remove(paths.journal, ignored);  // of a run that was killed just before it removed it
     write(record);
     return score ? Standing::to_score : Standing::done;
   }

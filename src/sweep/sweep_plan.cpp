@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace dare::sweep {
 
@@ -32,7 +34,9 @@ std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& sp
 void Sweep::look() {
   const auto states = world_.from_root([&] {
     std::vector<std::uint8_t> bytes;
-    for (auto& one : look_at_points(specification_, keys_, families_, places_, options_.run.overwrite, !options_.plan_only)) {
+    auto found = look_at_points(specification_, keys_, families_, places_, options_.run.overwrite, !options_.plan_only);
+    make_lost_best_again(found);
+    for (auto& one : found) {
       bytes.push_back(static_cast<std::uint8_t>(one.standing));
       identities_.push_back(std::move(one.identity));
     }
@@ -50,6 +54,28 @@ void Sweep::look() {
   for (const auto& refused : costing_.refused)
     comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
   tell_of_equals();
+}
+
+// With keep: best its checkpoint is there at the end, also where it was deleted meanwhile, by a kill between two deletions or with keep:
+// none.
+void Sweep::make_lost_best_again(std::vector<PointState>& states) const {
+  const auto& settings = specification_.settings();
+  if (settings.keep != Keep::best || settings.evaluate.empty()) return;
+  std::map<std::uint64_t, Record> records;
+  for (const auto& family : families_) {
+    if (!family.problem.empty()) continue;
+    for (const auto point : family.points) {
+      auto record = read_record(places_.record(names_[point]));
+      if (record && record->identity == states[point].identity) records.emplace(point, std::move(*record));
+    }
+  }
+  std::vector<const Record*> scored;
+  for (const auto& [point, record] : records) scored.push_back(&record);
+  const auto best = best_of(settings, scored);
+  for (const auto& [point, record] : records) {
+    if (best && record.point == best->point && record.output.empty() && states[point].standing == Standing::done)
+      states[point].standing = Standing::to_do;
+  }
 }
 
 // Statistics alone: of a checkpoint the writing is most of the work, and it has a manifest of its own.

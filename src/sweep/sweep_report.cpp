@@ -6,8 +6,29 @@
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace dare::sweep {
+namespace {
+
+constexpr std::size_t k_equals_shown = 4;
+
+std::string not_kept(const Settings& settings, const std::string& score) {
+  if (settings.keep == Keep::best) return "checkpoint not there; the same command makes it again";
+  return fmt::format("checkpoint not kept; with keep: best and score: {} the same command makes it again", score);
+}
+
+std::string equals_text(const BestPoint& best) {
+  if (best.equals.empty()) return "";
+  const auto shown = std::min(best.equals.size(), k_equals_shown);
+  return fmt::format("  equal to it: {}{}; of equals the first of the sweep counts\n",
+                     fmt::join(best.equals.begin(), best.equals.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                     best.equals.size() > shown ? fmt::format(" and {} more", best.equals.size() - shown) : "");
+}
+
+}  // namespace
 
 Tally Sweep::refusals() const {
   Tally tally;
@@ -74,10 +95,9 @@ std::optional<std::string> Sweep::best_checkpoint() const {
 std::string Sweep::best_text() const {
   if (!best_) return "";
   const auto checkpoint = best_checkpoint();
-  return fmt::format("best {}: {} ({}), point {}, {}\n", best_->score, best_->value.dump(),
+  return fmt::format("best {}: {} ({}), point {}, {}\n{}", best_->score, best_->value.dump(),
                      specification_.settings().lowest_is_best ? "lowest" : "highest", best_->point,
-                     checkpoint ? "checkpoint " + *checkpoint
-                                : "checkpoint not kept; a sweep of this point alone, into another folder and without keep, makes it again");
+                     checkpoint ? "checkpoint " + *checkpoint : not_kept(specification_.settings(), best_->score), equals_text(*best_));
 }
 
 nlohmann::ordered_json Sweep::best_json() const {
@@ -86,6 +106,7 @@ nlohmann::ordered_json Sweep::best_json() const {
   return {{"score", best_->score},
           {"value", best_->value},
           {"point", best_->point},
+          {"equals", best_->equals},
           {"checkpoint", checkpoint ? nlohmann::ordered_json(*checkpoint) : nlohmann::ordered_json{}}};
 }
 

@@ -61,6 +61,7 @@ class Sweep {
   // Nothing is left out: whoever asks for several seeds may want as many rows.
   void tell_of_equals();
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
+  void make_lost_best_again(std::vector<PointState>& states) const;
   [[nodiscard]] Costing cost_points_to_do() const;
   void plan();
   // What interrupted runs have written of the points to do: this run goes on from it, or removes it.

@@ -117,6 +117,8 @@ void Sweep::end() {
     if (point == names_.size()) break;
     if (record->identity != identities_[point] || record->evaluated != evaluation) continue;
     of_this_sweep.push_back(record);
+    if (record->output.empty() && specification_.settings().keep != Keep::all)
+      finish_deletion(output_of(places_.folder, record->point, specification_.settings()));
     retention.add(point, *record);
   }
   if (!evaluation.empty()) best_ = best_of(specification_.settings(), of_this_sweep);

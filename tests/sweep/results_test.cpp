@@ -45,7 +45,7 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
             "c,failed,0.5,\"a,b\",,,,,,,,\"line 1\nsays \"\"no\"\"\"\n"
             "b,done,0.5,\"a,b\",1,0.25,3,1.25,,b,ff,\n"
             "a,done,0.5,\"a,b\",,,,,,a,ff,\n"
-            "old,done,0.5,\"a,b\",,,,,,old,ff,\n");
+            "old,withdrawn,0.5,\"a,b\",,,,,,old,ff,\n");
   const auto rows = nlohmann::json::parse(read_text(places.folder / "results.json"));
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[1]["score.seed"], 3);

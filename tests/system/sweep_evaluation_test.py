@@ -102,10 +102,10 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
 
     def test_the_best_point_is_said(self):
         text = self.text("score: accuracy", "keep: none")
-        best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "checkpoint": None}
+        best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "equals": [], "checkpoint": None}
         self.assertEqual(self.swept(2, text)["best"], best)
-        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; a sweep of this point "
-                         "alone, into another folder and without keep, makes it again")
+        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; with keep: best "
+                         "and score: accuracy the same command makes it again")
         where = self.path("kept", "drop_rate=0.1")
         process = self.sweep(3, self.text("score: accuracy", "keep: best", "best: lowest"), "--groups", "2", output="kept")
         self.assertEqual(process.stdout.splitlines()[1], f"best accuracy: 0.8 (lowest), point drop_rate=0.1, checkpoint {where}")

@@ -33,6 +33,10 @@ class Plot(SweepTest):
             process = self.plot(*words)
             self.assertEqual((process.returncode, process.stderr), (1, f"plot-sweep: {message}\n"))
 
+    def test_points_that_were_withdrawn_are_left_out(self):
+        process = self.plot(self.write("old.csv", "point,status,drop_rate,accuracy\np,withdrawn,0.5,1\n"), "f")
+        self.assertEqual(process.stderr, "plot-sweep: 1 points that the sweep no longer has are not drawn\nplot-sweep: no point is done yet\n")
+
     @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib here")
     def test_a_value_a_model(self):
         lines = ["point,status,drop_rate,drop_rate.1,drop_rate.2,density,accuracy"]

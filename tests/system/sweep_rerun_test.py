@@ -9,7 +9,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, made, outcomes, rows
-from dare_system import command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
+from dare_system import FAULTS, command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -37,6 +37,20 @@ class Rerun(SweepTest):
         more = self.swept(2, text.replace("0.3", "0.3, 0.4"))
         self.assertEqual((more["done_before"], more["done"]), (3, 1))
         self.assertEqual(list(rows(self.path("swept"))), [f"drop_rate=0.{i}" for i in range(1, 5)])
+
+    def test_points_that_the_sweep_no_longer_has_are_marked(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(1, text)
+        self.swept(1, text.replace("0.1, ", ""))
+        status = {name: row["status"] for name, row in rows(self.path("swept")).items()}
+        self.assertEqual(status, {"drop_rate=0.2": "done", "drop_rate=0.1": "withdrawn"})
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"done"})
+
+    def test_a_refusal_for_space_leaves_nothing(self):
+        process = self.sweep(2, self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n", LD_PRELOAD=FAULTS, DARE_FAULT_FREE="1000")
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertFalse(os.path.exists(self.path("swept")))
 
     def test_results_of_other_settings_are_not_taken_for_these(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
