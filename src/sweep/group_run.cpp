@@ -52,6 +52,12 @@ std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& prod
   return bytes;
 }
 
+// What this sweep's evaluation would give a record.
+bool has_scores(const Record& record, const Settings& settings) {
+  return record.status == Status::done && record.evaluated == evaluation_hash(settings.evaluate) && !record.scores.empty() &&
+         (settings.score.empty() || record.scores.contains(settings.score));
+}
+
 }  // namespace
 
 void Tally::add(const Tally& other) noexcept {
@@ -276,9 +282,8 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
 void GroupRun::keep_scores(Record& record) const {
   const auto& settings = shared_.specification.settings();
   const auto before = read_record(shared_.places.record(record.point));
-  if (settings.evaluate.empty() || !before || before->status != Status::done || !before->output.empty() || before->scores.empty()) return;
-  if (before->identity != record.identity || before->hash != record.hash || before->evaluated != evaluation_hash(settings.evaluate)) return;
-  if (!settings.score.empty() && !before->scores.contains(settings.score)) return;
+  if (settings.evaluate.empty() || !before || !before->output.empty() || !has_scores(*before, settings)) return;
+  if (before->identity != record.identity || before->hash != record.hash) return;
   record.status = Status::done;
   record.error.clear();
   record.scores = before->scores;
@@ -295,7 +300,7 @@ void GroupRun::score(std::uint64_t point) {
     throw InputError{
         fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
   auto& record = *found;
-  if (record.status == Status::done) {  // it has its scores of before
+  if (has_scores(record, settings)) {  // of before its checkpoint was deleted
     ++tally_.done;
     retention_.add(point, std::move(record));
     return;

@@ -54,8 +54,13 @@ class NewText {
     std::error_code ignored;
     fs::remove(path_, ignored);
     file_ = File::create(path_);
-    file_.write_at(0, std::as_bytes(std::span{one.text}));
-    begin_write_back(file_.fd(), 0, one.text.size());
+    try {
+      file_.write_at(0, std::as_bytes(std::span{one.text}));
+      begin_write_back(file_.fd(), 0, one.text.size());
+    } catch (...) {  // no destructor runs
+      fs::remove(path_, ignored);
+      throw;
+    }
   }
   NewText(NewText&& other) noexcept
       : place_{std::move(other.place_)}, path_{std::exchange(other.path_, {})}, file_{std::move(other.file_)} {}

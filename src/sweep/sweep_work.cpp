@@ -82,6 +82,8 @@ Tally Sweep::work(const std::vector<Batch>& batches, const std::vector<std::uint
   if (world_.is_root()) remove_quietly(dealing);
   if (lost_groups_ == groups_) {
     if (world_.is_root()) write_results_quietly();
+    if (error && error->code() == ExitCode::failure)
+      error = Error{ExitCode::failure, fmt::format("{}; what is done stands, the same command again does the rest", error->what())};
     world_.agree_on(error);
   }
   auto tally = group.is_root() ? mine.tally() : Tally{};  // one rank speaks for its group
