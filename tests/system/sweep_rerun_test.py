@@ -204,6 +204,17 @@ class Rerun(SweepTest):
         self.assertEqual(process.returncode, 1, process.stderr)
         told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: point ")]
         self.assertEqual([" cannot go on, the others do: " in line for line in told], [True, True, False])
+        self.assertTrue(told[-1].endswith("; what is done stands, the same command again does the rest"), told)
+
+    def test_records_on_a_full_disk_leave_no_parts(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(1, text, output="expected")
+        process = self.sweep(1, text, **with_fault("pwrite:1:ENOSPC", ".json."))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertIn("No space left on device; what is done stands, the same command again does the rest\n", process.stderr)
+        self.assertEqual(sorted(os.listdir(self.path("swept"))), ["drop_rate=0.1", "drop_rate=0.2"])
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assert_same(made(self.path("swept")), made(self.path("expected")), "after a full disk")
 
     def test_a_killed_sweep_goes_on(self):
         points = "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
