@@ -66,7 +66,7 @@ void commit_outputs(const RunContext& run, const plan::Grid& grid, std::vector<S
     const auto& product = run.work.products[p];
     if (!product.manifest) return;
     std::filesystem::remove(paths.new_manifest);  // of a run that was killed between this line and the next
-    write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, results[p].hashes, results[p].outcome.counts.nonfinite);
+    write_manifest(paths.new_manifest, paths.temporary, run.work, product, grid, results[p].hashes, results[p].outcome.counts);
   };
   put_in_place(run.options, run.world, outputs, describe, [&](const auto& error) { return kept(run.options, error); });
 }

@@ -107,7 +107,7 @@ class JournalOf {
   JournalFile file_;
 };
 
-/// Of the blocks of an unfinished output, 32 bytes each.
+/// Of the blocks of an unfinished output, 64 bytes each.
 using Journal = JournalOf<JournalRecord>;
 
 /// How many blocks are done. Pure.

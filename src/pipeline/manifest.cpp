@@ -109,11 +109,13 @@ std::string difference(const std::string& now, const std::string& before) {
 }
 
 void write_manifest(const std::filesystem::path& path, const std::filesystem::path& output, const Work& work, const Product& product,
-                    const plan::Grid& grid, const std::vector<Hash128>& hashes, std::uint64_t nonfinite) {
+                    const plan::Grid& grid, const std::vector<Hash128>& hashes, const merge::Counts& counts) {
   TextFile file{path};
   auto head = head_of(work, product);
-  if (keeps_nonfinite(product)) head["nonfinite_elements"] = nonfinite;
+  if (keeps_nonfinite(product)) head["nonfinite_elements"] = counts.nonfinite;
   head["parts"] = parts_json(parts_of(checkpoint::read_header(output)));
+  head["elements_merged"] = counts.merged;
+  head["elements_swallowed"] = counts.swallowed;
   auto text = head.dump(1, ' ', false, Json::error_handler_t::replace);
   text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
   file.add(text + ",\n \"tensors\": [");

@@ -48,6 +48,7 @@ SweepCost cost_of(const Specification& specification, const Costing& costing, co
   cost.families = costing.families.size();
   cost.refused = costing.refused.size();
   cost.done = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::done));
+  cost.to_do = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::given));
   cost.to_score = static_cast<std::uint64_t>(std::count(standing.begin(), standing.end(), Standing::to_score));
   std::uint64_t largest = 0;
   for (const auto& family : costing.families) {

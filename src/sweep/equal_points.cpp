@@ -1,6 +1,7 @@
 #include "sweep/equal_points.hpp"
 
 #include "recipe/check.hpp"
+#include "recipe/recipe_json.hpp"
 
 #include <map>
 #include <span>
@@ -43,6 +44,32 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> equal_points(const std::vec
     if (!is_new) equals.emplace_back(i, one->second);
   }
   return equals;
+}
+
+std::map<std::uint64_t, std::uint64_t> given_points(const std::vector<PointKey>& keys, const std::vector<Standing>& standing) {
+  std::map<Hash128, std::uint64_t> sources;
+  for (const auto wanted : {Standing::done, Standing::to_do}) {
+    for (std::uint64_t i = 0; i < keys.size(); ++i) {
+      if (standing[i] == wanted) sources.emplace(keys[i].outcome, i);
+    }
+  }
+  std::map<std::uint64_t, std::uint64_t> given;
+  for (std::uint64_t i = 0; i < keys.size(); ++i) {
+    if (standing[i] != Standing::to_do) continue;
+    const auto source = sources.at(keys[i].outcome);
+    if (source != i) given.emplace(i, source);
+  }
+  return given;
+}
+
+Record given_record(const Specification& specification, std::uint64_t point, const Family& family, Record source) {
+  const auto one = specification.point(point);
+  const auto recipe = specification.recipe(one);
+  const auto json = recipe::recipe_json(recipe, *merge::find_method(recipe.method));
+  source.point = one.name;
+  source.identity = identity_of(recipe_hash(json, specification.settings()), family);
+  source.settings = settings_of(one, json);
+  return source;
 }
 
 }  // namespace dare::sweep

@@ -2,10 +2,12 @@
 /// Points whose outputs are the same by definition: where nothing is drawn a seed makes no difference.
 
 #include "sweep/family.hpp"
+#include "sweep/standing.hpp"
 
 #include <dare/merge/method.hpp>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,5 +20,12 @@ namespace dare::sweep {
 
 /// Points that equal one before them, each with the first that it equals, in order. Pure. @param keys  of all points.
 [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> equal_points(const std::vector<PointKey>& keys);
+
+/// The points to do whose statistics another gives, each with that one: a point that is done, else the first that is to do. Pure.
+[[nodiscard]] std::map<std::uint64_t, std::uint64_t> given_points(const std::vector<PointKey>& keys, const std::vector<Standing>& standing);
+
+/// The record of a point whose statistics are another's. Pure.
+/// @param source  the other's record.  @param family  of both.
+[[nodiscard]] Record given_record(const Specification& specification, std::uint64_t point, const Family& family, Record source);
 
 }  // namespace dare::sweep

@@ -38,16 +38,30 @@ void make_folder(const fs::path& folder) {
 
 }  // namespace
 
-FolderLock::FolderLock(const Places& places) {
+FolderLock::FolderLock(const Places& places) : places_{places} {
+  made_folder_ = !fs::exists(places.folder);
+  made_records_ = !fs::exists(places.records);
   make_folder(places.folder);
   require_writable(places.records, places.folder);
   make_folder(places.records);
   const auto path = places.records / ".lock";
   require_writable(path, places.records);
   lock_ = File::open_or_create(path);
-  if (lock_.try_lock() != LockState::taken) return;  // a file system without locks is used without them
+  const auto state = lock_.try_lock();  // a file system without locks is used without them
+  if (state == LockState::held) remove_cut_texts(places);
+  if (state != LockState::taken) return;
   throw InputError{fmt::format("{}: another sweep is writing there (it holds {}); wait for it, or name another folder",
                                places.folder.string(), path.string())};
+}
+
+FolderLock::~FolderLock() {
+  if (!made_records_) return;
+  std::error_code error;
+  fs::directory_iterator entry{places_.records, error};
+  if (error || entry == fs::directory_iterator{} || entry->path().filename() != ".lock" || ++entry != fs::directory_iterator{}) return;
+  fs::remove(places_.records / ".lock", error);
+  fs::remove(places_.records, error);
+  if (made_folder_) fs::remove(places_.folder, error);  // an empty one alone
 }
 
 void refuse_model_folder(const Places& places) {

@@ -10,13 +10,20 @@
 
 namespace dare::sweep {
 
-/// Makes the folder where it is not there, and holds it against another run. Local: rank 0 has one.
+/// Makes the folder where it is not there, and holds it against another run. Local: rank 0 has one. `places` must outlive it.
 class FolderLock {
  public:
   /// @throws InputError  another run holds it, its place is taken, or it cannot be written to.  @throws IoError
   explicit FolderLock(const Places& places);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  /// Removes the folders that it has made, where nothing came into them.
+  ~FolderLock();
 
  private:
+  const Places& places_;
+  bool made_folder_ = false;
+  bool made_records_ = false;
   File lock_;
 };
 

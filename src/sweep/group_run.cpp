@@ -1,9 +1,11 @@
 #include "sweep/group_run.hpp"
 
+#include "sweep/equal_points.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
+#include "sweep/point_manifest.hpp"
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -51,6 +53,12 @@ std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& prod
   return bytes;
 }
 
+// What this sweep's evaluation would give a record.
+bool has_scores(const Record& record, const Settings& settings) {
+  return record.status == Status::done && record.evaluated == evaluation_hash(settings.evaluate) && !record.scores.empty() &&
+         (settings.score.empty() || record.scores.contains(settings.score));
+}
+
 }  // namespace
 
 void Tally::add(const Tally& other) noexcept {
@@ -73,7 +81,9 @@ GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
       evaluated_{shared.dealing, 0},
       results_{shared.places, shared.names},
       retention_{shared.specification.settings(), shared.places},
-      updates_{k_between_updates, k_update_share} {}
+      updates_{k_between_updates, k_update_share} {
+  for (const auto& [point, source] : shared.given) given_by_.emplace(source, point);
+}
 
 void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score) {
   Dealer dealer{shared_.dealing, batches.size() + to_score.size()};
@@ -123,6 +133,7 @@ void GroupRun::run_batch(const Batch& batch) {
 }
 
 void GroupRun::make(const PassWork& pass) {
+  pass_start_ = std::chrono::steady_clock::now();
   try {
     switch (shared_.specification.settings().outputs) {
       case Outputs::model:
@@ -137,11 +148,13 @@ void GroupRun::make(const PassWork& pass) {
     }
   } catch (const comm::AgreedError& error) {
     if (error.code() == ExitCode::interrupted) throw;
-    for (std::size_t p = 0; p < pass.points().size(); ++p) fail(pass.points()[p], error, pass.work().products[p].job.recipe_json);
+    for (std::size_t p = 0; p < pass.points().size(); ++p) { fail(pass.points()[p], error, pass.work().products[p].job.recipe_json); }
   }
 }
 
-void GroupRun::count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
+// Its points are computed together, so that no time is one's alone: each has an equal share.
+void GroupRun::count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
+  compute_s_ = to_seconds((std::chrono::steady_clock::now() - pass_start_) / static_cast<double>(pass.points().size()));
   ++tally_.passes;
   tally_.bytes_read += static_cast<std::int64_t>(bytes_read);
   tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
@@ -151,7 +164,7 @@ void GroupRun::make_models(const PassWork& pass) {
   const auto& work = pass.work();
   const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
   const auto& outcomes = made_of_pass.outcomes;
-  count_pass(made_of_pass.bytes_read, made_of_pass.bytes_written);
+  count_pass(pass, made_of_pass.bytes_read, made_of_pass.bytes_written);
   // First all records: what is made is written down before an evaluation takes its time.
   const bool to_score = !shared_.specification.settings().evaluate.empty();
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
@@ -180,7 +193,7 @@ void GroupRun::make_statistics(const PassWork& pass) {
   for (const auto point : pass.points()) journals.push_back(shared_.places.sums(shared_.names[point]));
   const auto measured = pipeline::measure(pass.work(), journals, shared_.run, group_);
   const auto& measures = measured.products;
-  count_pass(measured.bytes_read, 0);
+  count_pass(pass, measured.bytes_read, 0);
   for (std::size_t p = 0; p < measures.size(); ++p) {
     if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
   }
@@ -194,9 +207,16 @@ void GroupRun::make_statistics(const PassWork& pass) {
       auto record = record_of(pass, p);
       record.statistics = statistics_of(all);
       // What a record stands for is there before it.
-      batch.add({shared_.places.tensors(record.point), tensors_csv(pass.work(), measures[p].tensors)});
+      const auto tensors = tensors_csv(pass.work(), measures[p].tensors);
+      batch.add({shared_.places.tensors(record.point), tensors});
       batch.add(file_of(shared_.places, record));
       ++made;
+      for (auto [one, end] = given_by_.equal_range(pass.points()[p]); one != end; ++one) {
+        const auto point = one->second;
+        batch.add({shared_.places.tensors(shared_.names[point]), tensors});
+        batch.add(file_of(shared_.places, given_record(shared_.specification, point, pass.family(), record)));
+        ++made;
+      }
     }
     batch.write();
     tally_.done += made;
@@ -211,7 +231,7 @@ void GroupRun::make_deltas(const PassWork& pass) {
   const auto ending = ending_of(shared_.specification.settings().format);
   const auto outcomes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
   const auto add = [](std::uint64_t bytes, const auto& outcome) { return bytes + outcome.bytes; };
-  count_pass(pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
+  count_pass(pass, pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
              std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0}, add));
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
     if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
@@ -243,6 +263,7 @@ Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
   record.contents = pass.family().contents;
   record.inputs = files_of(pass.family());
   record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
+  record.times[k_compute_seconds] = compute_s_;
   return record;
 }
 
@@ -258,7 +279,21 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
                        {"bytes", bytes_of(pass.work(), pass.work().products[product])}};
   record.output = output.filename().string();
   record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
+  keep_scores(record);
   return record;
+}
+
+// Of a point that was scored before its checkpoint was deleted.
+void GroupRun::keep_scores(Record& record) const {
+  const auto& settings = shared_.specification.settings();
+  const auto before = read_record(shared_.places.record(record.point));
+  if (settings.evaluate.empty() || !before || !before->output.empty() || !has_scores(*before, settings)) return;
+  if (before->identity != record.identity || before->hash != record.hash) return;
+  record.status = Status::done;
+  record.error.clear();
+  record.scores = before->scores;
+  record.evaluated = before->evaluated;
+  if (before->times.contains(k_evaluate_seconds)) record.times[k_evaluate_seconds] = before->times[k_evaluate_seconds];
 }
 
 // Rank 0 alone; the tally is brought to the others by at_root().
@@ -270,11 +305,18 @@ void GroupRun::score(std::uint64_t point) {
     throw InputError{
         fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
   auto& record = *found;
+  if (has_scores(record, settings)) {  // of before its checkpoint was deleted
+    ++tally_.done;
+    retention_.add(point, std::move(record));
+    return;
+  }
   const auto start = std::chrono::steady_clock::now();
   evaluate(
       settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
+  const auto elapsed = std::chrono::steady_clock::now() - start;
+  record.times[k_evaluate_seconds] = to_seconds(elapsed);
   write_record(shared_.places, record);
-  tell(record, std::chrono::steady_clock::now() - start);
+  tell(record, elapsed);
   if (record.status == Status::done) {
     ++tally_.done;
   } else {
@@ -306,6 +348,7 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
     write_record(shared_.places, record);  // where the disk is full that fails, too
   });
   tally_.add_failure(error.code());
+  for (auto [one, end] = given_by_.equal_range(point); one != end; ++one) fail(one->second, error, "");
 }
 
 void GroupRun::update_results() {

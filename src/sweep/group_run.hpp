@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,10 +27,11 @@ struct Shared {
   const std::vector<Family>& families;
   const Places& places;
   const pipeline::RunOptions& run;
-  const std::vector<std::string>& names;  ///< of all points
-  std::filesystem::path dealing;          ///< make_dealing_folder()
-  std::uint64_t told_before;              ///< points that were evaluated before these
-  bool tells_scores;                      ///< each point's on stderr, once it is evaluated
+  const std::vector<std::string>& names;                ///< of all points
+  std::filesystem::path dealing;                        ///< make_dealing_folder()
+  const std::map<std::uint64_t, std::uint64_t>& given;  ///< given_points()
+  std::uint64_t told_before;                            ///< points that were evaluated before these
+  bool tells_scores;                                    ///< each point's on stderr, once it is evaluated
 };
 
 /// What a group did; the same on all its ranks.
@@ -67,8 +69,9 @@ class GroupRun {
   void make_statistics(const PassWork& pass);
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
-  void count_pass(std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
+  void count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept;
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
+  void keep_scores(Record& record) const;
   void score(std::uint64_t point);
   void tell(const Record& record, std::chrono::duration<double> elapsed);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
@@ -80,10 +83,13 @@ class GroupRun {
   const Shared& shared_;
   const comm::Communicator& group_;
   Tally tally_;
-  Dealer evaluated_;     // of the group's rank 0: it counts the points that any group has evaluated
-  Results results_;      // of the group's rank 0, as is
-  Retention retention_;  // what this group has scored
-  Pace updates_;         // of the results
+  std::multimap<std::uint64_t, std::uint64_t> given_by_;  // points whose statistics a point gives
+  Dealer evaluated_;                                      // of the group's rank 0: it counts the points that any group has evaluated
+  Results results_;                                       // of the group's rank 0, as is
+  Retention retention_;                                   // what this group has scored
+  std::chrono::steady_clock::time_point pass_start_;
+  double compute_s_ = 0;  // a point of the last pass
+  Pace updates_;  // of the results
 };
 
 }  // namespace dare::sweep

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_longest_beginning = 200;
+constexpr std::size_t k_digits = 16;  // of the hash that ends a temporary name
 
 Status status_named(const std::string& name_) {
   return name_ == "done" ? Status::done : name_ == "unscored" ? Status::unscored : Status::failed;
@@ -36,6 +38,15 @@ std::string temporary_name(const std::string& name) {
   return fmt::format(".{}.{:016x}", name.substr(0, k_longest_beginning), hash64(std::as_bytes(std::span{process})));
 }
 
+// That of a record, a table or a log: nobody else's file has such a name.
+bool is_temporary_name(std::string_view name) {
+  const auto dot = name.rfind('.');
+  if (!name.starts_with('.') || dot == 0 || name.size() - dot - 1 != k_digits) return false;
+  if (name.find_first_not_of("0123456789abcdef", dot + 1) != std::string_view::npos) return false;
+  const auto kept = name.substr(1, dot - 1);
+  return kept.size() == k_longest_beginning || kept.ends_with(".json") || kept.ends_with(".csv");
+}
+
 // A text under a name of its own beside the file whose place it is to take.
 class NewText {
  public:
@@ -43,8 +54,13 @@ class NewText {
     std::error_code ignored;
     fs::remove(path_, ignored);
     file_ = File::create(path_);
-    file_.write_at(0, std::as_bytes(std::span{one.text}));
-    begin_write_back(file_.fd(), 0, one.text.size());
+    try {
+      file_.write_at(0, std::as_bytes(std::span{one.text}));
+      begin_write_back(file_.fd(), 0, one.text.size());
+    } catch (...) {  // no destructor runs
+      fs::remove(path_, ignored);
+      throw;
+    }
   }
   NewText(NewText&& other) noexcept
       : place_{std::move(other.place_)}, path_{std::exchange(other.path_, {})}, file_{std::move(other.file_)} {}
@@ -88,8 +104,15 @@ std::string_view name(Status status) noexcept {
       return "unscored";
     case Status::done:
       return "done";
+    case Status::withdrawn:
+      return "withdrawn";
   }
   return "";
+}
+
+double to_seconds(std::chrono::duration<double> time) noexcept {
+  constexpr double k_parts = 1e6;
+  return std::round(time.count() * k_parts) / k_parts;
 }
 
 void replace_texts(std::span<const FileText> files) {
@@ -101,11 +124,22 @@ void replace_texts(std::span<const FileText> files) {
   sync_folder(files.front().file.parent_path());
 }
 
+void remove_cut_texts(const Places& places) noexcept {
+  for (const auto* folder : {&places.folder, &places.records}) {
+    std::error_code error;
+    for (fs::directory_iterator entry{*folder, error}, end; !error && entry != end; entry.increment(error)) {
+      std::error_code ignored;
+      if (is_temporary_name(entry->path().filename().string()) && entry->is_regular_file(ignored)) fs::remove(entry->path(), ignored);
+    }
+  }
+}
+
 FileText file_of(const Places& places, const Record& record) {
   const Json json{{"point", record.point},           {"status", name(record.status)}, {"error", record.error},
                   {"identity", record.identity},     {"contents", record.contents},   {"settings", record.settings},
-                  {"statistics", record.statistics}, {"scores", record.scores},       {"evaluated", record.evaluated},
-                  {"output", record.output},         {"xxh3_128", record.hash},       {"inputs", record.inputs}};
+                  {"statistics", record.statistics}, {"scores", record.scores},       {"times", record.times},
+                  {"evaluated", record.evaluated},   {"output", record.output},       {"xxh3_128", record.hash},
+                  {"inputs", record.inputs}};
   return {places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
@@ -123,15 +157,23 @@ std::optional<Record> read_record(const fs::path& file) {
     const auto& scores = json["scores"];
     if (!std::all_of(scores.begin(), scores.end(), [](const auto& score) { return score.is_number(); })) return std::nullopt;
     if (json.contains("inputs") && !are_files(json["inputs"])) return std::nullopt;
+    if (json.contains("times") && !is_object("times")) return std::nullopt;
     // A checkpoint is deleted by this name: no other folder's.
     const fs::path output = json.at("output").get<std::string>();
     if (output != output.filename() || output == "." || output == "..") return std::nullopt;
-    return Record{json.at("point"),      status_named(json.at("status")),
-                  json.at("error"),      json.at("identity"),
-                  json.at("contents"),   json.at("settings"),
-                  json.at("statistics"), json.at("scores"),
-                  json.at("evaluated"),  json.at("output"),
-                  json.at("xxh3_128"),   json.value("inputs", Json::array())};
+    return Record{json.at("point"),
+                  status_named(json.at("status")),
+                  json.at("error"),
+                  json.at("identity"),
+                  json.at("contents"),
+                  json.at("settings"),
+                  json.at("statistics"),
+                  json.at("scores"),
+                  json.value("times", Json::object()),
+                  json.at("evaluated"),
+                  json.at("output"),
+                  json.at("xxh3_128"),
+                  json.value("inputs", Json::array())};
   } catch (const Json::exception&) { return std::nullopt; }
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -16,8 +17,14 @@ enum class Status : std::uint8_t {
   failed,    ///< nothing was made
   unscored,  ///< its checkpoint is there, but its evaluation failed
   done,
+  withdrawn,  ///< the sweep no longer has the point: of rows alone, no record is written with it
 };
 [[nodiscard]] std::string_view name(Status status) noexcept;
+
+/// Wall time of the pass that finished the point, over the points that the pass made.
+inline constexpr auto k_compute_seconds = "compute_seconds";
+/// Wall time of the command that gave the scores, or failed to.
+inline constexpr auto k_evaluate_seconds = "evaluate_seconds";
 
 struct Record {
   std::string point;
@@ -28,11 +35,15 @@ struct Record {
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();
   nlohmann::ordered_json statistics = nlohmann::ordered_json::object();
   nlohmann::ordered_json scores = nlohmann::ordered_json::object();
-  std::string evaluated;  ///< evaluation_hash() of the command that gave the scores, or failed to
-  std::string output;     ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
-  std::string hash;       ///< XXH3-128 of the hashes of its blocks
+  nlohmann::ordered_json times = nlohmann::ordered_json::object();  ///< by k_compute_seconds and k_evaluate_seconds, where they are known
+  std::string evaluated;                                            ///< evaluation_hash() of the command that gave the scores, or failed to
+  std::string output;  ///< the checkpoint's name in the sweep's folder; empty where there is none, or no longer
+  std::string hash;    ///< XXH3-128 of the hashes of its blocks
   nlohmann::ordered_json inputs = nlohmann::ordered_json::array();  ///< files_of() the family; empty: an earlier version made it
 };
+
+/// A time as records have it: seconds, to the microsecond. Pure.
+[[nodiscard]] double to_seconds(std::chrono::duration<double> time) noexcept;
 
 /// The names in a sweep's folder.
 struct Places {
@@ -55,6 +66,9 @@ struct FileText {
 /// Replaces files of one folder by ones with these texts, in this order; a reader finds of each the old text or the new. All are forced to
 /// the disk together, which takes a sync a file and one of the folder. Local. @throws IoError  some may have their new text.
 void replace_texts(std::span<const FileText> files);
+
+/// Removes what a run that was killed within replace_texts() left in a sweep's folders; nobody else may be at it. Local.
+void remove_cut_texts(const Places& places) noexcept;
 
 /// What a record's file holds. Pure.
 [[nodiscard]] FileText file_of(const Places& places, const Record& record);

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view k_ending = ".json";
-constexpr std::array<const char*, 3> k_last_columns{"output", "xxh3_128", "error"};
+constexpr std::array<const char*, 5> k_last_columns{k_compute_seconds, k_evaluate_seconds, "output", "xxh3_128", "error"};
 
 std::string cell_of(const Json& value) {
   if (value.is_null()) return "";
@@ -86,6 +86,7 @@ Json row_of(const Record& record, const Columns& columns) {
     while (row.contains(column)) column.insert(0, "score.");
     row[column] = value;
   }
+  for (const auto* time : {k_compute_seconds, k_evaluate_seconds}) row[time] = record.times.value(time, Json{});
   row["output"] = record.output.empty() ? Json{} : Json(record.output);
   row["xxh3_128"] = record.hash.empty() ? Json{} : Json(record.hash);
   row["error"] = record.error.empty() ? Json{} : Json(record.error);
@@ -120,7 +121,7 @@ std::string to_csv(const std::vector<const Record*>& records) {
     for (const auto* last : k_last_columns) row.erase(last);
     add(row);
   }
-  add(Json{{"output", 0}, {"xxh3_128", 0}, {"error", 0}});
+  for (const auto* last : k_last_columns) columns.emplace_back(last);
   std::string text;
   for (std::size_t i = 0; i < columns.size(); ++i) text += (i == 0 ? "" : ",") + csv_cell(columns[i]);
   for (const auto& row : rows) {
@@ -167,8 +168,10 @@ std::vector<const Record*> Results::read() {
       before->second.there = true;
       continue;
     }
-    if (auto record = read_record(entry.path()))
+    if (auto record = read_record(entry.path())) {
+      if (key.first == points_) record->status = Status::withdrawn;
       seen_.insert_or_assign(std::move(key), Seen{now.st_ino, now.st_size, now.st_mtim, true, std::move(*record)});
+    }
   }
   std::erase_if(seen_, [](const auto& one) { return !one.second.there; });
   std::vector<const Record*> records;

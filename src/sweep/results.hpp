@@ -18,9 +18,9 @@ namespace dare::sweep {
 /// A text as it stands in a CSV file. Pure.
 [[nodiscard]] std::string csv_cell(const std::string& text);
 
-/// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, the output's
-/// name and hash, the error. Where models of any record differ in a setting it has a column a model besides, "drop_rate.1". A score that is
-/// called like another column is "score." and its name. Pure.
+/// One line a record below a line of column names: point, status, the settings, statistics and scores that any record has, its times, the
+/// output's name and hash, the error. Where models of any record differ in a setting it has a column a model besides, "drop_rate.1". A
+/// score that is called like another column is "score." and its name. Pure.
 [[nodiscard]] std::string to_csv(const std::vector<const Record*>& records);
 /// A list of one object a record, with the same names. Pure.
 [[nodiscard]] std::string to_json(const std::vector<const Record*>& records);
@@ -31,8 +31,8 @@ class Results {
   /// @param order  the points' names in the sweep's order. References must outlive it.
   Results(const Places& places, const std::vector<std::string>& order);
 
-  /// The records: those of the sweep's points in order, then others (of points that it no longer has) by name. They stay valid until the
-  /// next call. Local. @throws IoError
+  /// The records: those of the sweep's points in order, then others by name, as withdrawn: of points that it no longer has. They stay valid
+  /// until the next call. Local. @throws IoError
   [[nodiscard]] std::vector<const Record*> read();
   /// Writes both files anew, each at once or not at all. Local. @throws IoError
   void write();

@@ -22,6 +22,10 @@ void remove_checkpoint(const fs::path& path) {
   throw IoError{fmt::format("{}: cannot be removed: {}", path.string(), error.message())};
 }
 
+fs::path deleted_name(const fs::path& output) {
+  return output.parent_path() / ("." + output.filename().string() + ".deleted");
+}
+
 bool is_better_score(const Settings& settings, double one, double other) noexcept {
   return settings.lowest_is_best ? one < other : one > other;
 }
@@ -34,8 +38,19 @@ void delete_checkpoint(const Places& places, Record& record) {
   // The record goes first: a checkpoint without a record is made anew where it is broken, a record without its checkpoint would mislead.
   record.output.clear();
   write_record(places, record);
+  // Away from its name at once: what a kill leaves is either whole, or known as nobody's.
+  const auto aside = deleted_name(paths.output);
+  std::error_code ignored;  // of groups that delete the same one comes first
+  fs::rename(paths.output, aside, ignored);
   remove_checkpoint(paths.output);
+  remove_checkpoint(aside);
   if (paths.single_file) remove_checkpoint(paths.manifest);
+}
+
+void finish_deletion(const fs::path& output) {
+  remove_checkpoint(deleted_name(output));
+  const pipeline::OutputPaths paths{output};
+  if (paths.single_file && !fs::exists(paths.output)) remove_checkpoint(paths.manifest);
 }
 
 bool Retention::is_better(const Best& one, const Best& other) const noexcept {
@@ -65,7 +80,8 @@ std::optional<BestPoint> best_of(const Settings& settings, const std::vector<con
     if (score.empty()) score = record->scores.begin().key();
     const auto found = record->scores.find(score);
     if (found == record->scores.end()) continue;
-    if (!best || is_better_score(settings, found->get<double>(), best->value.get<double>())) best = {score, *found, record->point};
+    if (!best || is_better_score(settings, found->get<double>(), best->value.get<double>())) best = {score, *found, record->point, {}};
+    else if (found->get<double>() == best->value.get<double>()) best->equals.push_back(record->point);
   }
   return best;
 }

@@ -5,6 +5,7 @@
 #include "sweep/specification.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@ namespace dare::sweep {
 
 /// Deletes a record's checkpoint and writes that down. Several processes may do so at once. Local. @throws IoError
 void delete_checkpoint(const Places& places, Record& record);
+
+/// Removes what is left of a checkpoint where a run was killed within delete_checkpoint(). Local. @throws IoError
+void finish_deletion(const std::filesystem::path& output);
 
 /// Keeps what `keep` says of the checkpoints that it is told of, and touches no other. Of several that see a part each, none deletes the
 /// best of all.
@@ -44,8 +48,10 @@ struct BestPoint {
   std::string score;             ///< that decides
   nlohmann::ordered_json value;  ///< a number
   std::string point;
+  std::vector<std::string> equals;  ///< other points with that value, in order
 };
-/// Of equals the first; nothing where none has the score that decides: the settings', or the first that any has. Pure.
+/// Of equals the first, which is the one that keep: best keeps; nothing where none has the score that decides: the settings', or the first
+/// that any has. Pure.
 [[nodiscard]] std::optional<BestPoint> best_of(const Settings& settings, const std::vector<const Record*>& records);
 
 }  // namespace dare::sweep

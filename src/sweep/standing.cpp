@@ -1,10 +1,10 @@
 #include "sweep/standing.hpp"
 
 #include "sweep/evaluation.hpp"
+#include "sweep/point_manifest.hpp"
 
 #include "recipe/recipe_json.hpp"
 
-#include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/pipeline/input_times.hpp>
@@ -17,78 +17,12 @@
 #include <compare>
 #include <map>
 #include <optional>
-#include <span>
 
 namespace dare::sweep {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-bool is_list_of_objects(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return true;
-  return found->is_array() && std::all_of(found->begin(), found->end(), [](const auto& one) { return one.is_object(); });
-}
-
-// Whether what is read of a manifest here is of the types that it is read as.
-bool is_manifest(const Json& json) {
-  if (!json.is_object() || !is_list_of_objects(json, "tensors") || !is_list_of_objects(json, "inputs")) return false;
-  const auto is_text = [](const Json& object, const char* key) { return !object.contains(key) || object.at(key).is_string(); };
-  if (!is_text(json, "outputs")) return false;
-  for (const auto& tensor : json.value("tensors", Json::array())) {
-    if (!is_text(tensor, "xxh3_128")) return false;
-  }
-  const auto inputs = json.value("inputs", Json::array());
-  return std::all_of(inputs.begin(), inputs.end(), [](const auto& input) { return is_list_of_objects(input, "files"); });
-}
-
-Json read_manifest(const fs::path& manifest) {
-  const auto refusal = [&](std::string_view why) {
-    return InputError{fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), why)};
-  };
-  try {
-    auto json = Json::parse(pipeline::read_manifest_text(manifest));
-    if (!is_manifest(json)) throw refusal("its JSON is of another form");
-    return json;
-  } catch (const Json::exception& error) { throw refusal(error.what()); }
-}
-
-std::string hash_of(const Json& manifest) {
-  std::string hashes;
-  for (const auto& tensor : manifest.value("tensors", Json::array())) hashes += tensor.value("xxh3_128", "");
-  return hash_hex(hashes);
-}
-
-bool has_contents(const Json& manifest) {
-  for (const auto& input : manifest.value("inputs", Json::array())) {
-    for (const auto& file : input.value("files", Json::array())) {
-      if (file.contains("pieces_xxh3_128")) return true;
-    }
-  }
-  return false;
-}
-
-void forget_contents(Json& manifest) {
-  if (!manifest.contains("inputs")) return;
-  for (auto& input : manifest["inputs"]) {
-    for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
-  }
-}
-
-// What differs between two manifests that the bytes depend on. The program's version is no such thing, and contents can only be compared
-// where both runs have hashed them.
-std::string difference_of(Json now, Json before) {
-  for (auto* one : {&now, &before}) {
-    for (const auto* key : {"program", "outputs"}) one->erase(key);
-    for (const auto* key : pipeline::k_of_output) one->erase(key);
-  }
-  if (has_contents(now) != has_contents(before)) {
-    forget_contents(now);
-    forget_contents(before);
-  }
-  return pipeline::difference(now.dump(), before.dump());
-}
 
 // Lines of a difference after some words.
 std::string without_indent(const std::string& lines) {
@@ -216,10 +150,23 @@ class Look {
     return Standing::to_do;
   }
 
+  // A run that was killed before it had removed a checkpoint whose record was written already: whether it stays is seen at the end.
+  void take_back(const Point& point, Record& record) {
+    if (settings().outputs != Outputs::model || record.hash.empty()) return;
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
+    if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return;
+    try {
+      if (hash_in_manifest(paths.manifest) != record.hash) return;
+    } catch (const Error&) { return; }  // something else is there
+    record.output = paths.output.filename().string();
+    write(record);
+  }
+
   // The standing of a record of this very point.
   Standing settle(const Point& point, Record record) {
     if (has_all(record)) {
       if (!record.output.empty() && !is_there(record)) return Standing::to_do;
+      if (record.output.empty()) take_back(point, record);
       if (record.status == Status::unscored) {
         record.status = Status::done;
         record.error.clear();
@@ -281,9 +228,12 @@ class Look {
     record.identity = identity;
     if (has_contents(manifest)) record.contents = one.family.contents;
     record.settings = settings_of(one.point, recipe_json_of(one.point));
+    record.statistics = statistics_in(manifest);
     record.output = paths.output.filename().string();
-    record.hash = hash_of(manifest);
+    record.hash = hash_in(manifest);
     record.inputs = files_of(one.family);
+    std::error_code ignored;
+    if (write_ && !fs::exists(paths.temporary)) fs::remove(paths.journal, ignored);  // of a run that was killed just before it removed it
     write(record);
     return score ? Standing::to_score : Standing::done;
   }
@@ -301,10 +251,6 @@ class Look {
 
 std::string identity_of(const std::string& recipe, const Family& family) {
   return recipe + '-' + family.identity;
-}
-
-std::string hash_in_manifest(const fs::path& manifest) {
-  return hash_of(read_manifest(manifest));
 }
 
 std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,

@@ -9,15 +9,17 @@
 
 namespace dare::sweep {
 
-enum class Standing : std::uint8_t { to_do, to_score, done };
+enum class Standing : std::uint8_t {
+  to_do,
+  given,  ///< another point of the sweep gives its statistics: it has only its row to do
+  to_score,
+  done,
+};
 
 /// Of a point's recipe and form of output, then of its inputs' headers: points of equal identity give equal outputs. The program's version
 /// does not enter. Pure.
 /// @param recipe  recipe_hash() of the point.
 [[nodiscard]] std::string identity_of(const std::string& recipe, const Family& family);
-
-/// XXH3-128 over the hashes of an output's blocks, as its manifest has them. Local. @throws IoError  @throws InputError  it is no manifest.
-[[nodiscard]] std::string hash_in_manifest(const std::filesystem::path& manifest);
 
 struct PointState {
   Standing standing = Standing::to_do;

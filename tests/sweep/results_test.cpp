@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 
 namespace dare::sweep {
 namespace {
@@ -29,6 +31,7 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
   auto b = record("b");
   b.scores = {{"accuracy", 0.25}, {"seed", 3}};
   b.settings["seed"] = 1;
+  b.times = {{"compute_seconds", to_seconds(std::chrono::duration<double>{1.2500004})}};
   auto c = record("c");
   c.status = Status::failed;
   c.error = "line 1\nsays \"no\"";
@@ -38,11 +41,11 @@ TEST(Results, AreARowAPointInTheSweepsOrder) {
   const std::vector<std::string> order{"c", "b", "a"};
   Results{places, order}.write();
   EXPECT_EQ(read_text(places.folder / "results.csv"),
-            "point,status,drop_rate,models,seed,accuracy,score.seed,output,xxh3_128,error\n"
-            "c,failed,0.5,\"a,b\",,,,,,\"line 1\nsays \"\"no\"\"\"\n"
-            "b,done,0.5,\"a,b\",1,0.25,3,b,ff,\n"
-            "a,done,0.5,\"a,b\",,,,a,ff,\n"
-            "old,done,0.5,\"a,b\",,,,old,ff,\n");
+            "point,status,drop_rate,models,seed,accuracy,score.seed,compute_seconds,evaluate_seconds,output,xxh3_128,error\n"
+            "c,failed,0.5,\"a,b\",,,,,,,,\"line 1\nsays \"\"no\"\"\"\n"
+            "b,done,0.5,\"a,b\",1,0.25,3,1.25,,b,ff,\n"
+            "a,done,0.5,\"a,b\",,,,,,a,ff,\n"
+            "old,withdrawn,0.5,\"a,b\",,,,,,old,ff,\n");
   const auto rows = nlohmann::json::parse(read_text(places.folder / "results.json"));
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[1]["score.seed"], 3);
@@ -56,9 +59,9 @@ TEST(Results, HaveAColumnAModelWhereModelsDiffer) {
   auto other = record("b");
   other.settings = {{"drop_rate", nullptr}, {"drop_rate.1", 0.9}, {"drop_rate.2", 0.25}, {"models", "a+b"}};
   EXPECT_EQ(to_csv({&one, &other}),
-            "point,status,drop_rate,drop_rate.1,drop_rate.2,models,output,xxh3_128,error\n"
-            "a,done,0.5,0.5,0.5,\"a,b\",a,ff,\n"
-            "b,done,,0.9,0.25,a+b,b,ff,\n");
+            "point,status,drop_rate,drop_rate.1,drop_rate.2,models,compute_seconds,evaluate_seconds,output,xxh3_128,error\n"
+            "a,done,0.5,0.5,0.5,\"a,b\",,,a,ff,\n"
+            "b,done,,0.9,0.25,a+b,,,b,ff,\n");
 }
 
 TEST(Results, AScoreHidesNoOtherColumnAndNoneHidesIt) {
@@ -69,10 +72,10 @@ TEST(Results, AScoreHidesNoOtherColumnAndNoneHidesIt) {
   other.scores = {{"error", 0.2}};
   one.scores["gamma"] = 6;
   EXPECT_EQ(to_csv({&one, &other}),
-            "point,status,drop_rate,models,gamma,score.error,score.output,score.xxh3_128,score.status,score.score.error,score.gamma,output,"
-            "xxh3_128,error\n"
-            "a,done,0.5,\"a,b\",,0.1,2,3,4,5,6,a,ff,\n"
-            "b,done,0.5,\"a,b\",0.5,0.2,,,,,,b,ff,\n");
+            "point,status,drop_rate,models,gamma,score.error,score.output,score.xxh3_128,score.status,score.score.error,score.gamma,"
+            "compute_seconds,evaluate_seconds,output,xxh3_128,error\n"
+            "a,done,0.5,\"a,b\",,0.1,2,3,4,5,6,,,a,ff,\n"
+            "b,done,0.5,\"a,b\",0.5,0.2,,,,,,,,b,ff,\n");
   EXPECT_EQ(nlohmann::json::parse(to_json({&one}))[0]["score.error"], 0.1);
 }
 
@@ -119,8 +122,26 @@ TEST(ReplaceTexts, LeavesTheOldOnesAndNothingElseWhereOneCannotBeWritten) {
 }
 
 TEST(Results, OfAnEmptyFolderAreEmpty) {
-  EXPECT_EQ(to_csv({}), "point,status,output,xxh3_128,error\n");
+  EXPECT_EQ(to_csv({}), "point,status,compute_seconds,evaluate_seconds,output,xxh3_128,error\n");
   EXPECT_EQ(to_json({}), "[\n]\n");
+}
+
+TEST(Records, OfAKilledRunLeaveNoTexts) {
+  const test::TempFolder folder;
+  const Places places{folder.path()};
+  std::filesystem::create_directory(places.records);
+  const auto long_name = "." + std::string(200, 'p') + ".0123456789abcdef";
+  for (const auto* name : {".p=0.1.json.0123456789abcdef", ".p.tensors.csv.0123456789abcdef", long_name.c_str()})
+    std::ofstream{places.records / name};
+  std::ofstream{places.folder / ".results.csv.fedcba9876543210"};
+  const std::vector<const char*> others{
+      "p.json", ".lock", ".mine.json.0123", ".p.json.0123456789abcdeg", ".0123456789abcdef", "p.json.0123456789abcdef"};
+  for (const auto* name : others) std::ofstream{places.records / name};
+  remove_cut_texts(places);
+  EXPECT_TRUE(std::all_of(others.begin(), others.end(), [&](const auto* name) { return std::filesystem::exists(places.records / name); }));
+  const auto count = [](const auto& where) { return std::distance(std::filesystem::directory_iterator{where}, {}); };
+  EXPECT_EQ(count(places.records), static_cast<std::ptrdiff_t>(others.size()));
+  EXPECT_EQ(count(places.folder), 1);
 }
 
 }  // namespace

@@ -113,6 +113,7 @@ TEST(BestOf, IsTheFirstOfThoseWithTheScoreThatDecides) {
     return one ? one->score + " " + one->value.dump() + " " + one->point : "";
   };
   EXPECT_EQ(best(), "x 3 b");
+  EXPECT_EQ(best_of(settings, all)->equals, std::vector<std::string>{"c"});
   settings.score = "y";
   EXPECT_EQ(best(), "y 2 a");
   settings.lowest_is_best = true;

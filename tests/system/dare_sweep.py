@@ -12,6 +12,26 @@ def rows(folder):
         return {row["point"]: row for row in csv.DictReader(file)}
 
 
+TIMES = ("compute_seconds", "evaluate_seconds")
+
+
+def outcomes(folder):
+    """The rows without what differs from run to run: the times."""
+    return {point: {key: value for key, value in row.items() if key not in TIMES} for point, row in rows(folder).items()}
+
+
+def made(folder):
+    """contents() of a sweep's folder without the times."""
+    found = contents(folder)
+    found["results.csv"] = json.dumps(outcomes(folder))
+    found["results.json"] = json.dumps([{key: value for key, value in row.items() if key not in TIMES} for row in json.loads(found["results.json"])])
+    for name in found:
+        if name.startswith("points/") and name.endswith(".json"):
+            record = json.loads(found[name])
+            found[name] = json.dumps({key: value for key, value in record.items() if key != "times"})
+    return found
+
+
 class SweepTest(SystemTest):
     shapes = {"model.embed.weight": [300, 32], "model.layers.0.up.weight": [1100, 1024], "model.norm.weight": [32], "empty": [0, 4], "scalar": []}
     recipe = """merge_method: dare_linear

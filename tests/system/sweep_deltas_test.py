@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from dare_sweep import SweepTest, rows
+from dare_sweep import SweepTest, made, rows
 from dare_system import contents, own_words, run, with_fault
 
 
@@ -60,11 +60,11 @@ points:
 
     def test_they_do_not_depend_on_ranks_or_groups(self):
         self.swept(1, self.text, output="one")
-        one = contents(self.path("one"))
+        one = made(self.path("one"))
         for np, more in ((2, []), (3, ["--groups", "2"]), (5, ["--memory-per-rank", "4MiB"])):
             output = f"swept{np}"
             self.swept(np, self.text, *more, output=output)
-            self.assert_same(contents(self.path(output)), one, output)
+            self.assert_same(made(self.path(output)), one, output)
 
     def test_what_is_done_is_not_done_again(self):
         plan = json.loads(self.sweep(2, self.text, "--plan", "--json").stdout)

@@ -63,6 +63,18 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual([row["files"] for row in rows(self.path("swept")).values()], ["300"])
 
+    def test_a_row_has_the_seconds_that_its_point_took(self):
+        text = self.text().replace("evaluate: ", "evaluate: sleep 0.2 && ")
+        elapsed = self.swept(1, text)["elapsed_s"]
+        table = rows(self.path("swept")).values()
+        compute, evaluate = ([float(row[key]) for row in table] for key in ("compute_seconds", "evaluate_seconds"))
+        self.assertEqual(len(set(compute)), 1)  # of one pass
+        self.assertGreater(min(compute), 0)
+        self.assertGreaterEqual(min(evaluate), 0.2)
+        self.assertLess(sum(compute) + sum(evaluate), elapsed + 0.01)
+        with open(self.path("swept", "results.json")) as file:
+            self.assertEqual([row["compute_seconds"] for row in json.load(file)], compute)
+
     def test_keep_none_and_best(self):
         self.swept(2, self.text("keep: none"))
         self.assertEqual(self.there(), [])
@@ -97,10 +109,10 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
 
     def test_the_best_point_is_said(self):
         text = self.text("score: accuracy", "keep: none")
-        best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "checkpoint": None}
+        best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "equals": [], "checkpoint": None}
         self.assertEqual(self.swept(2, text)["best"], best)
-        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; a sweep of this point "
-                         "alone, into another folder and without keep, makes it again")
+        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; with keep: best "
+                         "and score: accuracy the same command makes it again")
         where = self.path("kept", "drop_rate=0.1")
         process = self.sweep(3, self.text("score: accuracy", "keep: best", "best: lowest"), "--groups", "2", output="kept")
         self.assertEqual(process.stdout.splitlines()[1], f"best accuracy: 0.8 (lowest), point drop_rate=0.1, checkpoint {where}")

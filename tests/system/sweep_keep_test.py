@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from dare_system import FAULTS, command, contents, environment, own_words, random_model, run, write_safetensors
-from dare_sweep import SweepTest, rows
+from dare_system import FAULTS, command, contents, environment, own_words, random_model, run, with_fault, write_safetensors
+from dare_sweep import SweepTest, outcomes, rows
 
 
 class KeepTest(SweepTest):
@@ -90,7 +91,7 @@ class Keep(KeepTest):
                 self.write(record, json.dumps({**known, **damage}))
                 self.assertEqual(self.swept(1, text)["done"], 1)
                 with open(record) as file:
-                    self.assertEqual(json.load(file), known)
+                    self.assertEqual({**json.load(file), "times": None}, {**known, "times": None})
 
     def test_the_best_of_all_runs_and_groups_stays(self):
         self.scores(a=5, b=4, c=9, d=6)
@@ -118,6 +119,55 @@ class Keep(KeepTest):
         # What the other point would need is gone.
         self.refused(self.sweep(1, self.text(points, "keep: best", "score: z")), f'dare-sweep: {self.path("swept", "a")}: has no score "z", which score: '
                      "names, only x, y, and its checkpoint is deleted; name another folder, or give --overwrite")
+
+
+class Best(KeepTest):
+    points = {"a": 0.1, "b": 0.2, "c": 0.3}
+
+    def test_one_whose_checkpoint_is_gone_is_made_again(self):
+        self.scores(a=1, b=3, c=2)
+        self.swept(2, self.text(self.points, "keep: none"))
+        self.swept(1, self.text({"b": 0.2}, evaluate=False), output="expected")
+        before = outcomes(self.path("swept"))
+        self.asked()
+        text = self.text(self.points, "keep: best", "score: x")
+        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        self.assertEqual((plan["to_do"], plan["done"]), (1, 2))
+        for _ in range(2):  # after keep: none, and after a user has removed it
+            summary = self.swept(2, text)
+            self.assertEqual((summary["done_before"], summary["done"], summary["passes"]), (2, 1, 1))
+            self.assertEqual((self.there(), summary["best"]["checkpoint"]), (["b"], self.path("swept", "b")))
+            self.assert_same(contents(self.path("swept", "b")), contents(self.path("expected", "b")), "b")
+            self.assertEqual(self.swept(1, text)["done_before"], 3)
+            shutil.rmtree(self.path("swept", "b"))
+            after = outcomes(self.path("swept"))
+            before["b"]["output"] = "b"
+            self.assertEqual(after, before)
+
+    def test_equal_ones_are_said(self):
+        self.scores(a=1, b=2, c=2)
+        process = self.sweep(2, self.text(self.points, "keep: best", "score: x"))
+        self.assertEqual(process.stdout.splitlines()[1:], [f"best x: 2 (highest), point b, checkpoint {self.path('swept', 'b')}",
+                                                           "  equal to it: c; of equals the first of the sweep counts"])
+        self.assertEqual(self.there(), ["b"])
+        self.assertEqual(self.swept(1, self.text(self.points, "keep: best", "score: x"))["best"]["equals"], ["c"])
+
+    def test_a_deletion_that_was_killed_is_finished(self):
+        self.scores(a=1, b=3, c=2)
+        for ending, more in (("", []), (".safetensors", ["format: safetensors"])):
+            for keep, left in ((["keep: none"], []), (["keep: best", "score: x"], ["b" + ending])):
+                # A record without its checkpoint's name beside the whole checkpoint; records of a pass of which some are written.
+                for call, path in (("rename:1:KILL", f"swept/a{ending}"), ("rename:2:KILL", ".json")):
+                    with self.subTest(keep=keep, call=call, ending=ending):
+                        script = self.text(self.points, *keep, *more)
+                        self.assertNotEqual(self.sweep(1, script, **with_fault(call, path)).returncode, 0)
+                        self.assertEqual(self.sweep(1, script).returncode, 0)
+                        wanted = [*left, *(name + ".manifest.json" for name in left if ending)]
+                        self.assertEqual(self.there(), wanted)
+                        os.makedirs(self.path("swept", f".a{ending}.deleted", "cache"))  # half of one
+                        self.assertEqual(self.sweep(1, script).returncode, 0)
+                        self.assertEqual(self.there(), wanted)
+                        shutil.rmtree(self.path("swept"))
 
 
 class Evaluate(KeepTest):

@@ -26,12 +26,16 @@ class Plot(SweepTest):
                                ([self.write("other.csv", "a,b\n1,2\n"), "f"], f'{self.path("other.csv")}: is no results.csv of dare-sweep, it has no column "point" or no row'),
                                ([self.write("none.csv", "point,status\np,failed\n"), "f"], "no point is done yet"),
                                ([self.results(), "f", "--y", "loss"], 'no finished point has a number under "loss"; --y can be: drop_rate, seed, cosine, accuracy'),
-                               ([self.write("no-score.csv", "point,status,drop_rate,cosine,output\n1,done,0.5,,a\n"), "f"],
-                                "no finished point has a score, as no `evaluate` gave one; --y can be: drop_rate"),
+                               ([self.write("no-score.csv", "point,status,drop_rate,cosine,compute_seconds,output\n1,done,0.5,,2,a\n"), "f"],
+                                "no finished point has a score, as no `evaluate` gave one; --y can be: drop_rate, compute_seconds"),
                                ([self.results(), "f", "--series", "colour"], 'no column "colour"; there are: point, status, merge_method, drop_rate, rescale, seed, '
                                 "cosine, accuracy, output, xxh3_128, error")):
             process = self.plot(*words)
             self.assertEqual((process.returncode, process.stderr), (1, f"plot-sweep: {message}\n"))
+
+    def test_points_that_were_withdrawn_are_left_out(self):
+        process = self.plot(self.write("old.csv", "point,status,drop_rate,accuracy\np,withdrawn,0.5,1\n"), "f")
+        self.assertEqual(process.stderr, "plot-sweep: 1 points that the sweep no longer has are not drawn\nplot-sweep: no point is done yet\n")
 
     @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib here")
     def test_a_value_a_model(self):

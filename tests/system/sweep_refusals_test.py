@@ -119,8 +119,10 @@ points:
         self.make_family()
         text = self.recipe + "outputs: KIND\ngrid: {drop_rate: [0, 0.5], seed: [1, 2, 3]}\n"
         words = ("dare-sweep: 2 of 6 points to do give what another gives, such as drop_rate=0,seed=2 and drop_rate=0,seed=1: where nothing is drawn the seed "
-                 "makes no difference, where nothing is dropped the rescale; such a point is enough once, under points")
-        for outputs, expected in (("model", [words]), ("statistics", [words]), ("delta", [])):
+                 "makes no difference, where nothing is dropped the rescale; ")
+        once = words + "they are measured once, and each has its row"
+        words += "such a point is enough once, under points"
+        for outputs, expected in (("model", [words]), ("statistics", [once]), ("delta", [])):
             process = self.sweep(1, text.replace("KIND", outputs), "--plan", "--json")
             self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (0, expected))
             self.assertEqual(json.loads(process.stdout)["equal"], 2 * len(expected))

@@ -8,8 +8,8 @@ import subprocess
 import time
 import unittest
 
-from dare_sweep import SweepTest, rows
-from dare_system import command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
+from dare_sweep import SweepTest, made, outcomes, rows
+from dare_system import FAULTS, command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -37,6 +37,20 @@ class Rerun(SweepTest):
         more = self.swept(2, text.replace("0.3", "0.3, 0.4"))
         self.assertEqual((more["done_before"], more["done"]), (3, 1))
         self.assertEqual(list(rows(self.path("swept"))), [f"drop_rate=0.{i}" for i in range(1, 5)])
+
+    def test_points_that_the_sweep_no_longer_has_are_marked(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(1, text)
+        self.swept(1, text.replace("0.1, ", ""))
+        status = {name: row["status"] for name, row in rows(self.path("swept")).items()}
+        self.assertEqual(status, {"drop_rate=0.2": "done", "drop_rate=0.1": "withdrawn"})
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"done"})
+
+    def test_a_refusal_for_space_leaves_nothing(self):
+        process = self.sweep(2, self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n", LD_PRELOAD=FAULTS, DARE_FAULT_FREE="1000")
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertFalse(os.path.exists(self.path("swept")))
 
     def test_results_of_other_settings_are_not_taken_for_these(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
@@ -108,9 +122,9 @@ class Rerun(SweepTest):
                 os.utime(model)
                 self.assertEqual(self.swept(2, text, "--overwrite", output=output)["done"], 2)
                 self.assertEqual(self.swept(2, text, output=output)["done_before"], 2)
-                after = rows(self.path(output))
+                after = outcomes(self.path(output))
                 self.swept(2, text, output="fresh_" + outputs)
-                self.assertEqual(after, rows(self.path("fresh_" + outputs)))
+                self.assertEqual(after, outcomes(self.path("fresh_" + outputs)))
 
     def test_an_input_that_was_replaced_after_a_kill_is_noticed(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
@@ -129,7 +143,7 @@ class Rerun(SweepTest):
         self.assertIn("; what is done is kept, the same command again goes on", process.stderr)
         self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
         self.assertEqual(self.swept(1, text)["done"], 3)
-        self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after resume")
+        self.assert_same(made(self.path("swept")), made(self.path("expected")), "after resume")
 
     def test_a_sweep_goes_on_within_points_unasked(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
@@ -141,7 +155,7 @@ class Rerun(SweepTest):
                 process = self.sweep(1, text, "--log-level", "debug", *more)
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertIn(wanted, process.stderr)
-                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                self.assert_same(made(self.path("swept")), made(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
 
     def test_a_point_that_is_added_costs_the_others_nothing(self):
@@ -166,7 +180,7 @@ class Rerun(SweepTest):
                 self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
                 # All of one point, and one block of a single element.
                 self.assertEqual(json.loads(process.stdout)["bytes_written"], 2 * (sum(map(count, self.shapes.values())) + 1))
-                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after going on")
+                self.assert_same(made(self.path("swept")), made(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
 
     def test_a_group_that_cannot_go_on_says_so_and_the_others_do_the_rest(self):
@@ -190,19 +204,35 @@ class Rerun(SweepTest):
         self.assertEqual(process.returncode, 1, process.stderr)
         told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: point ")]
         self.assertEqual([" cannot go on, the others do: " in line for line in told], [True, True, False])
+        self.assertTrue(told[-1].endswith("; what is done stands, the same command again does the rest"), told)
+
+    def test_records_on_a_full_disk_leave_no_parts(self):
+        text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
+        self.swept(1, text, output="expected")
+        process = self.sweep(1, text, **with_fault("pwrite:1:ENOSPC", ".json."))
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertIn("No space left on device; what is done stands, the same command again does the rest\n", process.stderr)
+        self.assertEqual(sorted(os.listdir(self.path("swept"))), ["drop_rate=0.1", "drop_rate=0.2"])
+        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assert_same(made(self.path("swept")), made(self.path("expected")), "after a full disk")
 
     def test_a_killed_sweep_goes_on(self):
-        text = self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
-        self.swept(2, text, output="expected")
-        # After the second point's rename and before its record.
-        process = self.sweep(2, text, **with_fault("rename:1:KILL:0", ".drop_rate=0.1.json"))
-        self.assertNotEqual(process.returncode, 0)
-        self.assertTrue(os.path.exists(self.path("swept", "drop_rate=0.1")))
-        summary = self.swept(2, text, "--resume")
-        self.assertEqual((summary["done_before"], summary["done"]), (3, 0))
-        expected = rows(self.path("expected"))
-        for name, row in rows(self.path("swept")).items():
-            self.assertEqual(row["xxh3_128"], expected[name]["xxh3_128"])
+        points = "grid: {drop_rate: [0.1, 0.2, 0.3]}\n"
+        for lines, ending in (([], ""), (["format: safetensors"], ".safetensors"), (["format: h5"], ".h5"), (["outputs: delta"], ""),
+                              (["outputs: delta", "format: h5"], "")):
+            with self.subTest(lines=lines):
+                text = self.recipe + points + "".join(line + "\n" for line in lines)
+                output, expected = f"swept{len(lines)}{ending}", f"expected{len(lines)}{ending}"
+                self.swept(2, text, output=expected)
+                # After all outputs' renames and before their records.
+                process = self.sweep(2, text, output=output, **with_fault("rename:1:KILL:0", ".drop_rate=0.1.json"))
+                self.assertNotEqual(process.returncode, 0)
+                self.assertTrue(os.path.exists(self.path(output, "drop_rate=0.1" + ending)))
+                summary = self.swept(2, text, "--resume", output=output)
+                self.assertEqual((summary["done_before"], summary["done"]), (3, 0))
+                self.assert_same(made(self.path(output)), made(self.path(expected)), output)
+                shutil.rmtree(self.path(output))
+                shutil.rmtree(self.path(expected))
 
     def test_two_sweeps_in_one_folder(self):
         text = self.recipe + "grid: {drop_rate: [0.1]}\n"

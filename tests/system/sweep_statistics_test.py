@@ -1,12 +1,13 @@
 """outputs: statistics."""
 
 import csv
+import json
 import math
 import os
 import struct
 import unittest
 
-from dare_sweep import SweepTest, rows
+from dare_sweep import SweepTest, made, outcomes, rows
 from dare_system import contents, own_words, read_safetensors, run, with_fault, write_safetensors
 
 
@@ -98,14 +99,32 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         self.shapes = {**self.shapes, "blocks": [1100, 2048]}  # of the grid: ranks share it
         self.make_family()
         self.swept(1, self.text, output="one")
-        one = contents(self.path("one"))
+        one = made(self.path("one"))
         for np, more in ((2, []), (3, []), (3, ["--groups", "2"]), (2, ["--memory-per-rank", "4MiB"])):
             with self.subTest(np=np, more=more):
                 output = f"swept{np}{''.join(more)}"
                 self.swept(np, self.text, *more, output=output)
-                self.assert_same(contents(self.path(output)), one, output)
+                self.assert_same(made(self.path(output)), one, output)
         again = self.swept(2, self.text, output="one")
         self.assertEqual((again["done_before"], again["done"], again["bytes_read"]), (7, 0, 0))
+
+    def test_points_that_are_equal_by_definition_are_measured_once(self):
+        single = self.recipe + "outputs: statistics\ngrid: {drop_rate: [0, 0.5], seed: [SEEDS]}\n"
+        text = single.replace("SEEDS", "1, 2, 3")
+        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        self.assertEqual((plan["to_do"], plan["passes"], plan["equal"]), (6, [4], 2))
+        summary = self.swept(2, text)
+        self.assertEqual((summary["done"], summary["failed"]), (6, 0))
+        for seed in (1, 2, 3):  # as if they were alone
+            self.swept(1, single.replace("SEEDS", str(seed)), output=f"alone{seed}")
+            for name, row in outcomes(self.path(f"alone{seed}")).items():
+                self.assertEqual(outcomes(self.path("swept"))[name], row)
+                self.assertEqual(contents(self.path("swept", "points", name + ".tensors.csv")), contents(self.path(f"alone{seed}", "points", name + ".tensors.csv")))
+        # What an earlier run has measured is not measured again.
+        again = self.swept(2, text, output="alone1")
+        self.assertEqual((again["done_before"], again["done"], again["passes"]), (2, 4, 1))
+        self.assertEqual(outcomes(self.path("alone1")), outcomes(self.path("swept")))
+        self.assertEqual(self.swept(2, text, output="alone1")["done_before"], 6)
 
     def test_methods_without_statistics_are_refused_by_name(self):
         for k in (0, 1):

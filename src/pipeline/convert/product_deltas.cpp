@@ -114,6 +114,7 @@ class DeltaRun {
     write_text(paths.temporary / k_delta_recipe, delta_recipe(product, *recipes_[p], ending_));
     auto manifest = Json::parse(manifest_head(work_, product));
     manifest["outputs"] = "delta";
+    manifest["bytes"] = outcomes_[p].bytes;
     manifest["tensors"] = checkpoints_[p];
     write_text(paths.new_manifest, manifest.dump(1) + "\n");
   }

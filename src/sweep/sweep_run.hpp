@@ -1,0 +1,123 @@
+#pragma once
+/// The whole run, from the specification to the last row.
+
+#include "sweep/cost.hpp"
+#include "sweep/costing.hpp"
+#include "sweep/group_run.hpp"
+#include "sweep/retention.hpp"
+#include "sweep/standing.hpp"
+
+#include <dare/comm/communicator.hpp>
+#include <dare/plan/plan.hpp>
+#include <dare/sweep/sweep.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dare::sweep {
+
+/// What there is of them.
+struct Room {
+  std::uint64_t files = 0;
+  std::uint64_t space = 0;
+};
+
+/// How many points of a family one pass can have. Pure.
+[[nodiscard]] std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& specification, const SweepOptions& options,
+                                             Room room);
+
+/// Says what very many points would cost, before they are made. Local. @throws UsageError  there are more than --yes is asked for.
+void refuse_too_many(const Specification& specification, const SweepOptions& options);
+
+/// Collective in all that is public.
+class Sweep {
+ public:
+  /// References must outlive it. @param keys  of all points; rank 0 alone needs them.
+  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, std::vector<PointKey> keys);
+
+  /// @return the exit code.
+  int run();
+
+ private:
+  // sweep_check.cpp: what is refused before the work begins
+
+  // Where the folder and the inputs do not lie in each other no point of it can be among them.
+  [[nodiscard]] bool lies_apart(const Family& family) const;
+  void refuse_outputs_among_inputs() const;
+  // Before hours of other points: what cannot be read now most often has its name misspelt. Each point's own was told already.
+  void refuse_unreadable_inputs() const;
+  void record_refused() const;
+
+  // sweep_plan.cpp: what is done already, and what the rest costs
+
+  void look();
+  void remove_leftover_sums() const;
+  // Nothing is left out: whoever asks for several seeds may want as many rows.
+  void tell_of_equals();
+  [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
+  void make_lost_best_again(std::vector<PointState>& states) const;
+  [[nodiscard]] Costing cost_points_to_do() const;
+  void plan();
+  // What interrupted runs have written of the points to do: this run goes on from it, or removes it.
+  [[nodiscard]] std::uint64_t bytes_begun() const;
+  // With keep: best one of them stays.
+  [[nodiscard]] std::uint64_t bytes_to_score() const;
+  // Plans anew with what is free once what is scored is gone.
+  void make_room();
+
+  // sweep_work.cpp: the groups at work
+
+  // Where the checkpoints to do do not fit, those that only lack their scores are scored first: they go then.
+  Tally work_in_the_room();
+  Tally write_given() const;
+  Tally work(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score, std::uint64_t told_before);
+  // At once: the others may go on for hours.
+  void tell_of_lost_group(const Error& error) const;
+  // Of a run that fails for another reason, which is what is told; the next run writes them too.
+  void write_results_quietly() const;
+  void end();
+
+  // sweep_report.cpp: what the run says at its end
+
+  [[nodiscard]] Tally refusals() const;
+  // That of the points that failed where it is the same for all. An evaluation that failed is a failure of the run.
+  static int exit_code(const Tally& tally);
+  void report(const Tally& tally) const;
+  [[nodiscard]] std::string summary(const Tally& tally) const;
+  [[nodiscard]] static std::string unscored_text(const Tally& tally);
+  // Where the best point's checkpoint is; nothing where it was not kept.
+  [[nodiscard]] std::optional<std::string> best_checkpoint() const;
+  [[nodiscard]] std::string best_text() const;
+  [[nodiscard]] nlohmann::ordered_json best_json() const;
+  [[noreturn]] void stop(const Tally& tally) const;
+
+  const SweepOptions& options_;
+  const comm::Communicator& world_;
+  const Specification& specification_;
+  const std::vector<PointKey> keys_;  // of the points; on rank 0
+  const Places places_;
+  const plan::Cluster cluster_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  int groups_ = 1;
+  int lost_groups_ = 0;  // that could not go on
+  std::vector<std::string> names_;
+  std::vector<Family> families_;
+  std::vector<Standing> standing_;
+  std::vector<std::string> identities_;  // of the points; on rank 0
+  std::vector<std::uint64_t> to_score_;
+  Costing costing_;
+  std::vector<Batch> batches_;
+  SweepCost cost_;
+  std::map<std::uint64_t, std::uint64_t> given_;                 // given_points() of statistics
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> equals_;  // of the points to do; on rank 0
+  std::optional<BestPoint> best_;                                // on rank 0, at the end
+};
+
+}  // namespace dare::sweep
