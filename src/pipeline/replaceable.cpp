@@ -4,6 +4,7 @@
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/product_deltas.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,6 +59,13 @@ bool is_of_a_model(const fs::path& file) {
   return is_weights(file) || code || file.extension() == ".tiktoken" || names.contains(name);
 }
 
+void add_names(const nlohmann::json& manifest, const char* list, std::set<std::string>& names) {
+  if (!manifest.contains(list) || !manifest[list].is_array()) return;
+  for (const auto& one : manifest[list]) {
+    if (one.is_object() && one.contains("name") && one["name"].is_string()) names.insert(one["name"].get<std::string>());
+  }
+}
+
 // What the program itself has put into a folder, by its manifest; empty without a readable one.
 std::set<std::string> names_in_manifest(const fs::path& folder) {
   std::set<std::string> names;
@@ -66,9 +74,10 @@ std::set<std::string> names_in_manifest(const fs::path& folder) {
   const auto manifest = nlohmann::json::parse(read_manifest_text(path), nullptr, false);
   if (!manifest.is_object()) return names;
   names.insert(path.filename().string());
-  if (!manifest.contains("parts") || !manifest["parts"].is_array()) return names;
-  for (const auto& part : manifest["parts"]) {
-    if (part.is_object() && part.contains("name") && part["name"].is_string()) names.insert(part["name"].get<std::string>());
+  add_names(manifest, "parts", names);
+  if (manifest.contains("outputs") && manifest["outputs"] == "delta") {
+    add_names(manifest, "tensors", names);  // the delta checkpoints
+    names.insert(k_delta_recipe);
   }
   return names;
 }
