@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import unittest
 
-from dare_system import SystemTest, contents, random_model, run, write_safetensors
+from dare_system import SystemTest, command, contents, environment, random_model, run, write_safetensors
 
 
 OLD = "\x08" + 7 * "\0" + "{}      an old output"  # how a safetensors file begins
@@ -294,6 +295,16 @@ class Refusals(SystemTest):
         self.kept("merged/eval_results.json: is in a folder of a model and no part of one", "merged")
         os.remove(self.path("merged/eval_results.json"))
         self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
+
+    def test_closed_standard_streams(self):
+        for streams in ("<&- >&-", "<&- >&- 2>&-"):
+            for words in (["dare-inspect", self.path("m0.safetensors"), "--json"], ["dare-merge", *self.merge_words(f"closed{len(streams)}.safetensors", models=1)]):
+                with self.subTest(streams=streams, program=words[0]):
+                    line = ["sh", "-c", f'"$0" "$@" {streams}', *command(0, *words)]
+                    process = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=60)
+                    self.assertEqual(process.returncode, 1, process.stderr)
+                    if "2>" not in streams:
+                        self.assertIn("could not be written to standard output (Bad file descriptor)", process.stderr)
 
     def test_overwrite_of_a_link(self):
         self.write("elsewhere/model.safetensors", "")
