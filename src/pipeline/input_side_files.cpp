@@ -60,8 +60,8 @@ std::vector<std::string> keys_that_differ(const Json& base, const Json& model) {
 
 // `file`, with the keys that differ where it is one of settings; nothing where there is no difference.
 std::optional<std::string> difference_of(const Header& base, const Header& model, std::string_view file) {
-  const auto of_base = read_input_side_file(base, std::string{file});
-  const auto of_model = read_input_side_file(model, std::string{file});
+  const auto of_base = checkpoint::read_input_side_file(base, std::string{file});
+  const auto of_model = checkpoint::read_input_side_file(model, std::string{file});
   if (of_base == of_model) return std::nullopt;
   const auto base_settings = settings_in(of_base);
   const auto settings = settings_in(of_model);
@@ -90,12 +90,6 @@ std::optional<std::string> note_on(const Header& frame, const Header& model) {
 }
 
 }  // namespace
-
-std::vector<std::byte> read_input_side_file(const Header& header, const std::string& name) {
-  try {
-    return checkpoint::read_side_file(header, name);
-  } catch (const IoError& error) { throw InputError{error.what()}; }
-}
 
 std::vector<std::string> side_file_notes(const Sources& sources) {
   std::vector<std::string> notes;

@@ -10,9 +10,6 @@
 
 namespace dare::pipeline {
 
-/// The bytes of one of header.side_files, before anything is written. Local. @throws InputError  it cannot be read.
-[[nodiscard]] std::vector<std::byte> read_input_side_file(const checkpoint::Header& header, const std::string& name);
-
 /// A line for each model that has a tokenizer's file or a configuration that the frame, whose files the output gets, has otherwise or not
 /// at all. Of JSON objects that are no more than settings the keys that differ are named; where and by what a model was saved makes no
 /// difference. Reads these files. Local: rank 0 calls it.

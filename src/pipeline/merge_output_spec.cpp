@@ -1,7 +1,6 @@
 #include <dare/pipeline/merge_output_spec.hpp>
 
 #include "pipeline/edit_text.hpp"
-#include "pipeline/input_side_files.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 
@@ -52,7 +51,7 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
   auto frame = work.frame;
   frame.root = recipe.frame().path;
   for (const auto& file : work.frame.side_files) {
-    auto bytes = read_input_side_file(frame, file);
+    auto bytes = checkpoint::read_input_side_file(frame, file);
     if (file == "config.json") bytes = output_config(bytes, work, product, recipe);
     spec.side_files.push_back({file, std::move(bytes)});
   }
