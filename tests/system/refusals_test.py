@@ -189,6 +189,16 @@ class Refusals(SystemTest):
         words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "90%", self.path("out.h5")]
         self.refused(2, '--drop-rate: expected a number such as 0.9 for 90 %, found "90%"; see dare-merge --help', *words, ranks=(3,))
 
+    def test_values_of_options_that_are_none(self):
+        for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.9 for 90 %, found "0,5"; see dare-merge --help'),
+                                       ("--weight", "half", 'expected a number such as 0.9 for 90 %, found "half"; see dare-merge --help'),
+                                       ("--memory-per-rank", "foo", '"foo" is no size in bytes; write e.g. 512MiB, 5GB or 4096'),
+                                       ("--shard-size", "1.5.2GB", '"1.5.2GB" is no size in bytes; write e.g. 512MiB, 5GB or 4096')):
+            self.refused(2, f"{option}: {message}", *self.merge_words("out.h5", option, value, models=1), ranks=(3,))
+        self.refused(2, '--bandwidth-read: "fast" is no size in bytes; write e.g. 512MiB, 5GB or 4096',
+                     *self.merge_words("out.h5", "--plan", "--bandwidth-read", "fast", models=1), ranks=(3,))
+        self.refused(2, "--normalize and --no-normalize: give one of them", *self.merge_words("out.h5", "--normalize", "--no-normalize", models=1), ranks=(3,))
+
     def test_every_problem_of_a_recipe_with_its_line(self):
         with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels:\n  - model: m0.safetensors\n"
