@@ -47,7 +47,7 @@ void add_choice(po::options_description& group, const char* option, const char* 
                       fmt::format("{}: {} ({})", meaning, recipe::one_of(words), otherwise).c_str());
 }
 
-// A number, or several; a percentage is refused in the words that recipes have for it.
+// A number, or several; what is none is refused in the words that recipes have for it.
 template <class T>
 class NumberValue final : public po::typed_value<T> {
  public:
@@ -55,14 +55,25 @@ class NumberValue final : public po::typed_value<T> {
 
  private:
   void xparse(boost::any& store, const std::vector<std::string>& words) const override {
-    for (const auto& word : words) {
-      if (word.ends_with('%')) throw po::error{fmt::format("--{}: expected a number such as 0.9 for 90 %, found \"{}\"", option_, word)};
+    try {
+      po::typed_value<T>::xparse(store, words);
+    } catch (const po::invalid_option_value&) {
+      const auto number = [](const std::string& word) {
+        double value = 0;
+        return boost::conversion::try_lexical_convert(word, value);
+      };
+      const auto wrong = std::find_if_not(words.begin(), words.end(), number);
+      throw po::error{fmt::format("--{}: expected a number such as 0.9 for 90 %, found \"{}\"", option_,
+                                  wrong == words.end() ? words.front() : *wrong)};
     }
-    po::typed_value<T>::xparse(store, words);
   }
 
   std::string option_;
 };
+
+std::string no_option(const std::string& option) {
+  return "no-" + option;
+}
 
 // The option of each parameter of recipes, by the member that holds it.
 struct AddParameter {
@@ -72,7 +83,11 @@ struct AddParameter {
   void operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
     add(number<std::vector<double>>(), fmt::format("per model: {}", row.help));
   }
-  void operator()(std::optional<bool> recipe::MethodParameters::*) const { add(po::bool_switch(), std::string{row.help}); }
+  // Two switches, no value: the word after one may be OUTPUT.
+  void operator()(std::optional<bool> recipe::MethodParameters::*) const {
+    add(po::bool_switch(), std::string{row.help});
+    group.add_options()(no_option(recipe::option_of(row)).c_str(), po::bool_switch(), "do not, where the method or the recipe does");
+  }
   template <class Holder, class T>
   void operator()(std::optional<T> Holder::*) const {
     if constexpr (std::is_enum_v<T>) {
@@ -156,8 +171,11 @@ struct ReadParameter {
     return optional<std::vector<double>>(given, name.c_str());
   }
   std::optional<recipe::ParameterValue> operator()(std::optional<bool> recipe::MethodParameters::*) const {
-    if (!given[name].as<bool>()) return std::nullopt;
-    return true;
+    const bool yes = given[name].as<bool>();
+    const bool no = given[no_option(name)].as<bool>();
+    if (yes && no) throw UsageError{fmt::format("--{0} and --{1}: give one of them", name, no_option(name))};
+    if (!yes && !no) return std::nullopt;
+    return yes;
   }
   template <class Holder, class T>
   std::optional<recipe::ParameterValue> operator()(std::optional<T> Holder::*) const {
@@ -188,7 +206,7 @@ void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& o
 std::optional<double> bandwidth(const Given& given, const char* name) {
   const auto text = optional<std::string>(given, name);
   if (!text) return std::nullopt;
-  const auto bytes = parse_byte_size(*text);
+  const auto bytes = size_value(given, name);
   if (bytes == 0) throw UsageError{fmt::format("--{} {}: give a number above 0", name, *text)};
   return static_cast<double>(bytes);
 }

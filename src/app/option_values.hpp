@@ -1,11 +1,13 @@
 #pragma once
 /// Values of options that the shell can complete: paths, and one of a few words.
 
+#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 #include <boost/program_options.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +54,13 @@ inline boost::program_options::typed_value<std::string>* word_value(const char* 
   const auto n = given[name].as<int>();
   if (n < 1 || n > 1 << 20) throw UsageError{fmt::format("--{} {}: give a number from 1 to {}", name, n, 1 << 20)};
   return n;
+}
+
+/// The value of an option that is a size in bytes. @pre it is given. @throws UsageError
+[[nodiscard]] inline std::uint64_t size_value(const boost::program_options::variables_map& given, const std::string& name) {
+  try {
+    return parse_byte_size(given[name].as<std::string>());
+  } catch (const UsageError& error) { throw UsageError{fmt::format("--{}: {}", name, error.what())}; }
 }
 
 /// Checks --ranks and --nodes against each other and --plan. @throws UsageError

@@ -7,8 +7,11 @@
 #include <dare/core/error.hpp>
 #include <dare/core/open_file_limit.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 
@@ -34,6 +37,14 @@ void tell_of_lone_tasks(const std::string& program, const comm::Environment& mpi
                       fmt::format("srun has started {} tasks, and MPI knows of none but itself in each: these are {} runs of one rank. "
                                   "For one run over all give srun --mpi=pmix (`srun --mpi=list` says what there is), or use mpirun",
                                   tasks, tasks));
+}
+
+// Files that are opened later would take the numbers of closed standard streams, and a summary would go into one of them, or be lost
+// without a word. To be read only: a write to it fails as to the closed stream, and who writes tells.
+void fill_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) static_cast<void>(::open("/dev/null", O_RDONLY));  // the lowest number that is free
+  }
 }
 
 po::options_description all_options(const Program& program) {
@@ -95,6 +106,7 @@ int say(const std::string& program, const std::string& answer) {
 }  // namespace
 
 int run_with_mpi(int argc, char** argv, const Program& program, const std::function<int(const Given&, const comm::Communicator&)>& run) {
+  fill_closed_streams();
   const auto parsed = parse(argc, argv, program);
   if (!parsed.answer.empty()) return say(program.name, parsed.answer);
   raise_open_file_limit();  // shards of inputs and outputs; before MPI, which opens some of its own
@@ -107,6 +119,7 @@ int run_with_mpi(int argc, char** argv, const Program& program, const std::funct
 }
 
 int run_alone(int argc, char** argv, const Program& program, const std::function<int(const Given&)>& run) {
+  fill_closed_streams();
   const auto parsed = parse(argc, argv, program);
   if (!parsed.answer.empty()) return say(program.name, parsed.answer);
   try {

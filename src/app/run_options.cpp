@@ -2,7 +2,6 @@
 
 #include "app/option_values.hpp"
 
-#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -55,8 +54,8 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   pipeline::RunOptions options;
   options.program = program;
   options.limits.writers = plan::Writers::parse(given["writers"].as<std::string>());
-  options.limits.memory_per_rank = parse_byte_size(given["memory-per-rank"].as<std::string>());
-  options.shard_size = parse_byte_size(given["shard-size"].as<std::string>());
+  options.limits.memory_per_rank = size_value(given, "memory-per-rank");
+  options.shard_size = size_value(given, "shard-size");
   if (options.shard_size == 0) throw UsageError{"--shard-size 0: give a size above 0"};
   const bool restart = given["restart"].as<bool>();
   if (given["resume"].as<bool>()) options.unfinished = pipeline::Unfinished::resume;

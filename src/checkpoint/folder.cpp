@@ -23,14 +23,24 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t k_longest_index = 256'000'000;
 
+// What it leads to was a file of the model: without it the output would be another model, and nobody told.
+InputError leads_nowhere(const fs::path& link, const std::error_code& why) {
+  return InputError{fmt::format("{}: a symbolic link to {} that cannot be followed ({}); put the file itself there, or remove the link",
+                                link.string(), fs::read_symlink(link).string(), why.message())};
+}
+
 void read_side_files(const fs::path& folder, Header& header) {
   std::set<std::string> shards;  // an index may give them any name
   for (const auto& file : header.files) shards.insert(file.name);
   std::uint64_t bytes = 0;
+  std::map<fs::path, std::error_code> broken;
   for (const auto& entry : fs::directory_iterator{folder}) {
     auto name = entry.path().filename().string();
+    if (!is_side_file_name(name) || shards.contains(name)) continue;
     std::error_code no_file;  // a link to nothing or to itself
-    if (!is_side_file_name(name) || !entry.is_regular_file(no_file) || shards.contains(name)) continue;
+    const bool is_file = entry.is_regular_file(no_file);
+    if (no_file && entry.is_symlink()) broken.emplace(entry.path(), no_file);
+    if (!is_file) continue;
     check_is_own_file(folder, name);
     const auto size = entry.file_size();
     if (size > k_largest_side_file) {
@@ -41,6 +51,7 @@ void read_side_files(const fs::path& folder, Header& header) {
     bytes += size;
     header.side_files.push_back(std::move(name));
   }
+  if (!broken.empty()) throw leads_nowhere(broken.begin()->first, broken.begin()->second);
   require_side_total(folder, bytes);
   std::sort(header.side_files.begin(), header.side_files.end());
   std::sort(header.notes.begin(), header.notes.end());

@@ -1,13 +1,19 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
+#include "checkpoint/text.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace dare::checkpoint::hdf5 {
 namespace {
+
+constexpr std::size_t k_most_told = 4;
 
 // Datasets of another class than float or integer are no weights; a float or integer that cannot be read is not passed over in silence.
 std::optional<TensorInfo> tensor_of(const Header& header, const std::string& name, hid_t dataset) {
@@ -44,12 +50,23 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   return tensor;
 }
 
+std::string left_out(const Header& header, std::vector<std::string> names) {
+  const auto count = names.size();
+  const auto told = std::min(count, k_most_told);
+  names.resize(told);
+  return fmt::format("{}: left out, for they hold no floats or integers: {}{}", header.root.string(), fmt::join(names, ", "),
+                     told < count ? fmt::format(" and {} more", count - told) : "");
+}
+
 }  // namespace
 
 void read_foreign(hid_t h5, Header& header) {
+  std::vector<std::string> others;
   walk(header.root, h5, SoftLinks::skip, [&](const std::string& name, hid_t dataset) {
     if (auto tensor = tensor_of(header, name, dataset)) header.tensors.push_back(std::move(*tensor));
+    else others.push_back(shown(name));
   });
+  if (!others.empty()) header.notes.push_back(left_out(header, std::move(others)));
   if (header.tensors.empty()) throw InputError{fmt::format("{}: no dataset of floats or integers in it", header.root.string())};
 }
 

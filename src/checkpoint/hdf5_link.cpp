@@ -39,7 +39,7 @@ void create_link_view(const fs::path& view, const Header& source, bool whole) {
 
   hdf5::SchemaWriter writer{view, source.tensors.size()};
   if (!source.metadata.empty()) writer.metadata(source.metadata);
-  for (const auto& name : source.side_files) writer.bytes("files", name, folder::read_side_file(source, name));
+  for (const auto& name : source.side_files) writer.bytes("files", name, read_input_side_file(source, name));
   for (const auto& header : safetensors::read_source_headers(source)) {
     writer.bytes("source", header.file, whole ? header.bytes : std::vector<std::byte>{}, [&](hid_t dataset) {
       for (std::size_t f = 0; f < source.files.size(); ++f) {

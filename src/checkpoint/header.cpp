@@ -132,6 +132,12 @@ std::vector<std::byte> read_side_file(const Header& header, const std::string& n
   return row_of(header.format).read_side_file(header, name);
 }
 
+std::vector<std::byte> read_input_side_file(const Header& header, const std::string& name) {
+  try {
+    return read_side_file(header, name);
+  } catch (const IoError& error) { throw InputError{error.what()}; }
+}
+
 std::vector<SourceHeader> read_source_headers(const Header& header) {
   return row_of(header.format).read_source_headers(header);
 }

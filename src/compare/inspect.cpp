@@ -83,10 +83,17 @@ Headers read_headers(const InspectOptions& options) {
   return headers;
 }
 
+void tell_notes(const Headers& headers) {
+  for (const auto& header : headers.checkpoints) {
+    for (const auto& note : header.notes) comm::print_message("dare-inspect", note);
+  }
+}
+
 }  // namespace
 
 int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
+  if (world.is_root()) tell_notes(headers);
   auto list = Json::array();
   std::string text;
   const auto columns = terminal_columns();

@@ -48,25 +48,36 @@ std::optional<Json> settings_in(const std::vector<std::byte>& bytes) {
   } catch (const JsonError&) { return std::nullopt; }
 }
 
-std::vector<std::string> keys_that_differ(const Json& base, const Json& model) {
+// Whether the output's configuration has the model's size of the vocabulary.
+bool gets_vocab_size(const Json& base, const Json& model, const LongerRows& rows) {
+  const auto size_in = [](const Json& json) {
+    const auto size = json.find("vocab_size");
+    return size != json.end() && size->is_number_unsigned() ? size->get<std::uint64_t>() : 0;
+  };
+  const auto found = rows.find(size_in(base));
+  return found != rows.end() && found->second == size_in(model);
+}
+
+std::vector<std::string> keys_that_differ(const Json& base, const Json& model, const LongerRows& rows) {
   std::set<std::string> keys;
   for (const auto* const of : {&base, &model}) {
     for (const auto& [key, unused] : of->items()) keys.insert(key);
   }
   for (const auto key : k_of_saving) keys.erase(std::string{key});
   std::erase_if(keys, [&](const auto& key) { return base.value(key, Json{}) == model.value(key, Json{}); });
+  if (gets_vocab_size(base, model, rows)) keys.erase("vocab_size");
   return {keys.begin(), keys.end()};
 }
 
 // `file`, with the keys that differ where it is one of settings; nothing where there is no difference.
-std::optional<std::string> difference_of(const Header& base, const Header& model, std::string_view file) {
-  const auto of_base = read_input_side_file(base, std::string{file});
-  const auto of_model = read_input_side_file(model, std::string{file});
+std::optional<std::string> difference_of(const Header& base, const Header& model, std::string_view file, const LongerRows& rows) {
+  const auto of_base = checkpoint::read_input_side_file(base, std::string{file});
+  const auto of_model = checkpoint::read_input_side_file(model, std::string{file});
   if (of_base == of_model) return std::nullopt;
   const auto base_settings = settings_in(of_base);
   const auto settings = settings_in(of_model);
   if (!file.ends_with("json") || !base_settings || !settings) return std::string{file};
-  auto keys = keys_that_differ(*base_settings, *settings);
+  auto keys = keys_that_differ(*base_settings, *settings, rows);
   if (keys.empty()) return std::nullopt;
   const bool more = keys.size() > k_most_keys;
   keys.resize(std::min(keys.size(), k_most_keys));
@@ -74,13 +85,13 @@ std::optional<std::string> difference_of(const Header& base, const Header& model
   return fmt::format("{} ({}{})", file, fmt::join(keys, ", "), more ? ", ..." : "");
 }
 
-std::optional<std::string> note_on(const Header& frame, const Header& model) {
+std::optional<std::string> note_on(const Header& frame, const Header& model, const LongerRows& rows) {
   std::vector<std::string> files;
   for (const auto file : k_files) {
     if (!has(model, file)) continue;
     if (!has(frame, file)) {
       files.push_back(fmt::format("{} (only there)", file));
-    } else if (auto difference = difference_of(frame, model, file)) {
+    } else if (auto difference = difference_of(frame, model, file, rows)) {
       files.push_back(std::move(*difference));
     }
   }
@@ -91,17 +102,11 @@ std::optional<std::string> note_on(const Header& frame, const Header& model) {
 
 }  // namespace
 
-std::vector<std::byte> read_input_side_file(const Header& header, const std::string& name) {
-  try {
-    return checkpoint::read_side_file(header, name);
-  } catch (const IoError& error) { throw InputError{error.what()}; }
-}
-
-std::vector<std::string> side_file_notes(const Sources& sources) {
+std::vector<std::string> side_file_notes(const Sources& sources, const LongerRows& rows) {
   std::vector<std::string> notes;
   if (sources.frame.side_files.empty()) return notes;  // weights alone, and so are the output's
   for (const auto& model : sources.models) {
-    if (auto note = note_on(sources.frame, model)) notes.push_back(std::move(*note));
+    if (auto note = note_on(sources.frame, model, rows)) notes.push_back(std::move(*note));
   }
   return notes;
 }

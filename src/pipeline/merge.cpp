@@ -83,8 +83,8 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   Begun begun;
   std::vector<std::string> side_notes;
   world.agree([&] {
-    if (world.is_root() && !options.explain) side_notes = side_file_notes(sources);
     auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
+    if (world.is_root() && !options.explain) side_notes = side_file_notes(sources, longer_rows(sources.frame, job));
     const bool placed = world.is_root() && !options.output.empty() && !options.explain;
     if (placed) refuse_output_among_inputs(sources, options.output);
     work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};

@@ -1,33 +1,16 @@
 #include <dare/pipeline/merge_output_spec.hpp>
 
 #include "pipeline/edit_text.hpp"
-#include "pipeline/input_side_files.hpp"
 
 #include <dare/checkpoint/config_dtype.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <map>
 #include <set>
 #include <string>
 
 namespace dare::pipeline {
 namespace {
-
-// Rows of the frame's tensors that models made longer, and of the output's: a vocabulary's size, among others. Where tensors of equally
-// many rows got unlike numbers there is no answer.
-std::map<std::uint64_t, std::uint64_t> longer_rows(const Work& work, const Product& product) {
-  std::map<std::uint64_t, std::uint64_t> rows;
-  std::set<std::uint64_t> unlike;
-  for (const auto& task : product.job.tasks) {
-    const auto& shape = work.frame.tensors[task.tensor].shape;
-    if (shape == task.shape) continue;
-    const auto [known, added] = rows.emplace(shape.front(), task.shape.front());
-    if (!added && known->second != task.shape.front()) unlike.insert(shape.front());
-  }
-  for (const auto number : unlike) rows.erase(number);
-  return rows;
-}
 
 // The frame's config.json, with the type and the vocabulary that the output really has.
 std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const Work& work, const Product& product,
@@ -35,11 +18,24 @@ std::vector<std::byte> output_config(const std::vector<std::byte>& bytes, const 
   return edit_text(bytes, [&](std::string_view stored) {
     std::string text{stored};
     if (recipe.output_dtype()) text = checkpoint::with_torch_dtype(text, *recipe.output_dtype());
-    return checkpoint::with_vocab_size(text, longer_rows(work, product));
+    return checkpoint::with_vocab_size(text, longer_rows(work.frame, product.job));
   });
 }
 
 }  // namespace
+
+std::map<std::uint64_t, std::uint64_t> longer_rows(const checkpoint::Header& frame, const recipe::MergeJob& job) {
+  std::map<std::uint64_t, std::uint64_t> rows;
+  std::set<std::uint64_t> unlike;
+  for (const auto& task : job.tasks) {
+    const auto& shape = frame.tensors[task.tensor].shape;
+    if (shape == task.shape) continue;
+    const auto [known, added] = rows.emplace(shape.front(), task.shape.front());
+    if (!added && known->second != task.shape.front()) unlike.insert(shape.front());
+  }
+  for (const auto number : unlike) rows.erase(number);
+  return rows;
+}
 
 checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& product, const recipe::Recipe& recipe, const RunOptions& run) {
   checkpoint::OutputSpec spec;
@@ -52,7 +48,7 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
   auto frame = work.frame;
   frame.root = recipe.frame().path;
   for (const auto& file : work.frame.side_files) {
-    auto bytes = read_input_side_file(frame, file);
+    auto bytes = checkpoint::read_input_side_file(frame, file);
     if (file == "config.json") bytes = output_config(bytes, work, product, recipe);
     spec.side_files.push_back({file, std::move(bytes)});
   }

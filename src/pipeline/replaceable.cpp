@@ -7,6 +7,7 @@
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/pipeline/manifest.hpp>
+#include <dare/pipeline/product_deltas.hpp>
 
 #include <fmt/format.h>
 
@@ -60,18 +61,23 @@ bool is_of_a_model(const fs::path& file) {
   return is_weights(file) || code || file.extension() == ".tiktoken" || names.contains(name);
 }
 
+void add_name(const nlohmann::ordered_json& entry, std::set<std::string>& names) {
+  if (entry.is_object() && entry.contains("name") && entry["name"].is_string()) names.insert(entry["name"].get<std::string>());
+}
+
 // What the program itself has put into a folder, by its manifest; empty without a readable one.
 std::set<std::string> names_in_manifest(const fs::path& folder) {
   std::set<std::string> names;
   const auto path = folder / "dare-manifest.json";
   if (!fs::is_regular_file(path)) return names;
   try {
-    const auto manifest = parse_manifest_json(read_manifest_text(path));
+    const auto manifest = parse_manifest_json(read_manifest_text(path), [&](const auto& tensor, bool of_deltas) {
+      if (of_deltas) add_name(tensor, names);
+    });
     if (!manifest.is_object()) return names;
     names.insert(path.filename().string());
-    for (const auto& part : manifest.value("parts", nlohmann::ordered_json::array())) {
-      if (part.is_object() && part.contains("name") && part["name"].is_string()) names.insert(part["name"].get<std::string>());
-    }
+    for (const auto& part : manifest.value("parts", nlohmann::ordered_json::array())) add_name(part, names);
+    if (manifest.contains("outputs") && manifest["outputs"] == "delta") names.insert(k_delta_recipe);
   } catch (const JsonError&) {}  // NOLINT(bugprone-empty-catch): whatever that is, it names nothing
   return names;
 }

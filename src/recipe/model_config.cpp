@@ -52,7 +52,7 @@ ModelConfig parse_model_config(std::string_view text, const std::string& where) 
 std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
   const auto& files = header.side_files;
   if (std::find(files.begin(), files.end(), k_config_file) == files.end()) return std::nullopt;
-  const auto bytes = checkpoint::read_side_file(header, k_config_file);
+  const auto bytes = checkpoint::read_input_side_file(header, k_config_file);
   return parse_model_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                             fmt::format("{}: {}", header.root.string(), k_config_file));
 }

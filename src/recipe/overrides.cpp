@@ -124,7 +124,10 @@ void apply_parameters(const Overrides& overrides, Draft& draft, Problems& proble
     return;
   }
   for (const auto& row : parameters()) {
-    if (const auto found = given.find(row.key); found != given.end()) put(row, found->second, "--" + option_of(row), draft, problems);
+    const auto found = given.find(row.key);
+    if (found == given.end()) continue;
+    const auto* const yes = std::get_if<bool>(&found->second);
+    put(row, found->second, (yes != nullptr && !*yes ? "--no-" : "--") + option_of(row), draft, problems);
   }
 }
 

@@ -121,8 +121,23 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
                fmt::format("has {0} rows, the output {1}; a vocab_size of {0} in its config.json becomes {1}:", base.shape.front(),
                            task.shape.front()),
                "", base.name);
+    note_dropped_rows(task);
   }
   return task;
+}
+
+// Whoever trained new tokens expects their rows whole.
+void Resolver::note_dropped_rows(const TensorTask& task) {
+  const auto base_elements = task.settings.base_elements;
+  const auto& terms = task.settings.models;
+  const auto drops = [&](const auto& term) { return term.rate.drop > 0 && term.elements > base_elements; };
+  if (!recipe_.base || std::none_of(terms.begin(), terms.end(), drops)) return;
+  const auto& base = frame_.tensors[task.tensor];
+  notes_.add(frame_.root.string(),
+             fmt::format("{} added rows are deltas to 0, dropped and weighted like all others; in the recipe, a list such as drop_rate: "
+                         "[{{filter: NAME, value: 0}}, {{value: 0.9}}] drops nothing of",
+                         task.shape.front() - base.shape.front()),
+             "", base.name);
 }
 
 // RegMean where every model has a Gram matrix of the tensor, an average where none has.

@@ -3,6 +3,7 @@
 #include "sweep/measures.hpp"
 
 #include <dare/pipeline/measure.hpp>
+#include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/product_deltas.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
@@ -12,6 +13,8 @@
 
 namespace dare::sweep {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::uint64_t k_most_tasks = 5'000'000;  // resolved before the start: about ten seconds
 constexpr std::uint64_t k_tasks_of_recipe = 500;   // that take as long as all else that a point needs
@@ -113,6 +116,15 @@ class FamilyCosting {
   std::uint64_t delta_bytes_ = 0;
 };
 
+// Of what --overwrite may not take away. Known before the start: a pass whose outputs cannot all be begun would make none of its points.
+std::optional<Error> place_taken(const fs::path& output, const pipeline::RunOptions& run) {
+  if (!run.overwrite || !fs::exists(fs::symlink_status(output))) return std::nullopt;
+  try {
+    pipeline::check_output(output, run, 0);
+  } catch (const Error& error) { return error; }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Costing cost_points(const Specification& specification, const std::vector<PointKey>& keys, const std::vector<Family>& families,
@@ -126,8 +138,11 @@ Costing cost_points(const Specification& specification, const std::vector<PointK
     for (const auto point : family.points) {
       if (standing[point] != Standing::to_do) continue;
       std::optional<Error> error;
+      const auto& settings = specification.settings();
+      if (settings.outputs != Outputs::statistics)
+        error = place_taken(output_of(places.folder, specification.point(point).name, settings), run);
       if (!family.problem.empty()) error = InputError{family.problem};
-      else error = one.add(point, *keys[point].method, tasks <= k_most_tasks);
+      else if (!error) error = one.add(point, *keys[point].method, tasks <= k_most_tasks);
       if (error) costing.refused.push_back({point, static_cast<int>(error->code()), error->what()});
       else cost.to_do.push_back(point);
     }

@@ -76,7 +76,14 @@ std::string Sweep::summary(const Tally& tally) const {
                      format_bytes(static_cast<std::uint64_t>(tally.bytes_read)), plural(static_cast<std::uint64_t>(tally.passes), "pass"),
                      format_bytes(static_cast<std::uint64_t>(tally.bytes_written)), elapsed,
                      plural(static_cast<std::uint64_t>(world_.size()), "rank"), plural(static_cast<std::uint64_t>(groups_), "group"),
-                     unscored_text(tally), best_text());
+                     unscored_text(tally) + interrupted_text(tally), best_text());
+}
+
+std::string Sweep::interrupted_text(const Tally& tally) const {
+  if (tally.signal == 0) return "";
+  return specification_.settings().outputs == Outputs::delta
+             ? "a pass under way is not counted: the same command again does it as a whole\n"
+             : "a pass under way is not counted: its finished blocks are kept, the same command again goes on after them\n";
 }
 
 std::string Sweep::unscored_text(const Tally& tally) {

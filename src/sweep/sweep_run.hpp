@@ -91,6 +91,7 @@ class Sweep {
   static int exit_code(const Tally& tally);
   void report(const Tally& tally) const;
   [[nodiscard]] std::string summary(const Tally& tally) const;
+  [[nodiscard]] std::string interrupted_text(const Tally& tally) const;
   [[nodiscard]] static std::string unscored_text(const Tally& tally);
   // Where the best point's checkpoint is; nothing where it was not kept.
   [[nodiscard]] std::optional<std::string> best_checkpoint() const;

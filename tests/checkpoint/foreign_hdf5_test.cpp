@@ -65,6 +65,7 @@ TEST(ForeignHdf5, EveryLayoutAndByteOrderIsRead) {
   };
   const auto header = world().from_root([&] { return checkpoint::read_header(path); });
   ASSERT_EQ(header.tensors.size(), expected.size());
+  EXPECT_EQ(header.notes, std::vector<std::string>{path.string() + ": left out, for they hold no floats or integers: null, text"});
   for (const std::uint64_t most : {1U, 7U, 1'000'000U}) {
     const auto reader = checkpoint::open(header, world());
     for (std::size_t t = 0; t < expected.size(); ++t) {

@@ -225,9 +225,12 @@ TEST(Resolve, OtherRows) {
   EXPECT_EQ(longer.tasks[0].settings.base_elements, 20U);
   EXPECT_EQ(longer.tasks[0].settings.models[0].elements, 28U);
   EXPECT_EQ(longer.tasks[0].settings.models[1].elements, 12U);
-  EXPECT_THAT(longer.notes, ElementsAre("m0: 7 rows beside the base's 5 (rows: extend): \"embed\"",
-                                        "m1: 3 rows beside the base's 5 (rows: extend): \"embed\"",
-                                        "b: has 5 rows, the output 7; a vocab_size of 5 in its config.json becomes 7: \"embed\""));
+  EXPECT_THAT(
+      longer.notes,
+      ElementsAre("m0: 7 rows beside the base's 5 (rows: extend): \"embed\"", "m1: 3 rows beside the base's 5 (rows: extend): \"embed\"",
+                  "b: has 5 rows, the output 7; a vocab_size of 5 in its config.json becomes 7: \"embed\"",
+                  "b: 2 added rows are deltas to 0, dropped and weighted like all others; in the recipe, a list such as "
+                  "drop_rate: [{filter: NAME, value: 0}, {value: 0.9}] drops nothing of \"embed\""));
 }
 
 TEST(Resolve, SumsOfWeightsNearZero) {

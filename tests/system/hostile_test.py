@@ -71,8 +71,8 @@ class Hostile(SystemTest):
         write_safetensors(self.path("m", "weights.txt"), tensors)  # an index may give a shard any name
         with open(self.path("m", "model.safetensors.index.json"), "w") as file:
             json.dump({"weight_map": {"w": "weights.txt"}}, file)
-        os.symlink("loop", self.path("m", "loop"))
-        os.symlink("nowhere", self.path("m", "dangling"))
+        os.mkdir(self.path("m", "figures"))
+        os.symlink("figures", self.path("m", "link_to_a_folder"))
         with open(self.path("m", "line\nend\x1b[31m.txt"), "w") as file:
             file.write("a side file\n")
         with open(self.path("m", "huge.txt"), "w") as file:
@@ -87,6 +87,22 @@ class Hostile(SystemTest):
         self.assertIn(f"dare-merge: {self.path('m', 'huge.txt')}: 256000001 bytes, left out", process.stderr)
         listing = run(0, "dare-inspect", self.path("m")).stdout
         self.assertIn("  beside it: line\\x0aend\\x1b[31m.txt\n", listing)
+
+    def test_links_that_lead_nowhere(self):
+        os.mkdir(self.path("m"))
+        write_safetensors(self.path("m", "model.safetensors"), random_model({"w": [2]}, 1, "F32"))
+        write_safetensors(self.path("other.safetensors"), random_model({"w": [2]}, 2, "F32"))
+        for name, target, why in (("config.json", "nowhere.json", "No such file or directory"), ("tokenizer.json", "tokenizer.json", "Too many levels of symbolic links")):
+            with self.subTest(name=name):
+                os.symlink(target, self.path("m", name))
+                told = (f"{self.path('m', name)}: a symbolic link to {target} that cannot be followed ({why}); put the file itself there, or remove the link")
+                other = self.path("other.safetensors")
+                for base, model in (("m", other), (other, "m")):
+                    process = run(0, "dare-merge", "--base", self.path(base), "--model", self.path(model), "--drop-rate", "0.5", self.path("out"))
+                    self.assert_refused(process, 3, told)
+                self.assert_refused(run(0, "dare-convert", self.path("m"), self.path("out")), 3, told, "dare-convert")
+                self.assertFalse(os.path.exists(self.path("out")))
+                os.remove(self.path("m", name))
 
     def test_configurations_of_any_length_and_depth(self):
         os.mkdir(self.path("m"))

@@ -159,6 +159,27 @@ class Methods(SystemTest):
             note = 'base: has 50 rows, the output 61; a vocab_size of 50 in its config.json becomes 61: "model.embed.weight", "lm_head.weight"'
             self.assertEqual(note in process.stderr, policy == "extend", process.stderr)
 
+    def test_added_rows_are_deltas_to_zero(self):
+        shapes = {"model.embed.weight": [50, 8], "model.norm.weight": [8]}
+        for folder, rows in (("base", 50), ("model", 61)):
+            os.mkdir(self.path(folder))
+            write_safetensors(self.path(folder, "model.safetensors"), random_model({**shapes, "model.embed.weight": [rows, 8]}, folder))
+            with open(self.path(folder, "config.json"), "w", encoding="utf-8") as file:
+                json.dump({"vocab_size": rows, "rope_theta": rows}, file)
+        added = read_safetensors(self.path("model", "model.safetensors"))["model.embed.weight"][2][2 * 50 * 8:]
+        recipe = "merge_method: dare_linear\nbase_model: base\nmodels: [{model: model}]\nrows: extend\nparameters: {drop_rate: %s}\n"
+        for rate, drops in (("0.9", True), ("[{filter: embed, value: 0}, {value: 0.9}]", False)):
+            with open(self.path("rows.yml"), "w", encoding="utf-8") as file:
+                file.write(recipe % rate)
+            process = run(1, "dare-merge", self.path("rows.yml"), self.path("out.safetensors"), "--overwrite")
+            self.assertEqual(process.returncode, 0, process.stderr)
+            note = ("11 added rows are deltas to 0, dropped and weighted like all others; in the recipe, a list such as drop_rate: [{filter: NAME, value: 0}, "
+                    '{value: 0.9}] drops nothing of "model.embed.weight"')
+            self.assertEqual(note in process.stderr, drops, process.stderr)
+            self.assertIn("put those that are meant there yourself: config.json (rope_theta)\n", process.stderr)
+            merged = read_safetensors(self.path("out.safetensors"))["model.embed.weight"][2][2 * 50 * 8:]
+            self.assertEqual(merged == added, not drops)
+
     def test_float32_and_mergelm(self):
         self.make_family(dtype="F32")
         plain = self.same_at_one_and_three("plain", "dare_linear", models=[{}, {}])
@@ -184,6 +205,18 @@ class Methods(SystemTest):
         self.make_auxiliaries()
         process = run(2, "dare-merge", self.recipe("regmean", "regmean"), self.path("out.safetensors"), "--memory-per-rank", "6MiB")
         self.assert_refused(process, 2, "--memory-per-rank 6.29 MB: this merge needs at least 51MiB a rank")
+
+    def test_the_command_line_switches_normalize_both_ways(self):
+        made = {}
+        for value in (True, False):
+            made[value] = self.merged(0, self.recipe("normalize", "dare_ties", {"drop_rate": 0.5, "normalize": value}), f"{value}.safetensors")
+        self.assertNotEqual(made[True], made[False])
+        for value, option in ((False, "--normalize"), (True, "--no-normalize")):
+            recipe = self.recipe("switched", "dare_ties", {"drop_rate": 0.5, "normalize": value})
+            self.assertEqual(self.merged(0, recipe, f"{option}.safetensors", option), made[not value])
+        process = run(0, "dare-merge", self.recipe("linear", "slerp", {"t": 0.5}), self.path("out.safetensors"), "--no-normalize")
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("--no-normalize: ", process.stderr)
 
     def test_a_survey_that_is_interrupted_goes_on(self):
         self.make_auxiliaries()

@@ -78,6 +78,19 @@ class Permissions(SystemTest):
         self.locked(self.path("m", "model.safetensors"))
         self.refused("DIR/m/model.safetensors: cannot open for reading: Permission denied", "dare-merge", *self.merge("m"))
 
+    def test_an_unreadable_configuration_beside_other_problems(self):
+        with open(self.path("m", "config.json"), "w", encoding="utf-8") as file:
+            file.write("{}")
+        self.locked(self.path("m", "config.json"))
+        told = "DIR/m/config.json: cannot open for reading: Permission denied"
+        self.refused(told, "dare-merge", *self.merge("m"))
+        self.refused(told, "dare-merge", *self.merge("m0.safetensors", base="m"))
+        self.refused(told, "dare-convert", self.path("m"), self.path("copy"))
+        self.refused(told, "dare-convert", self.path("m"), self.path("view.h5"), "--link")
+        self.refused(told, "dare-inspect", self.path("m"), "--base", self.path("base.safetensors"))
+        self.refused(f"2 problems found, nothing was written:\n  {told}\n  DIR/none.safetensors: no such file or folder", "dare-merge",
+                     *self.merge("m", base="none.safetensors"))
+
     def test_unreadable_folders(self):
         self.locked(self.path("m"))
         self.refused("DIR/m: cannot be read: Permission denied", "dare-merge", *self.merge("m"))

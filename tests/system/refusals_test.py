@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import unittest
 
-from dare_system import SystemTest, contents, random_model, run, write_safetensors
+from dare_system import SystemTest, command, contents, environment, random_model, run, write_safetensors
 
 
 OLD = "\x08" + 7 * "\0" + "{}      an old output"  # how a safetensors file begins
@@ -188,6 +189,16 @@ class Refusals(SystemTest):
         words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "90%", self.path("out.h5")]
         self.refused(2, '--drop-rate: expected a number such as 0.9 for 90 %, found "90%"; see dare-merge --help', *words, ranks=(3,))
 
+    def test_values_of_options_that_are_none(self):
+        for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.9 for 90 %, found "0,5"; see dare-merge --help'),
+                                       ("--weight", "half", 'expected a number such as 0.9 for 90 %, found "half"; see dare-merge --help'),
+                                       ("--memory-per-rank", "foo", '"foo" is no size in bytes; write e.g. 512MiB, 5GB or 4096'),
+                                       ("--shard-size", "1.5.2GB", '"1.5.2GB" is no size in bytes; write e.g. 512MiB, 5GB or 4096')):
+            self.refused(2, f"{option}: {message}", *self.merge_words("out.h5", option, value, models=1), ranks=(3,))
+        self.refused(2, '--bandwidth-read: "fast" is no size in bytes; write e.g. 512MiB, 5GB or 4096',
+                     *self.merge_words("out.h5", "--plan", "--bandwidth-read", "fast", models=1), ranks=(3,))
+        self.refused(2, "--normalize and --no-normalize: give one of them", *self.merge_words("out.h5", "--normalize", "--no-normalize", models=1), ranks=(3,))
+
     def test_every_problem_of_a_recipe_with_its_line(self):
         with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels:\n  - model: m0.safetensors\n"
@@ -294,6 +305,16 @@ class Refusals(SystemTest):
         self.kept("merged/eval_results.json: is in a folder of a model and no part of one", "merged")
         os.remove(self.path("merged/eval_results.json"))
         self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
+
+    def test_closed_standard_streams(self):
+        for streams in ("<&- >&-", "<&- >&- 2>&-"):
+            for words in (["dare-inspect", self.path("m0.safetensors"), "--json"], ["dare-merge", *self.merge_words(f"closed{len(streams)}.safetensors", models=1)]):
+                with self.subTest(streams=streams, program=words[0]):
+                    line = ["sh", "-c", f'"$0" "$@" {streams}', *command(0, *words)]
+                    process = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=60)
+                    self.assertEqual(process.returncode, 1, process.stderr)
+                    if "2>" not in streams:
+                        self.assertIn("could not be written to standard output (Bad file descriptor)", process.stderr)
 
     def test_overwrite_of_a_link(self):
         self.write("elsewhere/model.safetensors", "")

@@ -84,6 +84,44 @@ points:
         self.assert_refused(self.sweep(1, self.text.replace("outputs: delta", "outputs: model").replace("grid", "# grid")), 3,
                             f"{name}: was made by another run: outputs was another; name another folder, or give --overwrite", "dare-sweep")
 
+    def test_overwrite_makes_points_anew(self):
+        grid = self.recipe + "outputs: delta\ngrid: {drop_rate: [0.5]}\n"
+
+        def named(kind, rate, more=""):
+            return self.recipe + f"outputs: delta\nformat: {kind}\npoints: {{p: {{drop_rate: {rate}}}{more}}}\n"
+
+        self.swept(2, grid, output="touched")
+        os.utime(self.path("m0.safetensors"), (1, 1))
+        self.assertEqual(self.sweep(1, grid, output="touched").returncode, 3)
+        plan = self.sweep(1, grid, "--overwrite", "--plan", "--json", output="touched")
+        self.assertEqual((plan.returncode, json.loads(plan.stdout)["to_do"]), (0, 1), plan.stderr)
+        self.assertEqual(self.swept(2, grid, "--overwrite", output="touched")["done"], 1)
+        for kind in ("folder", "safetensors", "h5"):
+            with self.subTest(kind=kind):
+                self.swept(1, named(kind, 0.5), output=kind)
+                other = named(kind, 0.75, ", q: {drop_rate: 0.9}")
+                self.assertEqual(self.sweep(1, other, output=kind).returncode, 3)
+                self.assertEqual(self.swept(2, other, "--overwrite", output=kind)["done"], 2)
+                self.swept(2, other, output="fresh-" + kind)
+                self.assertEqual({name: row["xxh3_128"] for name, row in rows(self.path(kind)).items()},
+                                 {name: row["xxh3_128"] for name, row in rows(self.path("fresh-" + kind)).items()})
+
+    def test_what_overwrite_may_not_take_away_is_refused_alone_by_the_plan_too(self):
+        for outputs in ("delta", "model"):
+            with self.subTest(outputs=outputs):
+                text = self.recipe + f"outputs: {outputs}\npoints: {{a: {{drop_rate: 0.5}}"
+                self.swept(1, text + "}\n", output=outputs)
+                notes = self.write(os.path.join(outputs, "a", "notes.txt"), "remember the milk")
+                other = text.replace("0.5}", "0.75}") + ", b: {drop_rate: 0.9}}\n"
+                told = [f"dare-sweep: point a: {notes}: is in a folder of a model and no part of one; --overwrite replaces models only, name another output"]
+                plan = self.sweep(1, other, "--overwrite", "--plan", "--json", output=outputs)
+                self.assertEqual((plan.returncode, own_words(plan, "dare-sweep")), (3, told))
+                self.assertEqual([json.loads(plan.stdout)[key] for key in ("to_do", "refused")], [1, 1])
+                process = self.sweep(2, other, "--overwrite", output=outputs)
+                self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (3, told))
+                self.assertTrue(os.path.exists(notes))
+                self.assertEqual({name: row["status"] for name, row in rows(self.path(outputs)).items()}, {"a": "failed", "b": "done"})
+
     def test_a_failing_disk_leaves_nothing_half_made(self):
         text = self.recipe + "outputs: delta\ngrid: {drop_rate: [0.5, 0.9]}\n"
         process = self.sweep(2, text, **with_fault("pwrite:2:ENOSPC:0", "drop_rate=0.9.partial"))

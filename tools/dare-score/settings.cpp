@@ -4,7 +4,6 @@
 #include "help.hpp"
 #include "recipe/nearest.hpp"
 
-#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -44,12 +43,6 @@ double real_number(const app::Given& given, const std::string& option, double ab
 
 std::string text_or_empty(const app::Given& given, const std::string& option) {
   return given.count(option) != 0 ? given[option].as<std::string>() : std::string{};
-}
-
-std::uint64_t bytes(const app::Given& given, const std::string& option) {
-  try {
-    return parse_byte_size(given[option].as<std::string>());
-  } catch (const UsageError& error) { throw UsageError{fmt::format("--{}: {}", option, error.what())}; }
 }
 
 const metrics::Task& task_of(const std::string& word) {
@@ -118,9 +111,9 @@ void read_scoring(const app::Given& given, metrics::ScoreOptions& scoring) {
 void read_sandbox(const app::Given& given, Settings& settings) {
   auto& limits = settings.sandbox.limits;
   limits.seconds = real_number(given, "timeout", 0, 86'400);
-  limits.memory = bytes(given, "memory");
-  limits.file_size = bytes(given, "file-size");
-  limits.output = bytes(given, "output-size");
+  limits.memory = app::size_value(given, "memory");
+  limits.file_size = app::size_value(given, "file-size");
+  limits.output = app::size_value(given, "output-size");
   limits.processes = static_cast<unsigned>(whole_number(given, "processes", 1, 10'000));
   settings.sandbox.python = given["python"].as<std::string>();
   if (given.count("scratch") != 0) settings.sandbox.scratch = given["scratch"].as<std::string>();

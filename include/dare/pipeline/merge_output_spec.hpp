@@ -6,7 +6,14 @@
 #include <dare/pipeline/work.hpp>
 #include <dare/recipe/recipe.hpp>
 
+#include <cstdint>
+#include <map>
+
 namespace dare::pipeline {
+
+/// Rows of the frame's tensors that models made longer, and of the output's: a vocabulary's size, among others. Where tensors of equally
+/// many rows got unlike numbers there is no answer. Pure.
+[[nodiscard]] std::map<std::uint64_t, std::uint64_t> longer_rows(const checkpoint::Header& frame, const recipe::MergeJob& job);
 
 /// The frame's own side files and metadata, with the type that the output really has. Local.
 /// @throws IoError  a side file cannot be read.

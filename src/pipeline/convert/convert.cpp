@@ -1,7 +1,6 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
-#include "pipeline/input_side_files.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
@@ -59,7 +58,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   spec.shard_size = options.run.shard_size;
   if (options.keep_shards && !options.dtype && options.selection.empty()) spec.source_headers = checkpoint::read_source_headers(work.frame);
   for (const auto& file : work.frame.side_files) {
-    auto bytes = read_input_side_file(work.frame, file);
+    auto bytes = checkpoint::read_input_side_file(work.frame, file);
     if (file == "config.json" && options.dtype) {
       bytes = edit_text(bytes, [&](std::string_view text) { return checkpoint::with_torch_dtype(text, *options.dtype); });
     }

@@ -1,7 +1,6 @@
 #include "pipeline/convert/delta_write.hpp"
 
 #include "checkpoint/kept_mask.hpp"
-#include "pipeline/input_side_files.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -138,7 +137,7 @@ checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const
   spec.tensors.push_back({checkpoint::k_kept_before, Dtype::u64, {counts.before.size()}});
   spec.metadata = nlohmann::ordered_json{{checkpoint::k_delta_key, to_json(text)}}.dump();
   spec.shard_size = shard_size;
-  for (const auto& file : model.side_files) spec.side_files.push_back({file, read_input_side_file(model, file)});
+  for (const auto& file : model.side_files) spec.side_files.push_back({file, checkpoint::read_input_side_file(model, file)});
   return spec;
 }
 
