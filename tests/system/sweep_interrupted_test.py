@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import unittest
 
-from dare_sweep import SweepTest
+from dare_sweep import SweepTest, made
 from dare_system import BLOCK, FAULTS, contents, count, own_words, random_model, with_fault, write_safetensors
 
-RECORD = 16 + 16 * 80  # a hash, then what 16 runs of 65,536 elements have
+RECORD = 16 + 16 * 88  # a hash, then what 16 runs of 65,536 elements have
 TILE = 1 << 15
 
 
@@ -70,12 +70,12 @@ class Interrupted(SweepTest):
         self.tamper(of_all)
         summary = self.swept(np, text, *more, output=output)
         self.assertEqual(summary["bytes_read"], self.all_bytes - self.bytes_of(of_all))
-        self.assert_same(contents(self.path(output)), expected, f"{np} ranks after {noted}")
+        self.assert_same(made(self.path(output)), expected, f"{np} ranks after {noted}")
         self.assertEqual(self.noted(output), {})
 
     def test_what_was_measured_is_not_read_again_whatever_the_ranks_are(self):
         self.swept(1, self.text, output="expected")
-        expected = contents(self.path("expected"))
+        expected = made(self.path("expected"))
         original = contents(self.path("m1.safetensors"))[""]
         times = os.stat(self.path("m1.safetensors"))
         generator = random.Random(20261127)
@@ -96,7 +96,7 @@ class Interrupted(SweepTest):
 
     def test_interrupted_again_and_again_it_comes_to_an_end(self):
         self.swept(1, self.text, output="expected")
-        expected = contents(self.path("expected"))
+        expected = made(self.path("expected"))
         before = -1
         for number in range(20):
             process = self.sweep(1 + number % 3, self.text, **with_fault("pread:45:TERM:0", "m1"))
@@ -107,14 +107,14 @@ class Interrupted(SweepTest):
             self.assertGreater(done, before)
             before = done
         self.assertTrue(1 < number < 19, number)
-        self.assert_same(contents(self.path("swept")), expected, "in the end")
+        self.assert_same(made(self.path("swept")), expected, "in the end")
 
     def test_killed_it_has_lost_little(self):
         self.swept(1, self.text, output="expected")
         # Slow reads: ten seconds go by after which sums are noted, then comes the end for one rank, and so for all.
         noted = self.interrupted(2, self.text, "pread:80:KILL:1", code=137, DARE_FAULT_SLOW=170)
         self.assertGreater(len(set.intersection(*noted.values())), 1)
-        self.assert_goes_on(3, self.text, noted, contents(self.path("expected")))
+        self.assert_goes_on(3, self.text, noted, made(self.path("expected")))
 
     def test_of_damaged_records_the_blocks_are_measured_again(self):
         self.swept(1, self.text, output="expected")
@@ -132,13 +132,13 @@ class Interrupted(SweepTest):
         damage(names[3], lambda file, at: (file.seek(50), file.write(b"\x55")))    # its head: no journal
         summary = self.swept(2, self.text, "--log-level", "info")
         self.assertEqual(summary["bytes_read"], self.all_bytes)
-        self.assert_same(contents(self.path("swept")), contents(self.path("expected")), "after damage")
+        self.assert_same(made(self.path("swept")), made(self.path("expected")), "after damage")
         # Alone, a record costs its block.
         shutil.rmtree(self.path("swept"))
         noted = self.interrupted(1, self.text, "pread:100:TERM")
         damage(names[0], lambda file, at: (file.seek(at + blocks[1] * RECORD + 700), file.write(b"\x55")))
         noted[names[0]].discard(blocks[1])
-        self.assert_goes_on(3, self.text, noted, contents(self.path("expected")))
+        self.assert_goes_on(3, self.text, noted, made(self.path("expected")))
 
     def test_methods_with_passes_of_their_own_and_other_passes(self):
         self.swept(1, self.ties, output="expected")
@@ -150,17 +150,17 @@ class Interrupted(SweepTest):
                 summary = self.swept(second, self.ties, *more)
                 if not more:
                     self.assertEqual(summary["bytes_read"], self.all_bytes - self.bytes_of(noted["ties"]))
-                self.assert_same(contents(self.path("swept")), contents(self.path("expected")), str(more))
+                self.assert_same(made(self.path("swept")), made(self.path("expected")), str(more))
                 shutil.rmtree(self.path("swept"))
 
     def test_a_point_that_is_added_costs_the_others_nothing(self):
         self.swept(1, self.text, output="expected")
-        expected = contents(self.path("expected"))
+        expected = made(self.path("expected"))
         noted = self.interrupted(3, self.text, "pread:20:TERM:1")
         self.tamper(set.intersection(*noted.values()))  # what the new point reads
         summary = self.swept(2, self.text.replace("0.9]", "0.9, 0.95]"))
         self.assertEqual((summary["done"], summary["passes"], summary["bytes_read"]), (8, 1, self.all_bytes))
-        after = contents(self.path("swept"))
+        after = made(self.path("swept"))
         for name in expected:
             if name.startswith("points/"):
                 self.assertTrue(after[name] == expected[name], name)
@@ -178,7 +178,7 @@ class Interrupted(SweepTest):
                 now, more = (other if change == "recipe" else text), (["--restart"] if change == "restart" else [])
                 self.assertEqual(self.swept(1, now, *more)["bytes_read"], self.all_bytes)
                 self.swept(2, now, output="fresh")
-                self.assert_same(contents(self.path("swept")), contents(self.path("fresh")), change)
+                self.assert_same(made(self.path("swept")), made(self.path("fresh")), change)
                 shutil.rmtree(self.path("swept"))
                 shutil.rmtree(self.path("fresh"))
 
@@ -200,10 +200,10 @@ class Interrupted(SweepTest):
 
     def test_leftovers_of_points_that_are_done_go(self):
         self.swept(1, self.text)
-        expected = contents(self.path("swept"))
+        expected = made(self.path("swept"))
         self.write("swept/points/drop_rate=0.5,seed=1.sums", "x")
         self.assertEqual(self.swept(1, self.text)["done_before"], 6)
-        self.assert_same(contents(self.path("swept")), expected, "after all")
+        self.assert_same(made(self.path("swept")), expected, "after all")
 
 
 if __name__ == "__main__":
