@@ -35,7 +35,7 @@ class PlotSweep(SweepTest):
         self.assertEqual(re.search(r"known here: (.*)", errors)[1].split(", "), self.plot.SETTINGS)
 
     def test_columns_of_each_kind_are_known(self):
-        known = [*self.plot.SETTINGS, *self.plot.STATISTICS, *self.plot.OTHERS]
+        known = [*self.plot.SETTINGS, *self.plot.STATISTICS, *self.plot.TIMES, *self.plot.OTHERS]
         seen = set()
         for outputs in ("model", "delta", "statistics"):
             self.swept(1, f"{self.recipe}outputs: {outputs}\ngrid: {{drop_rate: [0.5, 0.9]}}\n", output=outputs)
@@ -45,7 +45,7 @@ class PlotSweep(SweepTest):
             self.assertEqual([column for column in rows[0] if self.plot.setting_of(column) not in known], [], outputs)
             self.assertEqual([column for column in rows[0] if column not in known], ["weight.1", "weight.2"])  # the recipe's two models differ in it
             seen |= set(rows[0])
-        self.assertLessEqual({*self.plot.STATISTICS, *self.plot.OTHERS}, seen)
+        self.assertLessEqual({*self.plot.STATISTICS, *self.plot.TIMES, *self.plot.OTHERS}, seen)
 
     def test_a_score_is_a_finite_number_and_no_size(self):
         rows = [{"point": "a", "drop_rate": "0.5", "bytes": "1000", "cosine": "1", "loss": "nan"},
