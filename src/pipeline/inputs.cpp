@@ -6,6 +6,12 @@
 
 namespace dare::pipeline {
 
+void close_after_failure(checkpoint::CheckpointReader& reader) noexcept {
+  try {
+    reader.close();
+  } catch (const comm::AgreedError&) {}  // NOLINT(bugprone-empty-catch): what failed first is told
+}
+
 Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timings)
     : work_{work}, timings_{timings}, inputs_(work.inputs()) {
   try {
@@ -22,9 +28,7 @@ Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timin
 
 void Inputs::close_after_failure() noexcept {
   for (auto& input : inputs_) {
-    try {
-      if (input.reader) input.reader->close();
-    } catch (const comm::AgreedError&) {}  // NOLINT(bugprone-empty-catch): what failed first is told
+    if (input.reader) pipeline::close_after_failure(*input.reader);
   }
 }
 

@@ -17,13 +17,16 @@
 
 namespace dare::pipeline {
 
+/// Closes what was being read when an AgreedError, which all ranks have, came: files that are left open stay so until MPI ends. Collective.
+void close_after_failure(checkpoint::CheckpointReader& reader) noexcept;
+
 class Inputs {
  public:
   /// Opens all inputs. Collective. References must outlive it.
   Inputs(const Work& work, const comm::Communicator& world, Timings& timings);
   /// Collective.
   void close();
-  /// The same where an AgreedError, which all ranks have, ends their use: files that are left open stay so until MPI ends. Collective.
+  /// The same where an AgreedError ends their use. Collective.
   void close_after_failure() noexcept;
 
   /// A line an input: what it is and how it is read. Local.

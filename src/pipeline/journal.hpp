@@ -44,9 +44,12 @@ static_assert(std::is_trivially_copyable_v<JournalRecord> && 4096 % sizeof(Journ
 /// there is one.
 class JournalFile {
  public:
-  /// As Journal has them.
+  /// Writes the head into `file` (whose old contents go), with room for all records, and forces it to the disk. Local. @throws IoError
   static void write_head(File& file, const JournalHead& head, std::size_t record_bytes);
+  /// The head of the journal at `path`; nothing where there is none, or an incomplete one. Local. @throws IoError
   [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path, std::size_t record_bytes);
+  /// Fills `records` with those from block `first` on, zero for blocks that are not done. Local.
+  /// @pre `head` is what read_head() gave, or what the journal was made with.  @throws IoError
   static void read_records(const std::filesystem::path& path, const JournalHead& head, std::size_t record_bytes, std::uint64_t first,
                            std::span<std::byte> records);
   /// Opens the journal at `path`, made where it is not there or has no room for all records yet. Several processes may do so at once with
@@ -66,16 +69,15 @@ class JournalFile {
   std::uint64_t records_ = 0;  // offset of block 0's
 };
 
-/// A journal of records of one type. One that is lost or torn costs the block's work again and nothing else, where the record says itself
-/// whether it is whole, or the block's bytes do: a block of an output counts only where they still have the recorded hash.
+/// A journal of records of one type: what JournalFile does, by Record in place of bytes. One that is lost or torn costs the block's work
+/// again and nothing else, where the record says itself whether it is whole, or the block's bytes do: a block of an output counts only
+/// where they still have the recorded hash.
 template <class Record>
 class JournalOf {
   static_assert(std::is_trivially_copyable_v<Record>);
 
  public:
-  /// Writes the head into `file` (whose old contents go) and forces it to the disk.
   static void write_head(File& file, const JournalHead& head) { JournalFile::write_head(file, head, sizeof(Record)); }
-  /// The head of the journal at `path`; nothing where there is none, or an incomplete one. @throws IoError
   [[nodiscard]] static std::optional<JournalHead> read_head(const std::filesystem::path& path) {
     return JournalFile::read_head(path, sizeof(Record));
   }
@@ -90,12 +92,10 @@ class JournalOf {
     JournalFile::read_records(path, head, sizeof(Record), blocks.first, std::as_writable_bytes(std::span{records}));
     return records;
   }
-  /// As JournalFile::open_or_create.
   [[nodiscard]] static JournalOf open_or_create(const std::filesystem::path& path, const JournalHead& head) {
     return JournalOf{JournalFile::open_or_create(path, head, sizeof(Record))};
   }
 
-  /// Opens a journal whose head is written. Local.
   explicit JournalOf(const std::filesystem::path& path) : file_{path} {}
   /// Records blocks [first, first + records.size()) as done. Local.
   void note(std::uint64_t first, std::span<const Record> records) { file_.note(first, sizeof(Record), std::as_bytes(records)); }

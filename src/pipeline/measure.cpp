@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds k_between_notes{10};
 constexpr int k_note_share = 50;                   // of the time at most one part in so many
-constexpr std::uint64_t k_records_together = 256;  // some 300 KiB
+constexpr std::uint64_t k_records_together = 256;  // 356 KiB
 
 // One rank's part of one product.
 struct MeasuredProduct {
@@ -53,11 +53,7 @@ class MeasureRun {
 
   std::vector<ProductMeasures> run() {
     check_inputs(work_, world_);
-    Inputs inputs{work_, world_, timings_};
-    const auto statistics = survey(work_, plan_, finished_, options_, inputs, world_);
-    world_.agree([&] { take_over(); });
-    walk(inputs, statistics);
-    inputs.close();
+    read_inputs();
     check_inputs(work_, world_);
     std::vector<ProductMeasures> all(products_.size());
     std::vector<std::size_t> measured;
@@ -76,6 +72,19 @@ class MeasureRun {
   }
 
  private:
+  void read_inputs() {
+    Inputs inputs{work_, world_, timings_};
+    try {
+      const auto statistics = survey(work_, plan_, finished_, options_, inputs, world_);
+      world_.agree([&] { take_over(); });
+      walk(inputs, statistics);
+    } catch (const comm::AgreedError&) {
+      inputs.close_after_failure();
+      throw;
+    }
+    inputs.close();
+  }
+
   // The sums of the held blocks that an interrupted run has measured.
   void take_over() {
     const auto held = sums_.held();

@@ -31,7 +31,7 @@ void note_slow_method(const Work& work, std::vector<std::string>& notes) {
   if (std::none_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.settings.sparsifier == merge::Sparsifier::della; }))
     return;
   notes.emplace_back(
-      "della sorts each row: it computes for longer than it reads, at some 100 MB of inputs a second and rank; more ranks help");
+      "della sorts each row: it computes for longer than it reads, at some 300 MB of inputs a second and rank; more ranks help");
 }
 
 Begun check_before_work(const Work& work, const MergeOptions& options) {

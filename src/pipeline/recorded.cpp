@@ -60,7 +60,7 @@ Sources read_recorded_sources(const Manifest& manifest, const std::string& place
   }
   const auto recipe = recipe::recipe_from_json(manifest.recipe, place + ": the manifest's recipe", inputs_at, overrides);
   try {
-    return read_sources(recipe);
+    return read_sources(recipe, inputs_at.empty() ? "the working folder" : inputs_at.string());
   } catch (const Error& error) {
     if (error.code() != ExitCode::input || !inputs_at.empty() || !names_relative_path(recipe)) throw;
     throw InputError{fmt::format(

@@ -1,5 +1,6 @@
 #include "pipeline/replaceable.hpp"
 
+#include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
 #include "pipeline/manifest_json.hpp"
 
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -61,36 +63,56 @@ bool is_of_a_model(const fs::path& file) {
   return is_weights(file) || code || file.extension() == ".tiktoken" || names.contains(name);
 }
 
-void add_name(const nlohmann::ordered_json& entry, std::set<std::string>& names) {
-  if (entry.is_object() && entry.contains("name") && entry["name"].is_string()) names.insert(entry["name"].get<std::string>());
+using Names = std::set<std::string>;
+
+// What the program itself has put into a folder, names as checkpoint::one_line() has them.
+struct OwnFiles {
+  Names names;
+  std::map<std::string, Names> in_folders;  // of delta checkpoints, beside their weights
+};
+
+std::string text_of(const nlohmann::ordered_json& entry, const char* key) {
+  return entry.is_object() && entry.contains(key) && entry[key].is_string() ? entry[key].get<std::string>() : "";
 }
 
-// What the program itself has put into a folder, by its manifest; empty without a readable one.
-std::set<std::string> names_in_manifest(const fs::path& folder) {
-  std::set<std::string> names;
+void add_delta(const nlohmann::ordered_json& entry, OwnFiles& own) {
+  const auto name = text_of(entry, "name");
+  if (name.empty()) return;
+  own.names.insert(name);
+  for (const auto& file : entry.value("side_files", nlohmann::ordered_json::array())) {
+    if (file.is_string()) own.in_folders[name].insert(file.get<std::string>());
+  }
+}
+
+// By its manifest; empty without a readable one.
+OwnFiles files_in_manifest(const fs::path& folder) {
+  OwnFiles own;
   const auto path = folder / "dare-manifest.json";
-  if (!fs::is_regular_file(path)) return names;
+  if (!fs::is_regular_file(path)) return own;
   try {
     const auto manifest = parse_manifest_json(read_manifest_text(path), [&](const auto& tensor, bool of_deltas) {
-      if (of_deltas) add_name(tensor, names);
+      if (of_deltas) add_delta(tensor, own);
     });
-    if (!manifest.is_object()) return names;
-    names.insert(path.filename().string());
-    for (const auto& part : manifest.value("parts", nlohmann::ordered_json::array())) add_name(part, names);
-    if (manifest.contains("outputs") && manifest["outputs"] == "delta") names.insert(k_delta_recipe);
+    if (!manifest.is_object()) return own;
+    own.names.insert(path.filename().string());
+    for (const auto& part : manifest.value("parts", nlohmann::ordered_json::array())) own.names.insert(text_of(part, "name"));
+    if (text_of(manifest, "outputs") == "delta") own.names.insert(k_delta_recipe);
   } catch (const JsonError&) {}  // NOLINT(bugprone-empty-catch): whatever that is, it names nothing
-  return names;
+  return own;
 }
 
-void check_folder(const fs::path& folder, std::string_view advice) {
+// `names`: what the manifest of the folder above says of this one.
+void check_folder(const fs::path& folder, std::string_view advice, const Names& names = {}) {
   if (fs::is_empty(folder)) return;
-  const auto own = names_in_manifest(folder);
+  auto own = files_in_manifest(folder);
+  own.names.insert(begin(names), end(names));
   const auto entries = fs::directory_iterator{folder};
-  if (own.empty() && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
+  if (own.names.empty() && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
     throw InputError{fmt::format("{}: is a folder that holds no model; {}", folder.string(), advice)};
   for (const auto& entry : fs::directory_iterator{folder}) {
-    if (entry.is_directory() && !entry.is_symlink()) check_folder(entry.path(), advice);
-    else if (!own.contains(entry.path().filename().string()) && !is_of_a_model(entry.path()))
+    const auto name = checkpoint::one_line(entry.path().filename().string());
+    if (entry.is_directory() && !entry.is_symlink()) check_folder(entry.path(), advice, own.in_folders[name]);
+    else if (!own.names.contains(name) && !is_of_a_model(entry.path()))
       throw InputError{fmt::format("{}: is in a folder of a model and no part of one; {}", entry.path().string(), advice)};
   }
 }

@@ -82,12 +82,12 @@ std::optional<std::string> part_of_folder(const fs::path& file) {
 
 }  // namespace
 
-void check_source(const recipe::Source& source) {
+void check_source(const recipe::Source& source, std::string_view relative_to) {
   std::error_code unknown;
   const auto status = fs::status(source.path, unknown);
   if (status.type() == fs::file_type::not_found) {
     const auto relative =
-        source.path == fs::path{source.written} ? "" : fmt::format(" (\"{}\", relative to the recipe's folder)", source.written);
+        source.path == fs::path{source.written} ? "" : fmt::format(" (\"{}\", relative to {})", source.written, relative_to);
     throw InputError{fmt::format("{}: no such file or folder{}{}", source.path.string(), relative, advice(source))};
   }
   if (!fs::is_regular_file(status)) return;

@@ -3,11 +3,14 @@
 
 #include <dare/recipe/recipe.hpp>
 
+#include <string_view>
+
 namespace dare::pipeline {
 
 /// Refuses what is not there, and a file that is but a part of a model's folder, as one shard of several. Local.
+/// @param relative_to  what a message calls the folder in which a relative path is looked for.
 /// @throws InputError  with what to do: for a name on the Hub, a path relative to a recipe, mergekit's MODEL+ADAPTER, a shard, a file of an
 /// adapter, an index.
-void check_source(const recipe::Source& source);
+void check_source(const recipe::Source& source, std::string_view relative_to = "the recipe's folder");
 
 }  // namespace dare::pipeline

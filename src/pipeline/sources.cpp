@@ -14,9 +14,9 @@ namespace {
 enum class Role { model, other };
 
 // Every problem of every input is told at once.
-checkpoint::Header read_source(const recipe::Source& source, Role role, Problems& problems) {
+checkpoint::Header read_source(const recipe::Source& source, Role role, std::string_view relative_to, Problems& problems) {
   try {
-    check_source(source);
+    check_source(source, relative_to);
     auto header =
         checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
     if (checkpoint::is_delta(header)) {
@@ -37,14 +37,14 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, Problems
 
 }  // namespace
 
-Sources read_sources(recipe::Recipe recipe) {
+Sources read_sources(recipe::Recipe recipe, std::string_view relative_to) {
   Sources sources{std::move(recipe), {}, {}, {}};
   Problems problems;
   for (const auto& model : sources.recipe.models) {
-    sources.models.push_back(read_source(model, Role::model, problems));
-    if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, Role::other, problems));
+    sources.models.push_back(read_source(model, Role::model, relative_to, problems));
+    if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, Role::other, relative_to, problems));
   }
-  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, Role::other, problems) : sources.models.front();
+  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, Role::other, relative_to, problems) : sources.models.front();
   if (!sources.frame.low_rank.empty()) {
     problems.input(
         fmt::format("{}: a LoRA adapter is no base; give the model that it was trained on as the base", sources.frame.root.string()));

@@ -1,12 +1,17 @@
 #include "pipeline/inputs.hpp"
 
+#include "pipeline/convert/delta_write.hpp"
+
 #include "checkpoint/sample.hpp"
 #include "checkpoint/shared_folder.hpp"
 
 #include <dare/checkpoint/header.hpp>
+#include <dare/pipeline/measure.hpp>
+#include <dare/pipeline/stop_signal.hpp>
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <optional>
 
@@ -60,6 +65,47 @@ TEST(Inputs, ThatAreOpenAreClosedWhereAnotherCannotBeOpened) {
   Timings timings{};
   EXPECT_THROW(Inputs(family.work, world(), timings), comm::AgreedError);
   EXPECT_EQ(open_descriptors(family.base), 0);
+}
+
+TEST(Inputs, AreClosedWhereASignalEndsAMeasurement) {
+  Family family;
+  auto& product = family.work.products.emplace_back();
+  product.output = family.folder / "out";
+  product.job.recipe_json = "{}";
+  for (std::uint32_t t = 0; t < family.work.frame.tensors.size(); ++t) {
+    const auto& tensor = family.work.frame.tensors[t];
+    auto& task = product.job.tasks.emplace_back();
+    task.tensor = t;
+    task.shape = tensor.shape;
+    task.settings.base_dtype = task.settings.out_dtype = tensor.dtype;
+    task.settings.base_elements = tensor.elements;
+  }
+  RunOptions options;
+  options.progress = ProgressStyle::off;
+  options.log_level = LogLevel::error;
+  const StopSignal signals;
+  ASSERT_EQ(std::raise(SIGUSR1), 0);
+  try {
+    (void)measure(family.work, {family.folder / "journal"}, options, world());
+    FAIL();
+  } catch (const comm::AgreedError& error) { EXPECT_STREQ(error.what(), "stopped by signal 10 (SIGUSR1) amid statistics"); }
+  EXPECT_EQ(open_descriptors(family.base), 0);
+  EXPECT_EQ(open_descriptors(family.model), 0);
+}
+
+TEST(Inputs, AreClosedWhereDeltasCannotBeWritten) {
+  const Family family;
+  const auto& model = family.work.models.front();
+  const auto plan = plan_deltas(model, family.work.frame, {{}}, world());
+  const auto root = family.folder / "delta.safetensors";
+  const auto files = world().from_root([&] {
+    const auto spec = delta_spec(plan, 0, model, {"base", "model"}, 0);
+    std::vector<DeltaFiles> made{{root, checkpoint::create_output(root, checkpoint::output_kind(root), spec)}};
+    fs::remove(root);
+    return made;
+  });
+  EXPECT_THROW((void)write_deltas(plan, model, files, world()), comm::AgreedError);
+  EXPECT_EQ(open_descriptors(family.model), 0);
 }
 
 }  // namespace

@@ -41,6 +41,15 @@ TEST(SourcePath, NothingThere) {
             "recipes/no-math: no such file or folder (\"no-math\", relative to the recipe's folder)");
 }
 
+TEST(SourcePath, TheFolderThatWasLookedInIsNamed) {
+  try {
+    check_source(recipe::Source{"there/no-math", "no-math"}, "there");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "there/no-math: no such file or folder (\"no-math\", relative to there)");
+  }
+}
+
 TEST(SourcePath, ANameOnTheHub) {
   EXPECT_EQ(told("no-such-org/Math-7B-v0.1"),
             "no-such-org/Math-7B-v0.1: no such file or folder; if it is a name on the Hub, download it first: hf download "

@@ -106,6 +106,27 @@ points:
                 self.assertEqual({name: row["xxh3_128"] for name, row in rows(self.path(kind)).items()},
                                  {name: row["xxh3_128"] for name, row in rows(self.path("fresh-" + kind)).items()})
 
+    def test_overwrite_takes_what_was_copied_beside_the_weights_and_nothing_else(self):
+        for model in ("m0", "m1"):
+            os.mkdir(self.path("kept-" + model))
+            os.rename(self.path(model + ".safetensors"), self.path("kept-" + model, "model.safetensors"))
+            self.write(os.path.join("kept-" + model, f"trainer_state_{model}.json"), "{}")
+        text = self.recipe.replace("m0.safetensors", "kept-m0").replace("m1.safetensors", "kept-m1") + "outputs: delta\npoints: {a: {drop_rate: 0.5}}\n"
+        self.swept(2, text)
+        with open(self.path("swept", "a", "dare-manifest.json")) as file:
+            self.assertEqual([entry["side_files"] for entry in json.load(file)["tensors"]], [["trainer_state_m0.json"], ["trainer_state_m1.json"]])
+        os.utime(self.path("kept-m0", "model.safetensors"), (1, 1))
+        self.assertEqual(self.swept(2, text, "--overwrite")["done"], 1)
+        self.assertIn("model1/trainer_state_m1.json", contents(self.path("swept", "a")))
+        other = text.replace("0.5}", "0.75}")
+        for strange in ("model0/notes.txt", "model0/trainer_state_m1.json", "trainer_state_m0.json"):  # the last ones' names are of another folder
+            with self.subTest(strange=strange):
+                strange = self.write(os.path.join("swept", "a", strange), "remember the milk")
+                process = self.sweep(1, other, "--overwrite")
+                self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (3, [
+                    f"dare-sweep: point a: {strange}: is in a folder of a model and no part of one; --overwrite replaces models only, name another output"]))
+                os.remove(strange)
+
     def test_what_overwrite_may_not_take_away_is_refused_alone_by_the_plan_too(self):
         for outputs in ("delta", "model"):
             with self.subTest(outputs=outputs):

@@ -205,7 +205,7 @@ class Verify(SystemTest):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
         words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
-        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to the recipe's folder)")
+        self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to {self.path('nowhere')})")
 
     def test_relative_paths_from_another_folder(self):
         merge = command(1, "dare-merge", "--base", "base.safetensors", "--model", "m0.safetensors", "--drop-rate", "0.5", "out.h5")

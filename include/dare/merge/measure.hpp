@@ -21,7 +21,7 @@ struct Measures {
   std::uint64_t deltas = 0;     ///< elements of all models
   std::uint64_t kept = 0;       ///< of these
   std::uint64_t conflicts = 0;  ///< elements where kept deltas of two models have different signs
-  Counts counts;                ///< elements merged, and those that rounding to the output type lost
+  Counts counts;                ///< elements merged, and those that rounding to the output type lost; `nonfinite` is not counted here
   double delta = 0;             ///< sum of d^2 over all models
   double error = 0;             ///< sum of (d' - d)^2 over all models: (g - 1)^2 times the kept part of delta, and the rest of it
   double product = 0;           ///< sum of m u

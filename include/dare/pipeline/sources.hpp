@@ -5,6 +5,7 @@
 #include <dare/core/error.hpp>
 #include <dare/recipe/recipe.hpp>
 
+#include <string_view>
 #include <vector>
 
 namespace dare::pipeline {
@@ -22,7 +23,8 @@ struct Sources {
 };
 
 /// Reads and checks the headers; no weight is read. Local.
+/// @param relative_to  what messages call the folder in which relative paths are looked for.
 /// @throws Error  every problem of every input at once.
-[[nodiscard]] Sources read_sources(recipe::Recipe recipe);
+[[nodiscard]] Sources read_sources(recipe::Recipe recipe, std::string_view relative_to = "the recipe's folder");
 
 }  // namespace dare::pipeline

@@ -1,6 +1,7 @@
 #include "pipeline/convert/delta_write.hpp"
 
 #include "checkpoint/kept_mask.hpp"
+#include "pipeline/inputs.hpp"
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -145,13 +146,18 @@ std::vector<Hash128> write_deltas(const DeltaPlan& plan, const checkpoint::Heade
                                   const comm::Communicator& world) {
   const auto reader = checkpoint::open(model, world);
   std::optional<Packer> packer;
-  world.agree([&] {
-    packer.emplace(plan, model, files, *reader);
-    plan::TileCursor cursor{plan.grid, plan.shares[static_cast<std::size_t>(world.rank())], k_kept_run};
-    while (!cursor.done() && StopSignal::received() == 0) packer->run(cursor.next());
-    if (world.is_root()) packer->write_counts();
-    packer->finish();
-  });
+  try {
+    world.agree([&] {
+      packer.emplace(plan, model, files, *reader);
+      plan::TileCursor cursor{plan.grid, plan.shares[static_cast<std::size_t>(world.rank())], k_kept_run};
+      while (!cursor.done() && StopSignal::received() == 0) packer->run(cursor.next());
+      if (world.is_root()) packer->write_counts();
+      packer->finish();
+    });
+  } catch (const comm::AgreedError&) {
+    close_after_failure(*reader);
+    throw;
+  }
   reader->close();
   std::vector<Hash128> result;
   for (std::size_t m = 0; m < plan.masks.size(); ++m) {

@@ -1,5 +1,6 @@
 #include <dare/pipeline/product_deltas.hpp>
 
+#include "checkpoint/text.hpp"
 #include "pipeline/commit.hpp"
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/convert/product_mask.hpp"
@@ -37,6 +38,13 @@ std::string delta_recipe(const Product& product, const recipe::Recipe& recipe, s
     }
   }
   return recipe::recipe_text(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+// The names under which a folder gets what lies beside a model's weights.
+Json side_names(const checkpoint::Header& model) {
+  auto names = Json::array();
+  for (const auto& name : model.side_files) names.push_back(checkpoint::one_line(name));
+  return names;
 }
 
 // One run. Staging is rank 0's.
@@ -98,6 +106,7 @@ class DeltaRun {
     for (std::size_t p = 0; p < products(); ++p) {
       outcomes_[p].bytes += files[p].layout.total_bytes();
       checkpoints_[p].push_back({{"name", name_of(m, ending_)}, {"xxh3_128", to_hex(hashes[p])}});
+      if (ending_.empty()) checkpoints_[p].back()["side_files"] = side_names(model);  // other formats are one file
     }
   }
 
