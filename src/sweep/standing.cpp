@@ -29,6 +29,15 @@ std::string without_indent(const std::string& lines) {
   return lines.empty() ? lines : lines.substr(lines.find_first_not_of("\n "));
 }
 
+// Whether a checkpoint is there that is not the one which the record tells of.
+bool is_replaced(const Record& record, const fs::path& output) {
+  const pipeline::OutputPaths paths{output};
+  if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return false;
+  try {
+    return hash_in_manifest(paths.manifest) != record.hash;
+  } catch (const Error&) { return true; }
+}
+
 class Look {
  public:
   Look(const Specification& specification, const Places& places, bool overwrite, bool write, Problems& problems)
@@ -154,10 +163,7 @@ class Look {
   void take_back(const Point& point, Record& record) {
     if (settings().outputs != Outputs::model || record.hash.empty()) return;
     const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
-    if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return;
-    try {
-      if (hash_in_manifest(paths.manifest) != record.hash) return;
-    } catch (const Error&) { return; }  // something else is there
+    if (!fs::exists(paths.output) || !fs::exists(paths.manifest) || is_replaced(record, paths.output)) return;
     record.output = paths.output.filename().string();
     write(record);
   }
@@ -251,6 +257,12 @@ class Look {
 
 std::string identity_of(const std::string& recipe, const Family& family) {
   return recipe + '-' + family.identity;
+}
+
+void record_failure(const Places& places, const Settings& settings, const Record& failed) {
+  const auto before = read_record(places.record(failed.point));
+  const bool stands = before && before->status != Status::failed;
+  if (!stands || is_replaced(*before, output_of(places.folder, failed.point, settings))) write_record(places, failed);
 }
 
 std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,

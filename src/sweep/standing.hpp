@@ -21,6 +21,11 @@ enum class Standing : std::uint8_t {
 /// @param recipe  recipe_hash() of the point.
 [[nodiscard]] std::string identity_of(const std::string& recipe, const Family& family);
 
+/// Writes down that a point could not be made. A record of before stays, with its scores: what it tells of is still so, unless another
+/// checkpoint has taken the place of its own since. Local. @throws IoError
+/// @param failed  has the point and the error.
+void record_failure(const Places& places, const Settings& settings, const Record& failed);
+
 struct PointState {
   Standing standing = Standing::to_do;
   std::string identity;  ///< of the point in this run

@@ -104,6 +104,7 @@ void Sweep::end() {
   Retention retention{specification_.settings(), places_};
   Results results{places_, names_};
   const auto records = results.read();
+  std::optional<Error> error;  // the rows are written all the same
   // Those of this sweep come first, in its order; those of other settings and other points are nobody's to delete.
   std::uint64_t point = 0;
   for (const auto* record : records) {
@@ -111,12 +112,15 @@ void Sweep::end() {
     if (point == names_.size()) break;
     if (record->identity != identities_[point] || record->evaluated != evaluation) continue;
     of_this_sweep.push_back(record);
-    if (record->output.empty() && specification_.settings().keep != Keep::all)
-      finish_deletion(output_of(places_.folder, record->point, specification_.settings()));
-    retention.add(point, *record);
+    try {
+      if (record->output.empty() && specification_.settings().keep != Keep::all)
+        finish_deletion(output_of(places_.folder, record->point, specification_.settings()));
+      retention.add(point, *record);
+    } catch (const Error& caught) { error = caught; }
   }
   if (!evaluation.empty()) best_ = best_of(specification_.settings(), of_this_sweep);
   results.write();
+  if (error) throw Error{error->code(), fmt::format("{}; the scores stand, the same command again deletes what is left", error->what())};
 }
 
 }  // namespace dare::sweep
