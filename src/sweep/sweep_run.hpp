@@ -23,7 +23,7 @@
 
 namespace dare::sweep {
 
-/// What there is of them.
+/// What a group has for a pass: files that it may open, bytes free on the disk.
 struct Room {
   std::uint64_t files = 0;
   std::uint64_t space = 0;
@@ -59,7 +59,6 @@ class Sweep {
 
   void look();
   void remove_leftover_sums() const;
-  // Nothing is left out: whoever asks for several seeds may want as many rows.
   void tell_of_equals();
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
   void make_lost_best_again(std::vector<PointState>& states) const;
