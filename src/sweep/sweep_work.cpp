@@ -41,8 +41,7 @@ Tally Sweep::write_given() const {
         if (given == given_.end() || standing_[given->second] != Standing::done) continue;
         auto source = read_record(places_.record(names_[given->second]));
         if (!source) continue;  // gone since: the next run makes both
-        auto record = given_record(specification_, point, family, std::move(*source));
-        record.times = nlohmann::ordered_json::object();  // nothing was computed
+        const auto record = given_record(specification_, point, family, std::move(*source));
         const std::array<FileText, 2> files{
             {{places_.tensors(record.point), read_text(places_.tensors(names_[given->second]))}, file_of(places_, record)}};
         replace_texts(files);
