@@ -54,8 +54,10 @@ class Look {
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) return {};
     if (record->status == Status::unscored && !is_there(*record)) return {};
-    auto identity = record->identity;
-    return {has_all(*record) && record->status == Status::done ? Standing::done : settle(point, std::move(*record)), std::move(identity)};
+    if (has_all(*record) && record->status == Status::done) return {Standing::done, std::move(record->identity), {}};
+    auto state = settle(point, std::move(*record));
+    state.scored.reset();  // it is not made again
+    return state;
   }
 
   PointState at(const Family& family, std::uint64_t number, std::string identity) {
@@ -64,20 +66,19 @@ class Look {
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) {
       const auto standing = settings().outputs == Outputs::statistics ? Standing::to_do : recover(one, identity);
-      return {standing, std::move(identity)};
+      return {standing, std::move(identity), {}};
     }
     const auto other = what_differs(one, *record, identity);
-    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity)};
+    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity), {}};
     const auto files = files_of(family);
-    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity)};
+    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity), {}};
     const bool same_files = record->inputs.empty() || record->inputs == files;  // an earlier version's record stays without
     if (record->identity != identity || !same_files) {
       record->identity = identity;
       if (!same_files) record->inputs = files;
       write(*record);
     }
-    const auto standing = settle(point, std::move(*record));
-    return {standing, std::move(identity)};
+    return settle(point, std::move(*record));
   }
 
   // Tells of inputs that were replaced: once a change, whatever number of points was made before.
@@ -169,17 +170,22 @@ class Look {
   }
 
   // The standing of a record of this very point.
-  Standing settle(const Point& point, Record record) {
-    if (has_all(record)) {
-      if (!record.output.empty() && !is_there(record)) return Standing::to_do;
-      if (record.output.empty()) take_back(point, record);
-      if (record.status == Status::unscored) {
-        record.status = Status::done;
-        record.error.clear();
-        write(record);
-      }
-      return Standing::done;
+  PointState settle(const Point& point, Record record) {
+    auto identity = record.identity;
+    if (!has_all(record)) return {without_scores(point, record), std::move(identity), {}};
+    const bool lost = !record.output.empty() && !is_there(record);
+    if (record.output.empty()) take_back(point, record);
+    if (!lost && record.status == Status::unscored) {
+      record.status = Status::done;
+      record.error.clear();
+      write(record);
     }
+    PointState state{lost ? Standing::to_do : Standing::done, std::move(identity), {}};
+    if (settings().keep == Keep::best) state.scored = std::move(record);
+    return state;
+  }
+
+  Standing without_scores(const Point& point, const Record& record) {
     if (is_there(record)) return Standing::to_score;
     if (!record.output.empty()) return Standing::to_do;
     if (record.evaluated != evaluation_) {

@@ -4,6 +4,7 @@
 #include "sweep/family.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ void record_failure(const Places& places, const Settings& settings, const Record
 
 struct PointState {
   Standing standing = Standing::to_do;
-  std::string identity;  ///< of the point in this run
+  std::string identity;          ///< of the point in this run
+  std::optional<Record> scored;  ///< with keep: best, of a point with all scores: as it stands now, also where no record is written
 };
 
 /// Looks at records and manifests; writes the records that a killed run had no time for, and those that other settings of evaluate or

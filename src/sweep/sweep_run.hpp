@@ -58,7 +58,8 @@ class Sweep {
   // sweep_plan.cpp: what is done already, and what the rest costs
 
   void look();
-  void remove_leftover_sums() const;
+  // Of runs that were killed: cut deletions, journals of statistics that no point to do goes on from.
+  void remove_leftovers() const;
   void tell_of_equals();
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
   void make_lost_best_again(std::vector<PointState>& states) const;

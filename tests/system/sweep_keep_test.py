@@ -107,6 +107,17 @@ class Best(KeepTest):
             before["b"]["output"] = "b"
             self.assertEqual(after, before)
 
+    def test_a_plan_knows_what_a_killed_deletion_left(self):
+        self.scores(a=1, b=3, c=2)
+        # The record is without the name of the checkpoint, which is there as a whole.
+        self.assertNotEqual(self.sweep(1, self.text(self.points, "keep: none"), **with_fault("rename:1:KILL", "swept/b")).returncode, 0)
+        self.assertIn("b", self.there())
+        text = self.text(self.points, "keep: best", "score: x")
+        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        self.assertEqual((plan["to_do"], plan["to_score"]), (0, 1))
+        summary = self.swept(1, text)
+        self.assertEqual((summary["passes"], summary["done"], self.there()), (0, 1, ["b"]))
+
     def test_equal_ones_are_said(self):
         self.scores(a=1, b=2, c=2)
         process = self.sweep(2, self.text(self.points, "keep: best", "score: x"))

@@ -9,6 +9,39 @@ from dare_sweep import KeepTest, outcomes, rows
 from dare_system import own_words, with_fault
 
 
+class Leftovers(KeepTest):
+    """What a killed run leaves is removed by the next one, whatever its settings are."""
+
+    def test_cut_deletions_of_other_settings(self):
+        self.scores(a=1, b=2, gone=3)
+        self.swept(1, self.text({"a": 0.1, "gone": 0.3}, "keep: none"))
+        left = [".a.deleted", ".gone.deleted", ".gone.safetensors.deleted", ".new.h5.deleted"]
+        others = [".other.deleted", ".deleted", "..deleted"]
+        for name in left + others:
+            os.makedirs(self.path("swept", name, "half"))
+        text = self.text({"a": 0.1, "new": 0.2}, evaluate=False)
+        self.assertEqual(self.sweep(1, text, "--plan").returncode, 0)
+        self.assertEqual(self.there(), sorted(left + others))
+        self.swept(1, text)
+        self.assertEqual(self.there(), sorted([*others, "new"]))
+
+    def test_journals_that_nothing_goes_on_from(self):
+        statistics = self.text({"a": 0.1, "b": 0.2}, "outputs: statistics", evaluate=False)
+        self.swept(1, statistics)
+        for name in ("a", "gone"):
+            self.write(f"swept/points/{name}.sums", "of a killed run")
+        self.assertEqual(self.sweep(1, statistics, "--plan").returncode, 0)
+        sums = lambda output: sorted(name for name in os.listdir(self.path(output, "points")) if name.endswith(".sums"))
+        self.assertEqual(sums("swept"), ["a.sums", "gone.sums"])
+        self.swept(1, statistics)
+        self.assertEqual(sums("swept"), [])
+        # Of statistics that are never measured now.
+        os.makedirs(self.path("models", "points"))
+        self.write("models/points/a.sums", "of a killed run")
+        self.swept(1, self.text({"a": 0.1}, evaluate=False), output="models")
+        self.assertEqual(sums("models"), [])
+
+
 class Undeletable(KeepTest):
     """Files that cannot be deleted, for a while."""
 
