@@ -67,7 +67,9 @@ void Sweep::remove_leftovers() const {
   }
   std::error_code error;
   for (std::filesystem::directory_iterator entry{places_.records, error}, end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".sums" && in_use.count(entry->path()) == 0) remove_quietly(entry->path());
+    std::error_code ignored;
+    const bool is_journal = entry->path().extension() == ".sums" && entry->is_regular_file(ignored);
+    if (is_journal && in_use.count(entry->path()) == 0) remove_quietly(entry->path());
   }
 }
 
