@@ -69,6 +69,7 @@ Record given_record(const Specification& specification, std::uint64_t point, con
   source.point = one.name;
   source.identity = identity_of(recipe_hash(json, specification.settings()), family);
   source.settings = settings_of(one, json);
+  source.times = nlohmann::ordered_json::object();
   return source;
 }
 

@@ -24,7 +24,7 @@ namespace dare::sweep {
 /// The points to do whose statistics another gives, each with that one: a point that is done, else the first that is to do. Pure.
 [[nodiscard]] std::map<std::uint64_t, std::uint64_t> given_points(const std::vector<PointKey>& keys, const std::vector<Standing>& standing);
 
-/// The record of a point whose statistics are another's. Pure.
+/// The record of a point whose statistics are another's: without times, for nothing was computed. Pure.
 /// @param source  the other's record.  @param family  of both.
 [[nodiscard]] Record given_record(const Specification& specification, std::uint64_t point, const Family& family, Record source);
 

@@ -128,17 +128,18 @@ std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
 void GroupRun::run_batch(const Batch& batch) {
   const PassWork pass{shared_.specification, shared_.families[batch.family], batch.points, shared_.places.folder, shared_.run};
   for (const auto& refused : pass.refused()) fail(refused.point, refused.error, "");
-  if (!pass.points().empty()) make(pass);
+  if (!pass.points().empty()) {
+    for (const auto point : make(pass)) at_root([&] { score(point); });
+  }
   at_root([&] { update_results(); });
 }
 
-void GroupRun::make(const PassWork& pass) {
+std::vector<std::uint64_t> GroupRun::make(const PassWork& pass) {
   pass_start_ = std::chrono::steady_clock::now();
   try {
     switch (shared_.specification.settings().outputs) {
       case Outputs::model:
-        make_models(pass);
-        break;
+        return make_models(pass);
       case Outputs::delta:
         make_deltas(pass);
         break;
@@ -150,6 +151,7 @@ void GroupRun::make(const PassWork& pass) {
     if (error.code() == ExitCode::interrupted) throw;
     for (std::size_t p = 0; p < pass.points().size(); ++p) { fail(pass.points()[p], error, pass.work().products[p].job.recipe_json); }
   }
+  return {};
 }
 
 // Its points are computed together, so that no time is one's alone: each has an equal share.
@@ -160,7 +162,7 @@ void GroupRun::count_pass(const PassWork& pass, std::uint64_t bytes_read, std::u
   tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
 }
 
-void GroupRun::make_models(const PassWork& pass) {
+std::vector<std::uint64_t> GroupRun::make_models(const PassWork& pass) {
   const auto& work = pass.work();
   const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
   const auto& outcomes = made_of_pass.outcomes;
@@ -181,11 +183,11 @@ void GroupRun::make_models(const PassWork& pass) {
     batch.write();
     if (!to_score) tally_.done += made;  // a point without its record is not done
   });
-  if (!to_score) return;
-  for (std::size_t p = 0; p < outcomes.size(); ++p) {
-    if (outcomes[p].refusal) continue;
-    at_root([&] { score(pass.points()[p]); });
+  std::vector<std::uint64_t> points;
+  for (std::size_t p = 0; to_score && p < outcomes.size(); ++p) {
+    if (!outcomes[p].refusal) points.push_back(pass.points()[p]);
   }
+  return points;
 }
 
 void GroupRun::make_statistics(const PassWork& pass) {
@@ -307,7 +309,7 @@ void GroupRun::score(std::uint64_t point) {
   auto& record = *found;
   if (has_scores(record, settings)) {  // of before its checkpoint was deleted
     ++tally_.done;
-    retention_.add(point, std::move(record));
+    retain(point, std::move(record));
     return;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -323,8 +325,18 @@ void GroupRun::score(std::uint64_t point) {
     ++tally_.unscored;
     comm::print_message(shared_.run.program, fmt::format("point {}: merged, not scored: {}", record.point, record.error));
   }
-  retention_.add(point, std::move(record));
+  retain(point, std::move(record));
   update_results();
+}
+
+// A checkpoint that stays costs room, no scores: the end of the run tries once more, and fails where it still cannot be deleted.
+void GroupRun::retain(std::uint64_t point, Record record) {
+  try {
+    retention_.add(point, std::move(record));
+  } catch (const Error& error) {
+    comm::print_message(shared_.run.program,
+                        fmt::format("point {}: scored, a checkpoint is not deleted: {}", shared_.names[point], error.what()));
+  }
 }
 
 // One write: the groups' lines do not mix. The number is for the reader alone: where it cannot be had the work goes on without it.
@@ -345,7 +357,7 @@ void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& 
     record.error = error.what();
     if (!recipe_json.empty()) record.settings = settings_of(shared_.specification.point(point), recipe_json);
     comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
-    write_record(shared_.places, record);  // where the disk is full that fails, too
+    record_failure(shared_.places, shared_.specification.settings(), record);  // where the disk is full that fails, too
   });
   tally_.add_failure(error.code());
   for (auto [one, end] = given_by_.equal_range(point); one != end; ++one) fail(one->second, error, "");

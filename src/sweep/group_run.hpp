@@ -64,8 +64,9 @@ class GroupRun {
  private:
   void run_batch(const Batch& batch);
   [[nodiscard]] bool scores_nothing(std::int64_t done_before, std::int64_t unscored_before) const noexcept;
-  void make(const PassWork& pass);
-  void make_models(const PassWork& pass);
+  // The points that are to be scored: a failure there is none of what was made.
+  std::vector<std::uint64_t> make(const PassWork& pass);
+  std::vector<std::uint64_t> make_models(const PassWork& pass);
   void make_statistics(const PassWork& pass);
   void make_deltas(const PassWork& pass);
   [[nodiscard]] Record record_of(const PassWork& pass, std::size_t product) const;
@@ -73,6 +74,7 @@ class GroupRun {
   [[nodiscard]] Record record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const;
   void keep_scores(Record& record) const;
   void score(std::uint64_t point);
+  void retain(std::uint64_t point, Record record);
   void tell(const Record& record, std::chrono::duration<double> elapsed);
   void fail(std::uint64_t point, const Error& error, const std::string& recipe_json);
   void update_results();
@@ -89,7 +91,7 @@ class GroupRun {
   Retention retention_;                                   // what this group has scored
   std::chrono::steady_clock::time_point pass_start_;
   double compute_s_ = 0;  // a point of the last pass
-  Pace updates_;  // of the results
+  Pace updates_;          // of the results
 };
 
 }  // namespace dare::sweep

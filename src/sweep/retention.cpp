@@ -1,10 +1,14 @@
 #include "sweep/retention.hpp"
 
+#include "sweep/family.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <string_view>
 #include <system_error>
 
 namespace dare::sweep {
@@ -22,8 +26,16 @@ void remove_checkpoint(const fs::path& path) {
   throw IoError{fmt::format("{}: cannot be removed: {}", path.string(), error.message())};
 }
 
+constexpr std::string_view k_deleted = ".deleted";
+
 fs::path deleted_name(const fs::path& output) {
-  return output.parent_path() / ("." + output.filename().string() + ".deleted");
+  return output.parent_path() / fmt::format(".{}{}", output.filename().string(), k_deleted);
+}
+
+// The output that a name is deleted_name() of; empty where it is none.
+std::string output_deleted(const std::string& name) {
+  if (!name.starts_with('.') || !name.ends_with(k_deleted) || name.size() <= k_deleted.size() + 1) return "";
+  return name.substr(1, name.size() - 1 - k_deleted.size());
 }
 
 bool is_better_score(const Settings& settings, double one, double other) noexcept {
@@ -51,6 +63,27 @@ void finish_deletion(const fs::path& output) {
   remove_checkpoint(deleted_name(output));
   const pipeline::OutputPaths paths{output};
   if (paths.single_file && !fs::exists(paths.output)) remove_checkpoint(paths.manifest);
+}
+
+void remove_cut_deletions(const Places& places, const std::set<std::string>& points) noexcept {
+  const auto is_of_point = [&](const std::string& output) {
+    for (const auto format : {Format::folder, Format::safetensors, Format::h5}) {
+      const auto ending = ending_of(format);
+      if (!output.ends_with(ending)) continue;
+      const auto point = output.substr(0, output.size() - ending.size());
+      std::error_code ignored;
+      if (points.count(point) != 0 || fs::exists(places.record(point), ignored)) return true;
+    }
+    return false;
+  };
+  std::error_code error;
+  for (fs::directory_iterator entry{places.folder, error}, end; !error && entry != end; entry.increment(error)) {
+    const auto output = output_deleted(entry->path().filename().string());
+    if (output.empty() || !is_of_point(output)) continue;
+    try {
+      finish_deletion(places.folder / output);
+    } catch (const std::exception&) {}  // the next run tries again
+  }
 }
 
 bool Retention::is_better(const Best& one, const Best& other) const noexcept {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ void delete_checkpoint(const Places& places, Record& record);
 
 /// Removes what is left of a checkpoint where a run was killed within delete_checkpoint(). Local. @throws IoError
 void finish_deletion(const std::filesystem::path& output);
+
+/// Does so for all checkpoints of these points and of those that have a record, whatever made them; what cannot be removed stays, for the
+/// next run to remove. Nobody else may be at it. Local.
+void remove_cut_deletions(const Places& places, const std::set<std::string>& points) noexcept;
 
 /// Keeps what `keep` says of the checkpoints that it is told of, and touches no other. Of several that see a part each, none deletes the
 /// best of all.

@@ -29,6 +29,15 @@ std::string without_indent(const std::string& lines) {
   return lines.empty() ? lines : lines.substr(lines.find_first_not_of("\n "));
 }
 
+// Whether a checkpoint is there that is not the one which the record tells of.
+bool is_replaced(const Record& record, const fs::path& output) {
+  const pipeline::OutputPaths paths{output};
+  if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return false;
+  try {
+    return hash_in_manifest(paths.manifest) != record.hash;
+  } catch (const Error&) { return true; }
+}
+
 class Look {
  public:
   Look(const Specification& specification, const Places& places, bool overwrite, bool write, Problems& problems)
@@ -45,8 +54,10 @@ class Look {
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) return {};
     if (record->status == Status::unscored && !is_there(*record)) return {};
-    auto identity = record->identity;
-    return {has_all(*record) && record->status == Status::done ? Standing::done : settle(point, std::move(*record)), std::move(identity)};
+    if (has_all(*record) && record->status == Status::done) return {Standing::done, std::move(record->identity), {}};
+    auto state = settle(point, std::move(*record));
+    state.scored.reset();  // it is not made again
+    return state;
   }
 
   PointState at(const Family& family, std::uint64_t number, std::string identity) {
@@ -55,20 +66,19 @@ class Look {
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) {
       const auto standing = settings().outputs == Outputs::statistics ? Standing::to_do : recover(one, identity);
-      return {standing, std::move(identity)};
+      return {standing, std::move(identity), {}};
     }
     const auto other = what_differs(one, *record, identity);
-    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity)};
+    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity), {}};
     const auto files = files_of(family);
-    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity)};
+    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity), {}};
     const bool same_files = record->inputs.empty() || record->inputs == files;  // an earlier version's record stays without
     if (record->identity != identity || !same_files) {
       record->identity = identity;
       if (!same_files) record->inputs = files;
       write(*record);
     }
-    const auto standing = settle(point, std::move(*record));
-    return {standing, std::move(identity)};
+    return settle(point, std::move(*record));
   }
 
   // Tells of inputs that were replaced: once a change, whatever number of points was made before.
@@ -154,26 +164,28 @@ class Look {
   void take_back(const Point& point, Record& record) {
     if (settings().outputs != Outputs::model || record.hash.empty()) return;
     const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
-    if (!fs::exists(paths.output) || !fs::exists(paths.manifest)) return;
-    try {
-      if (hash_in_manifest(paths.manifest) != record.hash) return;
-    } catch (const Error&) { return; }  // something else is there
+    if (!fs::exists(paths.output) || !fs::exists(paths.manifest) || is_replaced(record, paths.output)) return;
     record.output = paths.output.filename().string();
     write(record);
   }
 
   // The standing of a record of this very point.
-  Standing settle(const Point& point, Record record) {
-    if (has_all(record)) {
-      if (!record.output.empty() && !is_there(record)) return Standing::to_do;
-      if (record.output.empty()) take_back(point, record);
-      if (record.status == Status::unscored) {
-        record.status = Status::done;
-        record.error.clear();
-        write(record);
-      }
-      return Standing::done;
+  PointState settle(const Point& point, Record record) {
+    auto identity = record.identity;
+    if (!has_all(record)) return {without_scores(point, record), std::move(identity), {}};
+    const bool lost = !record.output.empty() && !is_there(record);
+    if (record.output.empty()) take_back(point, record);
+    if (!lost && record.status == Status::unscored) {
+      record.status = Status::done;
+      record.error.clear();
+      write(record);
     }
+    PointState state{lost ? Standing::to_do : Standing::done, std::move(identity), {}};
+    if (settings().keep == Keep::best) state.scored = std::move(record);
+    return state;
+  }
+
+  Standing without_scores(const Point& point, const Record& record) {
     if (is_there(record)) return Standing::to_score;
     if (!record.output.empty()) return Standing::to_do;
     if (record.evaluated != evaluation_) {
@@ -251,6 +263,12 @@ class Look {
 
 std::string identity_of(const std::string& recipe, const Family& family) {
   return recipe + '-' + family.identity;
+}
+
+void record_failure(const Places& places, const Settings& settings, const Record& failed) {
+  const auto before = read_record(places.record(failed.point));
+  const bool stands = before && before->status != Status::failed;
+  if (!stands || is_replaced(*before, output_of(places.folder, failed.point, settings))) write_record(places, failed);
 }
 
 std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,

@@ -4,6 +4,7 @@
 #include "sweep/family.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,15 @@ enum class Standing : std::uint8_t {
 /// @param recipe  recipe_hash() of the point.
 [[nodiscard]] std::string identity_of(const std::string& recipe, const Family& family);
 
+/// Writes down that a point could not be made. A record of before stays, with its scores: what it tells of is still so, unless another
+/// checkpoint has taken the place of its own since. Local. @throws IoError
+/// @param failed  has the point and the error.
+void record_failure(const Places& places, const Settings& settings, const Record& failed);
+
 struct PointState {
   Standing standing = Standing::to_do;
-  std::string identity;  ///< of the point in this run
+  std::string identity;          ///< of the point in this run
+  std::optional<Record> scored;  ///< with keep: best, of a point with all scores: as it stands now, also where no record is written
 };
 
 /// Looks at records and manifests; writes the records that a killed run had no time for, and those that other settings of evaluate or

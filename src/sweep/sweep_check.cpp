@@ -69,7 +69,7 @@ void Sweep::record_refused() const {
     Record record;
     record.point = names_[refused.point];
     record.error = refused.text;
-    write_record(places_, record);
+    record_failure(places_, specification_.settings(), record);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "sweep/equal_points.hpp"
 #include "sweep/folder.hpp"
+#include "sweep/retention.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/open_file_limit.hpp>
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 
 namespace dare::sweep {
@@ -46,22 +48,28 @@ void Sweep::look() {
   for (std::uint64_t i = 0; i < standing_.size(); ++i) {
     if (standing_[i] == Standing::to_score) to_score_.push_back(i);
   }
-  if (world_.is_root() && !options_.plan_only) remove_leftover_sums();
   given_ = world_.from_root([&] { return find_given(); });
   for (const auto& [point, source] : given_) standing_[point] = Standing::given;
   costing_ = world_.from_root([&] { return cost_points_to_do(); });
   for (const auto& refused : costing_.refused) standing_[refused.point] = Standing::to_do;
   if (!world_.is_root()) return;
+  if (!options_.plan_only) remove_leftovers();
   for (const auto& refused : costing_.refused)
     comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
   tell_of_equals();
 }
 
-// Of a run that was killed right after it had recorded the points.
-void Sweep::remove_leftover_sums() const {
-  if (specification_.settings().outputs != Outputs::statistics) return;
-  for (std::uint64_t i = 0; i < standing_.size(); ++i) {
-    if (standing_[i] == Standing::done) remove_quietly(places_.sums(names_[i]));
+void Sweep::remove_leftovers() const {
+  remove_cut_deletions(places_, {names_.begin(), names_.end()});
+  std::set<std::filesystem::path> in_use;
+  for (std::uint64_t i = 0; specification_.settings().outputs == Outputs::statistics && i < standing_.size(); ++i) {
+    if (standing_[i] == Standing::to_do) in_use.insert(places_.sums(names_[i]));
+  }
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{places_.records, error}, end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    const bool is_journal = entry->path().extension() == ".sums" && entry->is_regular_file(ignored);
+    if (is_journal && in_use.count(entry->path()) == 0) remove_quietly(entry->path());
   }
 }
 
@@ -69,21 +77,14 @@ void Sweep::remove_leftover_sums() const {
 // none.
 void Sweep::make_lost_best_again(std::vector<PointState>& states) const {
   const auto& settings = specification_.settings();
-  if (settings.keep != Keep::best || settings.evaluate.empty()) return;
-  std::map<std::uint64_t, Record> records;
-  for (const auto& family : families_) {
-    if (!family.problem.empty()) continue;
-    for (const auto point : family.points) {
-      auto record = read_record(places_.record(names_[point]));
-      if (record && record->identity == states[point].identity) records.emplace(point, std::move(*record));
-    }
-  }
   std::vector<const Record*> scored;
-  for (const auto& [point, record] : records) scored.push_back(&record);
+  for (const auto& state : states) {
+    if (state.scored) scored.push_back(&*state.scored);
+  }
   const auto best = best_of(settings, scored);
-  for (const auto& [point, record] : records) {
-    if (best && record.point == best->point && record.output.empty() && states[point].standing == Standing::done)
-      states[point].standing = Standing::to_do;
+  if (!best) return;
+  for (auto& state : states) {
+    if (state.scored && state.scored->point == best->point && state.scored->output.empty()) state.standing = Standing::to_do;
   }
 }
 

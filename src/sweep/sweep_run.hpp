@@ -23,7 +23,7 @@
 
 namespace dare::sweep {
 
-/// What there is of them.
+/// What a group has for a pass: files that it may open, bytes free on the disk.
 struct Room {
   std::uint64_t files = 0;
   std::uint64_t space = 0;
@@ -58,8 +58,8 @@ class Sweep {
   // sweep_plan.cpp: what is done already, and what the rest costs
 
   void look();
-  void remove_leftover_sums() const;
-  // Nothing is left out: whoever asks for several seeds may want as many rows.
+  // Of runs that were killed: cut deletions, journals of statistics that no point to do goes on from.
+  void remove_leftovers() const;
   void tell_of_equals();
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
   void make_lost_best_again(std::vector<PointState>& states) const;

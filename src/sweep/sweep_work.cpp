@@ -41,8 +41,7 @@ Tally Sweep::write_given() const {
         if (given == given_.end() || standing_[given->second] != Standing::done) continue;
         auto source = read_record(places_.record(names_[given->second]));
         if (!source) continue;  // gone since: the next run makes both
-        auto record = given_record(specification_, point, family, std::move(*source));
-        record.times = nlohmann::ordered_json::object();  // nothing was computed
+        const auto record = given_record(specification_, point, family, std::move(*source));
         const std::array<FileText, 2> files{
             {{places_.tensors(record.point), read_text(places_.tensors(names_[given->second]))}, file_of(places_, record)}};
         replace_texts(files);
@@ -104,6 +103,7 @@ void Sweep::end() {
   Retention retention{specification_.settings(), places_};
   Results results{places_, names_};
   const auto records = results.read();
+  std::optional<Error> error;  // the rows are written all the same
   // Those of this sweep come first, in its order; those of other settings and other points are nobody's to delete.
   std::uint64_t point = 0;
   for (const auto* record : records) {
@@ -111,12 +111,15 @@ void Sweep::end() {
     if (point == names_.size()) break;
     if (record->identity != identities_[point] || record->evaluated != evaluation) continue;
     of_this_sweep.push_back(record);
-    if (record->output.empty() && specification_.settings().keep != Keep::all)
-      finish_deletion(output_of(places_.folder, record->point, specification_.settings()));
-    retention.add(point, *record);
+    try {
+      if (record->output.empty() && specification_.settings().keep != Keep::all)
+        finish_deletion(output_of(places_.folder, record->point, specification_.settings()));
+      retention.add(point, *record);
+    } catch (const Error& caught) { error = caught; }
   }
   if (!evaluation.empty()) best_ = best_of(specification_.settings(), of_this_sweep);
   results.write();
+  if (error) throw Error{error->code(), fmt::format("{}; the scores stand, the same command again deletes what is left", error->what())};
 }
 
 }  // namespace dare::sweep

@@ -8,7 +8,8 @@
 ///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free; a path: as many as the file there says
 ///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
 ///
-/// Calls: pread, pwrite, fsync, rename, ftruncate, flock. An errno fault goes on failing from the N-th call on, as a full disk does.
+/// Calls: pread, pwrite, fsync, rename, ftruncate, flock, unlink (unlinkat). An errno fault goes on failing from the N-th call on, as a
+/// full disk does.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -173,6 +174,10 @@ int renameat2(int from_folder, const char* from, int to_folder, const char* to, 
     return -1;
   }
   return strikes("rename", from) ? -1 : real(from_folder, from, to_folder, to, flags);
+}
+int unlinkat(int folder, const char* name, int flags) noexcept {
+  static const auto real = next<int (*)(int, const char*, int)>("unlinkat");
+  return strikes("unlink", (folder == AT_FDCWD || name[0] == '/' ? "" : path_of(folder) + '/') + name) ? -1 : real(folder, name, flags);
 }
 int rename(const char* from, const char* to) noexcept {
   static const auto real = next<int (*)(const char*, const char*)>("rename");

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 
-from dare_system import SystemTest, contents, run
+from dare_system import SystemTest, contents, own_words, run
 
 
 def rows(folder):
@@ -65,3 +65,42 @@ seed: 7
         self.assertEqual(sorted(got), sorted(expected), what)
         for name in expected:
             self.assertTrue(got[name] == expected[name], f"{what}: {name} differs")
+
+
+class KeepTest(SweepTest):
+    """Points with scores that the test chooses, and the folder that holds what is kept of them."""
+
+    shapes = {"a.weight": [40, 32]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+        # The score of a point is what the file "scores" says.
+        self.script = self.write("score.py", f"""
+import json, sys
+with open({self.path("asked")!r}, "a") as file: file.write(sys.argv[2] + "\\n")
+with open({self.path("scores")!r}) as file: print(json.dumps(json.load(file)[sys.argv[2]]))
+""")
+
+    def text(self, points, *more, evaluate=True):
+        listed = "".join(f"  {name}: {{drop_rate: {rate}}}\n" for name, rate in points.items())
+        command = f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" if evaluate else ""
+        return self.recipe + "points:\n" + listed + command + "".join(line + "\n" for line in more)
+
+    def scores(self, **scores):
+        self.write("scores", json.dumps({name: score if isinstance(score, dict) else {"x": score} for name, score in scores.items()}))
+
+    def asked(self):
+        if not os.path.exists(self.path("asked")):
+            return []
+        with open(self.path("asked")) as file:
+            asked = sorted(file.read().split())
+        os.remove(self.path("asked"))
+        return asked
+
+    def there(self, output="swept"):
+        return sorted(name for name in os.listdir(self.path(output)) if name not in ("points", "results.csv", "results.json"))
+
+    def refused(self, process, *lines):
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertEqual(own_words(process, "dare-sweep"), list(lines))

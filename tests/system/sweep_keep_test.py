@@ -9,44 +9,7 @@ import time
 import unittest
 
 from dare_system import FAULTS, command, contents, environment, own_words, random_model, run, with_fault, write_safetensors
-from dare_sweep import SweepTest, outcomes, rows
-
-
-class KeepTest(SweepTest):
-    shapes = {"a.weight": [40, 32]}
-
-    def setUp(self):
-        super().setUp()
-        self.make_family()
-        # The score of a point is what the file "scores" says.
-        self.script = self.write("score.py", f"""
-import json, sys
-with open({self.path("asked")!r}, "a") as file: file.write(sys.argv[2] + "\\n")
-with open({self.path("scores")!r}) as file: print(json.dumps(json.load(file)[sys.argv[2]]))
-""")
-
-    def text(self, points, *more, evaluate=True):
-        listed = "".join(f"  {name}: {{drop_rate: {rate}}}\n" for name, rate in points.items())
-        command = f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" if evaluate else ""
-        return self.recipe + "points:\n" + listed + command + "".join(line + "\n" for line in more)
-
-    def scores(self, **scores):
-        self.write("scores", json.dumps({name: score if isinstance(score, dict) else {"x": score} for name, score in scores.items()}))
-
-    def asked(self):
-        if not os.path.exists(self.path("asked")):
-            return []
-        with open(self.path("asked")) as file:
-            asked = sorted(file.read().split())
-        os.remove(self.path("asked"))
-        return asked
-
-    def there(self, output="swept"):
-        return sorted(name for name in os.listdir(self.path(output)) if name not in ("points", "results.csv", "results.json"))
-
-    def refused(self, process, *lines):
-        self.assertEqual(process.returncode, 3, process.stderr)
-        self.assertEqual(own_words(process, "dare-sweep"), list(lines))
+from dare_sweep import KeepTest, outcomes, rows
 
 
 class Keep(KeepTest):
@@ -143,6 +106,17 @@ class Best(KeepTest):
             after = outcomes(self.path("swept"))
             before["b"]["output"] = "b"
             self.assertEqual(after, before)
+
+    def test_a_plan_knows_what_a_killed_deletion_left(self):
+        self.scores(a=1, b=3, c=2)
+        # The record is without the name of the checkpoint, which is there as a whole.
+        self.assertNotEqual(self.sweep(1, self.text(self.points, "keep: none"), **with_fault("rename:1:KILL", "swept/b")).returncode, 0)
+        self.assertIn("b", self.there())
+        text = self.text(self.points, "keep: best", "score: x")
+        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        self.assertEqual((plan["to_do"], plan["to_score"]), (0, 1))
+        summary = self.swept(1, text)
+        self.assertEqual((summary["passes"], summary["done"], self.there()), (0, 1, ["b"]))
 
     def test_equal_ones_are_said(self):
         self.scores(a=1, b=2, c=2)

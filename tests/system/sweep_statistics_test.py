@@ -115,6 +115,8 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         self.assertEqual((plan["to_do"], plan["passes"], plan["equal"]), (6, [4], 2))
         summary = self.swept(2, text)
         self.assertEqual((summary["done"], summary["failed"]), (6, 0))
+        # A time is that of the point which was measured, so that they add up to the pass's.
+        self.assertEqual([name for name, row in rows(self.path("swept")).items() if not row["compute_seconds"]], ["drop_rate=0,seed=2", "drop_rate=0,seed=3"])
         for seed in (1, 2, 3):  # as if they were alone
             self.swept(1, single.replace("SEEDS", str(seed)), output=f"alone{seed}")
             for name, row in outcomes(self.path(f"alone{seed}")).items():
