@@ -115,6 +115,10 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
     if (!form.index.empty()) names.push_back(form.index);
     names.push_back(form.single);
   }
+  for (const auto& name : names) {
+    if (fs::is_symlink(fs::symlink_status(folder / name)))
+      throw leads_nowhere(folder / name, std::make_error_code(std::errc::no_such_file_or_directory));
+  }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
     if (name.ends_with(".gguf")) {

@@ -79,8 +79,12 @@ int Environment::run(const std::function<int(const Communicator&)>& main) {
   }
 }
 
+void write_message(const std::string& text) {
+  (void)write_all(STDERR_FILENO, text);
+}
+
 void print_message(const std::string& program, const std::string& text) {
-  (void)write_all(STDERR_FILENO, program + ": " + without_controls(text) + "\n");
+  write_message(program + ": " + without_controls(text) + "\n");
 }
 
 void write_result(const std::string& text, const std::string& what) {

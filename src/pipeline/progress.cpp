@@ -1,12 +1,12 @@
 #include "pipeline/progress.hpp"
 
+#include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace dare::pipeline {
 namespace {
@@ -29,7 +29,7 @@ Progress::Progress(ProgressStyle style, std::uint64_t total, bool speaks)
 }
 
 Progress::~Progress() {
-  if (line_open_) std::fputs("\n", stderr);
+  if (line_open_) comm::write_message("\n");
 }
 
 void Progress::update(std::size_t rounds_done, std::size_t rounds) {
@@ -47,12 +47,11 @@ void Progress::update(std::size_t rounds_done, std::size_t rounds) {
                                 format_bytes(rate), left_s);
   if (bar) {
     const auto filled = static_cast<std::size_t>(share * k_bar_width);
-    fmt::print(stderr, "\r[{}{}] {}\033[K", std::string(filled, '#'), std::string(k_bar_width - filled, '.'), text);
+    comm::write_message(fmt::format("\r[{}{}] {}\033[K", std::string(filled, '#'), std::string(k_bar_width - filled, '.'), text));
     line_open_ = true;
   } else {
-    fmt::print(stderr, "{}\n", text);
+    comm::write_message(text + "\n");
   }
-  std::fflush(stderr);
 }
 
 }  // namespace dare::pipeline

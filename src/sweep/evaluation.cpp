@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t k_shown = 200;
 constexpr std::size_t k_scores_shown = 4;
+constexpr std::size_t k_output_logged = 65536;
 constexpr int k_beginnings = 16;  // of an object that are tried
 constexpr std::array<std::string_view, 3> k_named_numbers{"-Infinity", "Infinity", "NaN"};
 
@@ -94,6 +96,12 @@ std::string failure_of(const CommandResult& result, const Settings& settings, co
   }
 }
 
+// Beside what it wrote to its standard error. It can be lost: the scores or what is wrong with them are in the record.
+void add_output(const std::filesystem::path& log, std::string_view output) {
+  if (output.size() > k_output_logged) output.remove_prefix(output.size() - k_output_logged);
+  std::ofstream{log, std::ios::app | std::ios::binary} << output;
+}
+
 }  // namespace
 
 std::string command_for(const std::string& command, const std::string& checkpoint, const std::string& point) {
@@ -152,6 +160,7 @@ void evaluate(const Settings& settings, const Places& places, const std::functio
   const Variables variables{{"CHECKPOINT", checkpoint}, {"POINT", record.point}};
   try {
     const auto result = run_command(command, std::chrono::duration<double>{settings.evaluate_timeout_s}, log, stop, variables);
+    add_output(log, result.standard_output);
     if (result.end == CommandResult::End::stopped) throw Interrupted{fmt::format("stopped while point {} was evaluated", record.point)};
     record.status = Status::unscored;
     record.scores = Json::object();

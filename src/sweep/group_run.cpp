@@ -347,7 +347,7 @@ void GroupRun::tell(const Record& record, std::chrono::duration<double> elapsed)
   try {
     number = fmt::format(" {} of {}", shared_.told_before + evaluated_.count(), shared_.names.size());
   } catch (const IoError&) {}
-  fmt::print(stderr, "point{}: {}: {} ({:.1f} s)\n", number, record.point, scores, elapsed.count());
+  comm::write_message(fmt::format("point{}: {}: {} ({:.1f} s)\n", number, record.point, scores, elapsed.count()));
 }
 
 void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {

@@ -205,6 +205,9 @@ class Look {
   std::string what_differs(const One& one, const Record& record, const std::string& identity) const {
     const bool contents = !record.contents.empty() && !one.family.contents.empty() && record.contents != one.family.contents;
     if (record.identity == identity) return contents ? "the contents of its inputs were others" : "";
+    // What was measured has no checkpoint, and of what was merged nothing was measured.
+    const bool measured = record.statistics.contains("kept_share");
+    if (measured != (settings().outputs == Outputs::statistics)) return measured ? "outputs was statistics" : "outputs was another";
     const pipeline::OutputPaths paths{output_of(places_.folder, one.point.name, settings())};
     if (!record.output.empty() && record.output != paths.output.filename()) return fmt::format("its output was {}", record.output);
     if (!record.output.empty() && fs::exists(paths.manifest)) return manifest_differs(one, read_manifest(paths.manifest));

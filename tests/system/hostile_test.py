@@ -104,6 +104,18 @@ class Hostile(SystemTest):
                 self.assertFalse(os.path.exists(self.path("out")))
                 os.remove(self.path("m", name))
 
+    def test_weights_that_lead_nowhere(self):
+        write_safetensors(self.path("other.safetensors"), random_model({"w": [2]}, 2, "F32"))
+        for name in ("model.safetensors", "model.safetensors.index.json"):
+            with self.subTest(name=name):
+                os.mkdir(self.path("m"))
+                os.symlink("gone", self.path("m", name))
+                process = run(0, "dare-merge", "--base", self.path("m"), "--model", self.path("other.safetensors"), "--drop-rate", "0.5", self.path("out"))
+                self.assert_refused(process, 3, f"{self.path('m', name)}: a symbolic link to gone that cannot be followed (No such file or directory); "
+                                                "put the file itself there, or remove the link")
+                os.remove(self.path("m", name))
+                os.rmdir(self.path("m"))
+
     def test_configurations_of_any_length_and_depth(self):
         os.mkdir(self.path("m"))
         write_safetensors(self.path("m", "model.safetensors"), random_model({"w": [2]}, 1, "F32"))

@@ -75,6 +75,21 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
         with open(self.path("swept", "results.json")) as file:
             self.assertEqual([row["compute_seconds"] for row in json.load(file)], compute)
 
+    def test_lines_that_cannot_be_written_cost_no_point(self):
+        line = command(0, "dare-sweep", self.write("sweep.yml", self.text()), self.path("swept"), "--progress", "plain")
+        for target in ("/dev/full", "&-"):
+            with self.subTest(target=target):
+                process = subprocess.run(["sh", "-c", f'exec "$0" "$@" 2>{target}', *line], env=environment(), capture_output=True, text=True, timeout=60)
+                self.assertEqual(process.returncode, 0, process.stdout)
+                self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"done"})
+                self.assertEqual(len(self.asked()), 4)
+
+    def test_the_log_has_all_that_a_command_printed(self):
+        text = self.recipe + "grid: {drop_rate: [0.1]}\nevaluate: echo looking; echo trouble >&2; exit 4\n"
+        self.assertEqual(self.sweep(1, text).returncode, 1)
+        with open(self.path("swept", "points", "drop_rate=0.1.log")) as file:
+            self.assertEqual(file.read(), "trouble\nlooking\n")
+
     def test_keep_none_and_best(self):
         self.swept(2, self.text("keep: none"))
         self.assertEqual(self.there(), [])

@@ -147,6 +147,19 @@ points:
                             "--groups 3: give a number from 1 to 2, the number of ranks", "dare-sweep")
         self.assert_refused(self.sweep(1, self.recipe), 2, f"{self.path('sweep.yml')}: neither grid nor points give any point", "dare-sweep")
 
+    def test_points_of_another_kind_of_output(self):
+        self.make_family()
+        def text(outputs):
+            return self.recipe + f"outputs: {outputs}\ngrid: {{drop_rate: [0.5]}}\n"
+        for before, after, was in (("model", "statistics", "another"), ("statistics", "model", "statistics"), ("statistics", "delta", "statistics"),
+                                   ("delta", "statistics", "another")):
+            with self.subTest(before=before, after=after):
+                folder = f"{before}-{after}"
+                self.swept(1, text(before), output=folder)
+                self.assert_refused(self.sweep(1, text(after), output=folder), 3,
+                                    f"{self.path(folder, 'drop_rate=0.5')}: was made by another run: outputs was {was}; name another folder, or give --overwrite",
+                                    "dare-sweep")
+
 
 if __name__ == "__main__":
     unittest.main()

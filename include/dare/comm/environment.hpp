@@ -29,7 +29,10 @@ class Environment {
   std::optional<Communicator> world_;
 };
 
-/// Writes "program: text" and a newline to stderr in one piece, control characters within lines as \x... Local.
+/// Writes `text` to stderr as it is, in one piece. What cannot be written is lost: no work fails for it. Local.
+void write_message(const std::string& text);
+
+/// write_message() of "program: text" and a newline, in one piece, control characters within lines as \x... Local.
 void print_message(const std::string& program, const std::string& text);
 
 /// Writes `text` to stdout, control characters within lines as \x..; a reader that has gone is an error, not the end by SIGPIPE. Local.
