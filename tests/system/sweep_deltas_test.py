@@ -141,7 +141,9 @@ points:
                 process = self.sweep(2, other, "--overwrite", output=outputs)
                 self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (3, told))
                 self.assertTrue(os.path.exists(notes))
-                self.assertEqual({name: row["status"] for name, row in rows(self.path(outputs)).items()}, {"a": "failed", "b": "done"})
+                # What was refused stands, and so does its row.
+                self.assertEqual({name: (row["status"], row["drop_rate"]) for name, row in rows(self.path(outputs)).items()},
+                                 {"a": ("done", "0.5"), "b": ("done", "0.9")})
 
     def test_a_failing_disk_leaves_nothing_half_made(self):
         text = self.recipe + "outputs: delta\ngrid: {drop_rate: [0.5, 0.9]}\n"

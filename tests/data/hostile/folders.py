@@ -55,7 +55,8 @@ def cases():
                                     "{}/" + a + f': tensor "v": the index places it in {b}' + AGAIN),
         "tensor_in_two_shards": ({INDEX: index({"w": a, "v": b}), **both}, "{}/" + b + ': tensor "w" is in another shard too' + AGAIN),
         "model_links_out": ({MODEL: outside}, link_out(MODEL, outside, "safetensors/hole.safetensors")),
-        "model_links_nowhere": ({MODEL: "nowhere"}, NOTHING),
+        "model_links_nowhere": ({MODEL: "nowhere"}, "{}/model.safetensors: a symbolic link to nowhere that cannot be followed (No such file or directory); "
+                                                 "put the file itself there, or remove the link"),
         "model_links_itself": ({MODEL: MODEL}, "{}: cannot be read: Too many levels of symbolic links"),
         "index_links_out": ({INDEX: "../shard_above/" + INDEX}, link_out(INDEX, "", "folders/shard_above/" + INDEX)),
         "shard_links_out": ({INDEX: index({"w": a}), a: outside}, link_out(a, outside, "safetensors/hole.safetensors")),
