@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <regex>
 #include <set>
+#include <unordered_set>
 
 namespace dare::checkpoint::folder {
 namespace {
@@ -68,7 +69,8 @@ void append(Header& header, FileHeader&& part) {
 }
 
 void check_against_index(const fs::path& folder, const Header& header, const std::map<std::string, std::string>& shard_of) {
-  std::set<std::string> seen;
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(header.tensors.size());
   for (const auto& tensor : header.tensors) {
     const auto& file = header.files[tensor.file];
     const auto listed = shard_of.find(tensor.name);

@@ -1,10 +1,11 @@
 """Models of the size that clusters merge, as sparse files: whole headers, no weights on the disk.
 
-  python3 tests/support/large_models.py dense|moe FOLDER
+  python3 tests/support/large_models.py dense|moe|shards FOLDER
 
 makes FOLDER/base, FOLDER/a, FOLDER/b and FOLDER/c, Hugging Face folders in bfloat16 whose tensors have the names and shapes of
   dense  a Llama 3.1 of 405 B parameters: 126 layers, 1,137 tensors
   moe    a mixture of 384 experts a layer in 61 layers, 1.03 T parameters, 69,975 tensors
+  shards 100,000 small tensors in 1,000 files
 They plan, convert with --link and show headers; merged, they are zeros.
 """
 
@@ -65,6 +66,14 @@ def moe():
     yield "lm_head.weight", (words, hidden)
 
 
+def many_shards():
+    for number in range(100_000):
+        yield f"model.layers.{number // 100}.mlp.experts.{number % 100}.down_proj.weight", (2, 8)
+
+
+KINDS = {"dense": (dense, SHARD_BYTES), "moe": (moe, SHARD_BYTES), "shards": (many_shards, 100 * 2 * 16)}
+
+
 def elements(shape):
     n = 1
     for extent in shape:
@@ -72,12 +81,12 @@ def elements(shape):
     return n
 
 
-def shards(tensors):
-    """Runs of tensors of at most SHARD_BYTES."""
+def shards(tensors, most):
+    """Runs of tensors of at most so many bytes."""
     shard, size = {}, 0
     for name, shape in tensors:
         bytes_of = 2 * elements(shape)
-        if shard and size + bytes_of > SHARD_BYTES:
+        if shard and size + bytes_of > most:
             yield shard
             shard, size = {}, 0
         shard[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [size, size + bytes_of]}
@@ -85,9 +94,10 @@ def shards(tensors):
     yield shard
 
 
-def write_model(folder, tensors):
+def write_model(kind, folder):
     os.makedirs(folder)
-    parts = list(shards(tensors))
+    tensors, shard_bytes = KINDS[kind]
+    parts = list(shards(tensors(), shard_bytes))
     index, total = {}, 0
     for number, shard in enumerate(parts, 1):
         file_name = f"model-{number:05}-of-{len(parts):05}.safetensors"
@@ -105,7 +115,7 @@ def write_model(folder, tensors):
 
 def write_family(kind, folder):
     """base, a, b and c; the fine-tuned ones are the base's files under other names."""
-    write_model(os.path.join(folder, "base"), {"dense": dense, "moe": moe}[kind]())
+    write_model(kind, os.path.join(folder, "base"))
     for model in "abc":
         os.makedirs(os.path.join(folder, model))
         for name in os.listdir(os.path.join(folder, "base")):
@@ -113,6 +123,6 @@ def write_family(kind, folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("dense", "moe"):
+    if len(sys.argv) != 3 or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
     write_family(sys.argv[1], sys.argv[2])
