@@ -136,7 +136,8 @@ class Examples(unittest.TestCase):
         self.assertGreaterEqual(ran, 12)
 
     def test_links_of_pages_lead_somewhere(self):
-        pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "jobs/README.md", "examples/family/README.md"]
+        pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "jobs/README.md", "packaging/README.md", "examples/family/README.md",
+                 "examples/tinylm/README.md"]
         pages += ["docs/" + name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")]
         links = 0
         for page in pages:
