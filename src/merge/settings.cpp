@@ -58,6 +58,10 @@ unsigned statistics_passes(const TensorSettings& settings) noexcept {
   return passes;
 }
 
+bool needs_only_kept(const TensorSettings& settings) noexcept {
+  return settings.sparsifier == Sparsifier::dare && settings.compat != Compat::mergelm && statistics_passes(settings) == 0;
+}
+
 std::uint64_t working_memory(const TensorSettings& settings) noexcept {
   const auto models = settings.models.size();
   const auto size = works_in_float64(settings) ? std::uint64_t{8} : 4;
