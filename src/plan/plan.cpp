@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <numeric>
 
 namespace dare::plan {
 namespace {

@@ -1,6 +1,6 @@
-#include <dare/core/byte_size.hpp>
 #include <dare/plan/plan.hpp>
 
+#include <dare/core/byte_size.hpp>
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
