@@ -83,9 +83,9 @@ Headers read_headers(const InspectOptions& options) {
   return headers;
 }
 
-void tell_notes(const Headers& headers) {
+void tell_notes(const Headers& headers, const std::string& program) {
   for (const auto& header : headers.checkpoints) {
-    for (const auto& note : header.notes) comm::print_message("dare-inspect", note);
+    for (const auto& note : header.notes) comm::print_message(program, note);
   }
 }
 
@@ -93,7 +93,7 @@ void tell_notes(const Headers& headers) {
 
 int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
-  if (world.is_root()) tell_notes(headers);
+  if (world.is_root()) tell_notes(headers, options.program);
   auto list = Json::array();
   std::string text;
   const auto columns = terminal_columns();
