@@ -66,7 +66,7 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
-    check_inputs(run.work, run.world);
+    check_unchanged(run.work, run.world);
     take_over(finished, made.products);
     commit_outputs(run, plan.grid, staged, made.products);
     const auto refused =
@@ -96,7 +96,7 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
-  check_inputs(work, world);
+  check_unchanged(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
   const auto finished = find_finished(run, staged, plan.grid);
   tell_staged(run, staged, finished);

@@ -195,7 +195,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   });
   inputs.close();
   reader->close();
-  check_inputs(work, world);
+  check_unchanged(work, world);
   check.mismatches = world.all_gather(mine.mismatches());
   return check;
 }
