@@ -68,7 +68,7 @@ class PairWalk {
   std::unique_ptr<checkpoint::CheckpointReader> reader_b_;
   std::vector<std::byte> bytes_a_;
   std::vector<std::byte> bytes_b_;
-  std::unique_ptr<checkpoint::LoraReader> products_;  // of an adapter
+  std::unique_ptr<checkpoint::LoraReader> low_rank_;  // of an adapter
   std::vector<float> narrow_;
   std::vector<double> change_;
   std::vector<std::uint8_t> left_out_;
