@@ -86,13 +86,10 @@ FinishedBlocks find_finished(const RunContext& run, const std::vector<StagedOutp
 void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& results) {
   for (std::size_t p = 0; p < results.size(); ++p) {
     if (results[p].outcome.refusal) continue;
-    auto& counts = results[p].outcome.counts;
     for (const auto block : finished.of(p)) {
       const auto& record = finished.record(p, block);
       results[p].hashes[block] = record.hash;
-      counts.merged += record.counts.merged;
-      counts.swallowed += record.counts.swallowed;
-      counts.nonfinite += record.counts.nonfinite;
+      results[p].outcome.counts += record.counts;
     }
   }
 }

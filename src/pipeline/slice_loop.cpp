@@ -75,11 +75,10 @@ bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<s
     const StageTimer timer{timings_, Stage::merge};
     state.hasher.update(space);
     if (tile.ends_block) {
-      const auto& counts = worker_.counts(product);
-      state.records.push_back(
-          {state.hasher.digest(),
-           {counts.merged - state.counted.merged, counts.swallowed - state.counted.swallowed, counts.nonfinite - state.counted.nonfinite}});
-      state.counted = counts;
+      auto of_block = worker_.counts(product);
+      of_block -= state.counted;
+      state.records.push_back({state.hasher.digest(), of_block});
+      state.counted += of_block;
       state.hasher.reset();
     }
     return true;
