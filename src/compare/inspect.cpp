@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 struct Headers {
   std::vector<checkpoint::Header> checkpoints;
   std::optional<checkpoint::Header> base;
-  std::vector<Origin> origins;                    // without a base, one a checkpoint
+  std::vector<checkpoint::DeltaOrigin> origins;   // without a base, one a checkpoint
   std::vector<std::optional<std::string>> codes;  // beside a base, one a checkpoint: why it holds codes rather than weights, if it does
   template <class A>
   void archive(A& archive) {
@@ -44,14 +44,14 @@ std::string base_of_adapter(const checkpoint::Header& header) {
 }
 
 // Makes of a delta checkpoint's header that of the model, unless it is damaged: then it is listed as it is.
-Origin take_apart(checkpoint::Header& header) {
+checkpoint::DeltaOrigin take_apart(checkpoint::Header& header) {
   if (!header.low_rank.empty()) return {base_of_adapter(header), ""};
   if (!checkpoint::is_delta(header)) return {};
-  auto [base, model] = checkpoint::delta_origin(header);
+  auto origin = checkpoint::delta_origin(header);
   try {
     header = checkpoint::unpacked(checkpoint::Header{header});
   } catch (const InputError&) {}
-  return {std::move(base), std::move(model)};
+  return origin;
 }
 
 // Every problem of every checkpoint is told at once.

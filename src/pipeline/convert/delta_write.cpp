@@ -124,10 +124,10 @@ DeltaPlan plan_deltas(const checkpoint::Header& model, const checkpoint::Header&
   return result;
 }
 
-checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const checkpoint::Header& model, const DeltaNames& names,
-                                  std::uint64_t shard_size) {
+checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const checkpoint::Header& model,
+                                  const checkpoint::DeltaOrigin& origin, std::uint64_t shard_size) {
   checkpoint::OutputSpec spec;
-  checkpoint::DeltaText text{plan.masks[mask], names.base, names.model, {}};
+  checkpoint::DeltaText text{plan.masks[mask], origin, {}};
   const auto& counts = plan.counts[mask];
   for (std::size_t p = 0; p < plan.parts.parts.size(); ++p) {
     const auto& part = plan.parts.parts[p];
