@@ -2,6 +2,8 @@
 
 #include "checkpoint/kept_mask.hpp"
 
+#include <dare/core/packed.hpp>
+
 #include <algorithm>
 
 namespace dare::compare {
@@ -10,7 +12,7 @@ namespace {
 constexpr std::size_t k_stretches_per_batch = 65536;  // 4.3e9 elements: results of all ranks are some MB
 
 std::vector<std::byte>& sized(std::vector<std::byte>& bytes, const checkpoint::TensorInfo& tensor, std::uint64_t elements) {
-  bytes.resize((elements * info(tensor.dtype).bits + 7) / 8);
+  bytes.resize(packed_bytes(elements, info(tensor.dtype).bits));
   return bytes;
 }
 

@@ -9,6 +9,7 @@
 #include "pipeline/summary.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/pipeline/work_cost.hpp>
@@ -85,7 +86,7 @@ std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const Fin
     const auto bits = write_bits(work.products[p], work);
     for (const auto number : finished.of(p)) {
       const auto block = grid.block(number);
-      bytes -= (block.elements * bits[block.tensor] + 7) / 8;
+      bytes -= packed_bytes(block.elements, bits[block.tensor]);
     }
   }
   return bytes;

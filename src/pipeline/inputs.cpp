@@ -1,5 +1,6 @@
 #include "pipeline/inputs.hpp"
 
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
@@ -53,7 +54,7 @@ std::span<const std::byte> Inputs::read(std::size_t number, std::uint32_t tensor
   const auto& info = work_.input(number).tensors[tensor];
   const auto there = merge::clipped(extent, info.elements);
   input.tensor.reset();
-  input.bytes.resize((there.elements * dare::info(info.dtype).bits + 7) / 8);
+  input.bytes.resize(packed_bytes(there.elements, dare::info(info.dtype).bits));
   if (there.elements != 0) input.reader->read(info, there.first, input.bytes);
   input.tensor = tensor;
   input.extent = extent;

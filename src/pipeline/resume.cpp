@@ -3,6 +3,7 @@
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
@@ -29,7 +30,7 @@ class BlockReader {
       file_ = File::open_read(name.empty() ? staged_.root : staged_.root / name);
       number_ = place.file;
     }
-    bytes_.resize((block.elements * bits + 7) / 8);
+    bytes_.resize(packed_bytes(block.elements, bits));
     file_.read_at(place.offset + block.first * bits / 8, bytes_);
     return hash128(bytes_);
   }

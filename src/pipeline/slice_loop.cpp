@@ -1,5 +1,6 @@
 #include "pipeline/slice_loop.hpp"
 
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
@@ -125,7 +126,7 @@ void SliceLoop::find_lower(std::size_t product, std::size_t round) {
       if (StopSignal::received() != 0) return;
       const auto tile = cursor.next();
       if (finished_.has(product, tile.block)) continue;
-      space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].largest_write_bits + 7) / 8);
+      space.resize(packed_bytes(tile.elements, plan_.grid.tensors()[tile.tensor].largest_write_bits));
       try {
         worker_.compute(tile, product, space);
       } catch (const InputError& error) {

@@ -4,6 +4,7 @@
 #include "pipeline/inputs.hpp"
 
 #include <dare/checkpoint/reader.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <nlohmann/json.hpp>
@@ -36,7 +37,7 @@ class Packer {
     const auto& part = plan_.parts.parts[tile.tensor];
     const auto& tensor = model_.tensors[part.tensor];
     const auto bits = info(tensor.dtype).bits;
-    bytes_.resize((tile.elements * bits + 7) / 8);
+    bytes_.resize(packed_bytes(tile.elements, bits));
     reader_.read(tensor, tile.first, bytes_);
     for (std::size_t m = 0; m < outputs_.size(); ++m) {
       auto& output = outputs_[m];

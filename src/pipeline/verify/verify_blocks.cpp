@@ -1,6 +1,7 @@
 #include "pipeline/verify/verify_blocks.hpp"
 
 #include <dare/checkpoint/reader.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/plan/partition.hpp>
 #include <dare/plan/plan.hpp>
 
@@ -55,7 +56,7 @@ std::vector<BlockMismatch> check_share(const Manifest& manifest, const std::vect
   for (plan::TileCursor cursor{grid, share, plan::k_largest_tile}; !cursor.done();) {
     const auto tile = cursor.next();
     const auto& tensor = *tensors[tile.tensor];
-    bytes.resize((tile.elements * info(tensor.dtype).bits + 7) / 8);
+    bytes.resize(packed_bytes(tile.elements, info(tensor.dtype).bits));
     reader.read(tensor, tile.first, bytes);
     hasher.update(bytes);
     if (!tile.ends_block) continue;
