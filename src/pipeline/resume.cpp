@@ -49,14 +49,13 @@ std::vector<std::uint64_t> good_blocks(const RunContext& run, const StagedOutput
                                        const plan::Grid& grid) {
   const auto& world = run.world;
   const auto all = blocks_done(staged.records);
-  const auto ranks = static_cast<std::size_t>(world.size());
-  const auto rank = static_cast<std::size_t>(world.rank());
+  const auto mine = world.part_of(all.size());
   std::vector<std::uint64_t> good;
   std::uint64_t unreadable = 0;
   std::string why;
   world.agree([&] {
     BlockReader reader{staged, write_bits, grid};
-    for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
+    for (auto i = mine.first; i < mine.last; ++i) {
       StopSignal::check("while the finished blocks of the interrupted run were checked", "the same command goes on");
       try {
         if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);

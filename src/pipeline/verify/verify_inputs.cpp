@@ -188,10 +188,9 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   const auto reader = checkpoint::open(output, world);
   TileWorker worker{work, inputs, statistics, timings};
   Recomputation mine{work, worker, *reader, places, output};
-  const auto ranks = static_cast<std::uint64_t>(world.size());
-  const auto rank = static_cast<std::uint64_t>(world.rank());
+  const auto part = world.part_of(chosen.count());
   world.agree([&] {
-    for (auto i = chosen.count() * rank / ranks; i < chosen.count() * (rank + 1) / ranks; ++i) mine.run(chosen.tile(i));
+    for (auto i = part.first; i < part.last; ++i) mine.run(chosen.tile(i));
   });
   inputs.close();
   reader->close();
