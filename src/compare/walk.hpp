@@ -76,7 +76,7 @@ class PairWalk {
 
 /// How many stretches a pair has.
 [[nodiscard]] inline std::size_t stretches_of(const Pair& pair) noexcept {
-  return static_cast<std::size_t>((pair.elements + merge::k_sum_block - 1) / merge::k_sum_block);
+  return static_cast<std::size_t>(merge::sum_blocks(pair.elements));
 }
 
 }  // namespace dare::compare
