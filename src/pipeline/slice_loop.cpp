@@ -165,19 +165,7 @@ void SliceLoop::stop(int signal) {
   world_.agree_on(failure_);
   const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);
   throw comm::AgreedError{ExitCode::interrupted, fmt::format("{} after {} of {} blocks of this run; {} goes on from there",
-                                                             StopSignal::text(signal), done, blocks_in_all(), going_on_)};
-}
-
-std::uint64_t SliceLoop::bytes_in_all() const {
-  std::uint64_t bytes = 0;
-  for (const auto& share : plan_.shares) bytes += plan::bytes_in(plan_.grid, share);
-  return bytes;
-}
-
-std::uint64_t SliceLoop::blocks_in_all() const {
-  std::uint64_t blocks = 0;
-  for (const auto& share : plan_.shares) blocks += plan::blocks_in(share);
-  return blocks;
+                                                             StopSignal::text(signal), done, plan_.blocks_to_do(), going_on_)};
 }
 
 std::vector<Hash128> SliceLoop::all_hashes(std::size_t product) const {
