@@ -69,7 +69,8 @@ Stretch PairWalk::read(std::span<const Pair> batch, const plan::Tile& tile) {
 void PairWalk::read_change(const checkpoint::TensorInfo& a, const checkpoint::TensorInfo& b, const plan::Tile& tile) {
   const checkpoint::LoraReader::BaseRun base{b.dtype, bytes_b_};
   change_.resize(tile.elements);
-  if (info(a.dtype).bits > 16 || info(b.dtype).bits > 16) return low_rank_->read_delta(a, tile.first, base, std::span{change_});
+  if (merge::works_in_float64(a.dtype) || merge::works_in_float64(b.dtype))
+    return low_rank_->read_delta(a, tile.first, base, std::span{change_});
   narrow_.resize(tile.elements);
   low_rank_->read_delta(a, tile.first, base, std::span{narrow_});
   std::copy(narrow_.begin(), narrow_.end(), change_.begin());

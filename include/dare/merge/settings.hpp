@@ -89,6 +89,10 @@ struct Extent {
 /// The part of an extent that an input has which holds the tensor's leading `held` elements.
 [[nodiscard]] Extent clipped(Extent extent, std::uint64_t held) noexcept;
 
+/// Whether a base's or model's tensor of that type is worked on in float64; float32 where neither's is.
+[[nodiscard]] inline bool works_in_float64(Dtype dtype) noexcept {
+  return info(dtype).bits > 16;
+}
 /// Whether the tensor is worked on in float64; float32 otherwise.
 [[nodiscard]] bool works_in_float64(const TensorSettings& settings) noexcept;
 
