@@ -133,6 +133,11 @@ void require_within_file(const Header& header, std::string_view group, std::uint
       fmt::format("{}: /{} takes {} bytes of a file of {}; fetch the file again", file.path.string(), group, stored, file.size)};
 }
 
+void require_within_file(const std::filesystem::path& file, const TensorInfo& tensor, std::uint64_t offset, std::uint64_t size) {
+  if (offset > size || tensor.bytes > size - offset)
+    refuse(file, tensor.name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, offset, size));
+}
+
 namespace {
 
 // A dataset of bytes, checked.
