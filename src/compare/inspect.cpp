@@ -5,6 +5,7 @@
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
+#include <dare/checkpoint/model_header.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -28,13 +29,6 @@ struct Headers {
     archive(checkpoints, base, origins, codes);
   }
 };
-
-// As a merge reads it: of a delta checkpoint the model that it stands for, of an adapter what it adds to the base.
-checkpoint::Header read_model(const std::filesystem::path& path) {
-  if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
-  auto header = checkpoint::read_header(path);
-  return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
-}
 
 // The model that an adapter's configuration says it was trained on; it has been read and found good.
 std::string base_of_adapter(const checkpoint::Header& header) {
@@ -60,7 +54,7 @@ Headers read_headers(const InspectOptions& options) {
   Problems problems;
   const auto read = [&](const std::filesystem::path& path, bool as_model) -> checkpoint::Header {
     try {
-      return as_model ? read_model(path) : checkpoint::read_header(path);
+      return as_model ? checkpoint::read_model_header(path) : checkpoint::read_header(path);
     } catch (const Error& error) { problems.add(error); }
     return {};
   };
