@@ -1,8 +1,7 @@
-// Whether a product can be had as delta checkpoints, and what they take.
+#include <dare/pipeline/product_delta_cost.hpp>
+
 #include "pipeline/convert/delta_parts.hpp"
 #include "pipeline/convert/product_mask.hpp"
-
-#include <dare/pipeline/product_deltas.hpp>
 
 #include <fmt/format.h>
 
