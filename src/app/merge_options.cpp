@@ -197,7 +197,10 @@ void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& o
   if (next < words.size())
     throw UsageError{fmt::format("\"{}\": one word too many; give RECIPE.yml OUTPUT, or OUTPUT with --base and --model", words[next])};
   checkpoint::check_ending(options.output);
-  if (options.output.empty() && !options.plan_only && !options.explain) throw UsageError{"no OUTPUT is given; see dare-merge --help"};
+  if (options.output.empty() && !options.plan_only && !options.explain) {
+    throw UsageError{fmt::format("{}no OUTPUT is given; see dare-merge --help",
+                                 options.recipe.empty() ? "" : fmt::format("{} is read as the recipe; ", options.recipe.string()))};
+  }
   if (options.recipe.empty() && !options.overrides.base && options.overrides.models.empty()) {
     throw UsageError{"neither a recipe (RECIPE.yml) nor --base and --model are given; see dare-merge --help"};
   }
@@ -249,7 +252,23 @@ std::vector<Section> merge_sections() {
        "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
        "hand and "
        "end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch scripts for Slurm "
-       "that do this by themselves."}};
+       "that do this by themselves."},
+      {"Figures of --explain",
+       "What stands in the rows of the models and, of all models together, below them. B is the base's element.",
+       {{"F, delta", "the model's element, and F - B in the type that is computed in"},
+        {"rate, u, T", "the drop rate; the random number of the element, 32 bits; T, the rate as such a number: dropped where u < T"},
+        {"is", "kept or dropped"},
+        {"g", "what a kept delta is rescaled by"},
+        {"w", "the model's weight (nearswap and sce: what they weigh it by)"},
+        {"c", "what delta or F is multiplied by: weight, lambda and g in one, over N; of slerp, karcher and fisher what they find"},
+        {"N", "the sum of the weights, where normalize divides by it"},
+        {"sum", "of the models up to this one; below, of all"},
+        {"x", "what an average is taken of: B with the kept and rescaled delta, or F"},
+        {"t, vote, elected",
+         "ties: w*g*delta; the sum that elects a sign; whether t has it. slerp, nearswap, model_stock: t is their parameter"},
+        {"num, den", "ties: sums of the elected t, and of their w"},
+        {"d, (B+d)-B", "compat mergelm: the rescaled delta, and what is left of it once it is added to B"},
+        {"result, output", "in the type that is computed in, and as it is written"}}}};
 }
 
 }  // namespace

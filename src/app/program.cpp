@@ -2,6 +2,7 @@
 
 #include "app/manual.hpp"
 #include "app/options.hpp"
+#include "recipe/nearest.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
@@ -11,9 +12,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 
 namespace dare::app {
 namespace {
@@ -78,6 +81,17 @@ std::string answer_to(const Given& given, const Program& program) {
   return {};
 }
 
+// What stands between what was found and where to look.
+std::string meant_option(const std::string& found, const Program& program) {
+  std::vector<std::string> names;
+  for (const auto& group : option_groups_of(program)) {
+    for (const auto& option : group.options) names.push_back(option.name);
+  }
+  const auto word = std::string_view{found}.substr(std::min(found.find_first_not_of('-'), found.size()));
+  const auto nearest = recipe::nearest_of(word, {names.begin(), names.end()});
+  return nearest ? fmt::format("; did you mean --{}?", *nearest) : ";";
+}
+
 Parsed parse(int argc, char** argv, const Program& program) {
   Parsed parsed;
   const auto options = all_options(program);
@@ -89,6 +103,8 @@ Parsed parse(int argc, char** argv, const Program& program) {
     po::store(po::command_line_parser(argc, argv).options(options).positional(positional).style(style).run(), parsed.given);
     parsed.answer = answer_to(parsed.given, program);
     if (parsed.answer.empty()) po::notify(parsed.given);
+  } catch (const po::unknown_option& error) {
+    parsed.refusal.emplace(fmt::format("{}{} see {} --help", error.what(), meant_option(error.get_option_name(), program), program.name));
   } catch (const po::error& error) { parsed.refusal.emplace(fmt::format("{}; see {} --help", error.what(), program.name)); }
   return parsed;
 }

@@ -4,6 +4,7 @@
 #include "app/run_options.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 
@@ -107,7 +108,8 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   check_planned_cluster(options.plan_ranks, options.plan_nodes, options.plan_only);
   options.yes = given["yes"].as<bool>();
   const auto words = given.count("words") == 0 ? std::vector<std::string>{} : given["words"].as<std::vector<std::string>>();
-  if (words.size() != 2) throw UsageError{fmt::format("{} words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", words.size())};
+  if (words.size() != 2)
+    throw UsageError{fmt::format("{} given, expected SWEEP.yml OUTDIR; see dare-sweep --help", plural(words.size(), "word"))};
   options.specification = words[0];
   options.folder = words[1];
   if (options.folder.empty()) throw UsageError{"OUTDIR is empty; name the folder that the sweep writes to"};

@@ -5,6 +5,7 @@
 #include "core/bounded_json.hpp"
 #include "core/paths.hpp"
 
+#include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
@@ -123,6 +124,10 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
+    if (!is_lora_adapter(folder) && (name == "adapter_model.safetensors" || name == "adapter_model.bin")) {
+      throw InputError{
+          fmt::format("{}: a LoRA adapter ({}) without its adapter_config.json; fetch that file beside it", folder.string(), name)};
+    }
     if (name.ends_with(".gguf")) {
       throw InputError{fmt::format("{}: has GGUF alone ({}), which is not read; give the folder of the model that it was made from",
                                    folder.string(), name)};

@@ -76,7 +76,29 @@ std::uint64_t Header::total_bytes() const noexcept {
   return bytes;
 }
 
+void require_finished(const fs::path& path) {
+  constexpr std::string_view k_partial = ".partial";
+  auto place = fs::absolute(path).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();
+  for (const auto& candidate : {place, place.parent_path()}) {
+    const auto name = candidate.filename().string();
+    const auto end = name.rfind(k_partial);
+    if (!name.starts_with('.') || end == std::string::npos || end < 2) continue;
+    const auto journal = candidate.parent_path() / (name.substr(0, end) + ".journal");
+    std::error_code unknown;
+    if (!fs::exists(journal, unknown)) continue;
+    throw InputError{fmt::format(
+        "{}: an unfinished output, some of its weights are not there yet ({} is the journal of its run); go on with --resume, then give {}",
+        path.string(), journal.filename().string(), name.substr(1, end - 1))};
+  }
+}
+
 Header read_header(const fs::path& path) {
+  require_finished(path);
+  return read_header_of_unfinished(path);
+}
+
+Header read_header_of_unfinished(const fs::path& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::none) throw InputError{fmt::format("{}: cannot be read: {}", path.string(), error.message())};

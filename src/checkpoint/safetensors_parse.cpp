@@ -12,11 +12,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace dare::checkpoint::safetensors {
 namespace {
 
 constexpr std::uint64_t k_length_bytes = 8;
+constexpr std::uint64_t k_never_a_length = std::uint64_t{1} << 48U;  // text, and what begins with the mark of another format, is more
+constexpr std::uint64_t k_shown_bytes = 16;
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
   throw InputError{fmt::format("{}: {}; fetch the file again", path.string(), what)};
@@ -141,6 +144,12 @@ std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Ent
   return tensors;
 }
 
+std::string beginning_of(const File& file, std::uint64_t size) {
+  std::string text(std::min(size, k_shown_bytes), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span{text}));
+  return size > k_shown_bytes ? shown(text) + "..." : shown(text);
+}
+
 }  // namespace
 
 std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& file, std::uint64_t size) {
@@ -152,6 +161,7 @@ std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& f
   constexpr std::string_view k_pointer = "version https://git-lfs";
   if (size > k_pointer.size() && std::memcmp(raw.data(), k_pointer.data(), raw.size()) == 0)
     throw InputError{fmt::format("{}: a pointer of git-lfs, not the file; run git lfs pull in its folder", path.string())};
+  if (length > k_never_a_length) refuse(path, fmt::format("no safetensors file: it begins with \"{}\"", beginning_of(file, size)));
   if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
   if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
   raw.resize(k_length_bytes + length);

@@ -133,18 +133,29 @@ class Assessor {
       return;
     }
     const auto mean = fitness_.overall.mean_size();
-    if (mean >= k_coarse_size) {
-      result_.drop_rate = 0.5;
+    result_.drop_rate = mean >= k_large_size ? 0.5 : 0.9;
+    if (model_.delta) {
+      advise_on_delta(model_.delta->mask.drop_rate);
+    } else if (mean >= k_coarse_size) {
       result_.advice = "begin with a drop rate of 0.5 or less";
     } else if (mean >= k_large_size) {
-      result_.drop_rate = 0.5;
       result_.advice = "begin with a drop rate of 0.5; compare with 0.7 and 0.9 in a sweep";
     } else if (mean >= k_usual_size) {
-      result_.drop_rate = 0.9;
       result_.advice = "begin with a drop rate of 0.9; compare with 0.5 and 0.7 in a sweep";
     } else {
-      result_.drop_rate = 0.9;
       result_.advice = "begin with a drop rate of 0.9; large models with so small deltas may bear 0.95 to 0.99: try a sweep";
+    }
+  }
+
+  // It has no elements for a rate below its own.
+  void advise_on_delta(double own) {
+    const auto suited = *result_.drop_rate;
+    result_.drop_rate = std::max(suited, own);
+    if (own < suited) {
+      result_.advice = fmt::format("begin with a drop rate of {}; its own, {}, is the lowest that it can be merged at", suited, own);
+    } else {
+      result_.advice = fmt::format("begin with a drop rate of {}, its own: it has no elements for a lower one{}", own,
+                                   own == suited ? "" : fmt::format(", though its deltas suggest {}", suited));
     }
   }
 

@@ -3,12 +3,14 @@
 #include "compare/figure_text.hpp"
 #include "core/table.hpp"
 
+#include <dare/checkpoint/delta.hpp>
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace dare::compare {
 namespace {
@@ -81,6 +83,29 @@ std::size_t equal_pairs(const DiffReport& report) {
   return count;
 }
 
+// What a delta checkpoint stores is not what it stands for.
+std::string on_deltas(const DiffReport& report) {
+  std::string text;
+  for (const auto& [side, header] : {std::pair{"A", &report.a}, std::pair{"B", &report.b}}) {
+    if (checkpoint::is_delta(*header)) {
+      text += fmt::format("{}, {}, is a delta checkpoint: what it stores is compared, not the model that it stands for\n", side,
+                          header->root.string());
+    }
+  }
+  return text;
+}
+
+std::string counts_text(const DiffReport& report) {
+  const auto same = equal_pairs(report);
+  const auto& pairing = report.pairing;
+  auto text = fmt::format("{} in both: {} equal, {} different", plural(report.differences.size(), "tensor"), same,
+                          report.differences.size() - same);
+  if (const auto other = pairing.of_other_shape.size(); other != 0) text += fmt::format("; {} of other shape", other);
+  if (!pairing.only_a.empty() || !pairing.only_b.empty())
+    text += fmt::format("; {} in A alone, {} in B alone", pairing.only_a.size(), pairing.only_b.size());
+  return text;
+}
+
 Json figures_json(const Difference& d, bool figures, bool ulps) {
   const auto peak = [](bool has, const auto& peak_of) -> Json {
     if (!has) return nullptr;
@@ -119,10 +144,8 @@ bool DiffReport::equal() const noexcept {
 
 std::string DiffReport::text(std::size_t columns) const {
   const auto all = overall(*this);
-  const auto same = equal_pairs(*this);
-  auto result = table_of(*this, columns) + unpaired(*this);
-  result += fmt::format("{} in both: {} equal, {} different\n{} of {} differ", plural(differences.size(), "tensor"), same,
-                        differences.size() - same, all.differing, plural(all.elements, "element"));
+  auto result = on_deltas(*this) + table_of(*this, columns) + unpaired(*this) + counts_text(*this);
+  result += fmt::format("\n{} of {} differ", all.differing, plural(all.elements, "element"));
   if (all.nonfinite != 0) result += fmt::format(", {} of them not finite", all.nonfinite);
   if (all.differing != 0) {
     result += fmt::format("\nmax |a-b| {}, max relative {}, cosine {}", figure(all.absolute.value), figure(all.relative.value),

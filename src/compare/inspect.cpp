@@ -91,6 +91,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
   auto list = Json::array();
   std::string text;
   const auto columns = terminal_columns();
+  bool all_compared = true;
   for (std::size_t c = 0; c < headers.checkpoints.size(); ++c) {
     const auto& header = headers.checkpoints[c];
     if (!text.empty()) text += "\n";
@@ -98,6 +99,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
       const auto pairing = with_base(header, *headers.base);
       const auto fitness = measure_fitness(header, *headers.base, pairing.pairs, options.dtype, world);
       const auto assessment = assess(fitness, pairing, headers.codes[c], header, *headers.base);
+      all_compared = all_compared && !pairing.pairs.empty();
       const FitnessReport report{options, header, *headers.base, pairing, fitness, assessment};
       if (options.json) list.push_back(report.json());
       else text += report.text(columns);
@@ -114,7 +116,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
     if (headers.base) checkpoint::check_unchanged(*headers.base);
   });
   comm::print_result(world, text);
-  return static_cast<int>(ExitCode::done);
+  return static_cast<int>(all_compared ? ExitCode::done : ExitCode::input);
 }
 
 }  // namespace dare::compare

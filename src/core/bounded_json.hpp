@@ -19,6 +19,9 @@ class JsonError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What keeps `text` from being JSON: where it ends too early, or line, column (in bytes) and what was expected there. Pure.
+[[nodiscard]] JsonError json_error(std::string_view text, const nlohmann::json::parse_error& error);
+
 struct JsonBounds {
   std::size_t levels = 32;         ///< of objects and lists within each other
   std::size_t values = 1'000'000;  ///< in the document at any time: numbers, texts, objects, lists, ...
@@ -62,7 +65,9 @@ template <class Json, class See>
   };
   try {
     return Json::parse(text.begin(), text.end(), watch);
-  } catch (const nlohmann::json::parse_error& error) { throw JsonError{error.what()}; }
+  } catch (const nlohmann::json::parse_error& error) { throw json_error(text, error); } catch (const nlohmann::json::out_of_range&) {
+    throw JsonError{"a number that no float64 holds"};
+  }
 }
 
 template <class Json>

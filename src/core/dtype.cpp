@@ -69,7 +69,8 @@ std::optional<Dtype> dtype_named(std::string_view name) noexcept {
 }
 
 std::optional<Dtype> dtype_from_user(std::string_view name) {
-  const auto wanted = lower(name);
+  auto wanted = lower(name);
+  if (wanted.starts_with("fp")) wanted.erase(1, 1);  // fp16, as training scripts write it
   if (wanted == "float") return Dtype::f32;
   if (wanted == "double") return Dtype::f64;
   if (wanted == "half") return Dtype::f16;

@@ -10,6 +10,7 @@
 
 #include <dare/core/byte_size.hpp>
 #include <dare/core/packed.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/pipeline/work_cost.hpp>
@@ -18,18 +19,25 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace dare::pipeline {
 namespace {
 
+std::string counted(int n, std::string_view word) {
+  return plural(static_cast<std::uint64_t>(n), word);
+}
+
 plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, const std::vector<std::uint64_t>& done) {
   std::optional<plan::Plan> plan;
   run.world.agree([&] { plan = make_plan(run.work, grid_of(run.work), cluster, run.options.limits, done); });
-  run.tell(fmt::format(
-      "plan: {} of {} blocks to do by {} ranks on {} nodes, the largest {:.3f} x the mean; {} writers; tiles of {} elements, "
-      "{} of {} for buffers a rank",
-      plan->grid.blocks() - done.size(), plan->grid.blocks(), cluster.ranks(), cluster.nodes(), plan->imbalance(), plan->writers(),
-      plan->tile_elements, format_bytes(plan->buffer_bytes), format_bytes(run.options.limits.memory_per_rank)));
+  run.tell(
+      fmt::format("plan: {} of {} blocks to do by {} on {}, the largest {:.3f} x the mean; {}; tiles of {} elements, "
+                  "{} of {} for buffers a rank",
+                  plan->grid.blocks() - done.size(), plan->grid.blocks(), counted(cluster.ranks(), "rank"),
+                  counted(cluster.nodes(), "node"), plan->imbalance(), counted(plan->writers(), "writer"), plan->tile_elements,
+                  format_bytes(plan->buffer_bytes), format_bytes(run.options.limits.memory_per_rank)));
   return std::move(*plan);
 }
 
@@ -37,7 +45,7 @@ plan::Plan agreed_plan(const RunContext& run, const plan::Cluster& cluster, cons
 void tell_staged(const RunContext& run, const std::vector<StagedOutput>& staged, const FinishedBlocks& finished) {
   for (std::size_t p = 0; p < staged.size(); ++p) {
     const auto& output = staged[p];
-    run.tell(fmt::format("output: {} of {} files, {}", output.root.string(), output.layout.files.size(),
+    run.tell(fmt::format("output: {} of {}, {}", output.root.string(), plural(output.layout.files.size(), "file"),
                          !output.continued ? std::string{"made anew"}
                                            : fmt::format("an interrupted run's: {} blocks noted in its journal, {} of them stand on the "
                                                          "disk",

@@ -113,7 +113,7 @@ void write_manifest(const std::filesystem::path& path, const std::filesystem::pa
   TextFile file{path};
   auto head = head_of(work, product);
   if (keeps_nonfinite(product)) head["nonfinite_elements"] = counts.nonfinite;
-  head["parts"] = parts_json(parts_of(checkpoint::read_header(output)));
+  head["parts"] = parts_json(parts_of(checkpoint::read_header_of_unfinished(output)));
   head["elements_merged"] = counts.merged;
   head["elements_swallowed"] = counts.swallowed;
   auto text = head.dump(1, ' ', false, Json::error_handler_t::replace);

@@ -53,4 +53,14 @@ std::vector<std::string> parts_that_differ(const std::vector<OutputPart>& record
   return problems;
 }
 
+std::vector<std::string> missing_weight_files(const std::vector<OutputPart>& recorded, const std::filesystem::path& output) {
+  std::vector<std::string> names;
+  for (const auto& part : recorded) {
+    std::error_code unknown;
+    if (part.kind == k_header && !part.name.empty() && !std::filesystem::exists(output / part.name, unknown))
+      names.push_back(checkpoint::one_line(part.name));
+  }
+  return names;
+}
+
 }  // namespace dare::pipeline

@@ -29,4 +29,7 @@ struct OutputPart {
 /// In what the parts differ from those that the manifest has, one line each. Files that came later are no difference. Pure.
 [[nodiscard]] std::vector<std::string> parts_that_differ(const std::vector<OutputPart>& recorded, const std::vector<OutputPart>& found);
 
+/// Names of the weight files that the manifest of the folder `output` has and that are not there. Local.
+[[nodiscard]] std::vector<std::string> missing_weight_files(const std::vector<OutputPart>& recorded, const std::filesystem::path& output);
+
 }  // namespace dare::pipeline

@@ -12,6 +12,16 @@ namespace {
 
 enum class Role { model, other };
 
+// Of an adapter's file under another name, or a model that was saved with its adapter.
+void refuse_factors(const checkpoint::Header& header, const std::string& written) {
+  if (!header.low_rank.empty()) return;
+  for (const auto& tensor : header.tensors) {
+    if (tensor.name.find(".lora_A.") == std::string::npos && tensor.name.find(".lora_embedding_A") == std::string::npos) continue;
+    throw InputError{fmt::format("{}: tensor \"{}\" is a factor of a LoRA adapter; give the adapter's folder, with its adapter_config.json",
+                                 written, tensor.name)};
+  }
+}
+
 // Every problem of every input is told at once.
 checkpoint::Header read_source(const recipe::Source& source, Role role, std::string_view relative_to, Problems& problems) {
   try {
@@ -19,6 +29,7 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, std::str
     auto header = checkpoint::read_model_header(source.path);
     if (header.delta && role != Role::model)
       throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
+    refuse_factors(header, source.written);
     const auto config = recipe::read_model_config(header);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
     header.ties_embeddings = config && config->ties_embeddings;

@@ -1,6 +1,7 @@
 #include <dare/plan/plan.hpp>
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/duration.hpp>
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
@@ -53,10 +54,10 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                       format_bytes(written));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",
                       format_bytes(plan.largest_share()), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);
-  if (const auto s = seconds(read, bandwidth.read)) text += fmt::format("reading takes    {:.1f} s\n", *s);
-  if (const auto s = seconds(written, bandwidth.write)) text += fmt::format("writing takes    {:.1f} s\n", *s);
+  if (const auto s = seconds(read, bandwidth.read)) text += fmt::format("reading takes    {}\n", format_duration(*s));
+  if (const auto s = seconds(written, bandwidth.write)) text += fmt::format("writing takes    {}\n", format_duration(*s));
   if (const auto s = predicted(read, written, bandwidth))
-    text += fmt::format("all takes        {:.1f} s, reading and writing in turn\n", *s);
+    text += fmt::format("all takes        {}, reading and writing in turn\n", format_duration(*s));
   return text;
 }
 

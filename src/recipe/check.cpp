@@ -47,7 +47,9 @@ bool draws(const merge::Method& method) noexcept {
 }
 
 void Check::refuse(const std::string& key, const std::string& text) const {
-  problems_.usage(fmt::format("{}: {}", draft_.place(key), text));
+  auto line = fmt::format("{}: {}", draft_.place(key), text);
+  const auto& said = problems_.texts();  // an option without a list is every model's
+  if (std::find(said.begin(), said.end(), line) == said.end()) problems_.usage(std::move(line));
 }
 
 void Check::run() const {

@@ -34,9 +34,9 @@ bool Resolver::fits(std::size_t model, const TensorInfo& base, const TensorInfo&
         fmt::format("{} is not merged with {}; exclude the tensor to keep {}", kind_of(other.dtype), kind_of(base.dtype), owner_));
   }
   if (base.shape == other.shape) return true;
-  if (!differ_in_rows_alone(base.shape, other.shape)) {
-    return problem(fmt::format("the models are not of one architecture; exclude the tensor to keep {}", owner_));
-  }
+  // Vocabularies are rows of matrices: a bias with another extent alone is another architecture's, and beside a matrix that one says it.
+  const bool may_be_vocabulary = differ_in_rows_alone(base.shape, other.shape) && (base.shape.size() > 1 || recipe_.rows != Rows::error);
+  if (!may_be_vocabulary) { return problem(fmt::format("the models are not of one architecture; exclude the tensor to keep {}", owner_)); }
   if (recipe_.rows == Rows::error) return problem("the rows differ: set rows: base or rows: extend, or exclude the tensor");
   return true;
 }
@@ -65,6 +65,7 @@ std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const Ten
 }
 
 std::optional<Resolver::Contribution> Resolver::contribution(std::size_t model, std::uint32_t tensor) {
+  if (strangers_[model]) return std::nullopt;
   const auto& base = frame_.tensors[tensor];
   const auto match = matchers_[model].find(base);
   if (!match) {

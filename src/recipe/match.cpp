@@ -45,6 +45,18 @@ bool is_head(std::string_view name) {
   return std::find(k_heads.begin(), k_heads.end(), name) != k_heads.end();
 }
 
+// Names tied to `name`: usually the output head and the embeddings.
+std::vector<std::string_view> tied_to(std::string_view name) {
+  std::vector<std::string_view> others;
+  for (const auto& group : k_tied) {
+    if (std::find(group.begin(), group.end(), name) == group.end()) continue;
+    for (const auto other : group) {
+      if (!other.empty() && other != name) others.push_back(other);
+    }
+  }
+  return others;
+}
+
 std::string renamed(std::string_view name, const PrefixRule& rule) {
   return std::string{rule.model}.append(name.substr(rule.base.size()));
 }
@@ -96,21 +108,21 @@ std::optional<std::uint32_t> Matcher::by_rule(std::string_view name, const Prefi
   return look_up(index_, other);
 }
 
-std::vector<std::string_view> Matcher::tied_to(std::string_view name) {
-  std::vector<std::string_view> others;
-  for (const auto& group : k_tied) {
-    if (std::find(group.begin(), group.end(), name) == group.end()) continue;
-    for (const auto other : group) {
-      if (!other.empty() && other != name) others.push_back(other);
-    }
-  }
-  return others;
-}
-
 // A base that has both has both to merge; of a model without one of them its config.json must say that it is the other.
 bool Matcher::may_be_tied(std::string_view name, std::string_view other) const {
   if ((!is_head(name) && !is_head(other)) || !base_index_.contains(other)) return true;
   return model_.ties_embeddings || base_.ties_embeddings;
+}
+
+bool Matcher::base_ties(std::string_view name) const {
+  const auto in_base = [&](auto other) { return base_index_.contains(other); };
+  for (const auto other : tied_to(name)) {
+    if (!in_base(other)) continue;
+    if ((!is_head(name) && !is_head(other)) || base_.ties_embeddings) return true;
+    const auto others = tied_to(other);
+    if (std::none_of(others.begin(), others.end(), in_base)) return true;
+  }
+  return false;
 }
 
 std::optional<Match> Matcher::find(const checkpoint::TensorInfo& tensor) const {

@@ -36,8 +36,9 @@ class Matcher {
   Matcher(const checkpoint::Header& base, const checkpoint::Header& model);
   [[nodiscard]] std::optional<Match> find(const checkpoint::TensorInfo& tensor) const;
   [[nodiscard]] const std::optional<PrefixRule>& rule() const noexcept { return rule_; }
-  /// Names tied to `name`: usually the output head and the embeddings.
-  [[nodiscard]] static std::vector<std::string_view> tied_to(std::string_view name);
+  /// Whether the base has the weights of `name`, which it does not have, under a name tied to it. Where it has both an output head and
+  /// embeddings, only if its header says so (ties_embeddings).
+  [[nodiscard]] bool base_ties(std::string_view name) const;
 
  private:
   [[nodiscard]] std::optional<std::uint32_t> by_name(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 
@@ -37,14 +38,15 @@ std::optional<std::string> quantization_of(const nlohmann::json& config) {
 }  // namespace
 
 ModelConfig parse_model_config(std::string_view text, const std::string& where) {
+  const auto refuse = [&](const std::string& why) {
+    throw InputError{
+        fmt::format("{}: its {} are no JSON object{}; fetch it again, or take it away", where, plural(text.size(), "byte"), why)};
+  };
   nlohmann::json json;
   try {
     json = parse_bounded<nlohmann::json>(text, JsonBounds{.keys = 100'000, .unique_keys = false});
-  } catch (const JsonError&) {}  // as what is no object
-  if (!json.is_object()) {
-    throw InputError{
-        fmt::format("{}: no JSON object of {} bytes, the file is damaged; fetch it again, or take it away", where, text.size())};
-  }
+  } catch (const JsonError& error) { refuse(fmt::format(" ({})", error.what())); }
+  if (!json.is_object()) refuse("");
   const auto ties = json.find("tie_word_embeddings");
   return {quantization_of(json), ties != json.end() && ties->is_boolean() && ties->get<bool>()};
 }

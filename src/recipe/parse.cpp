@@ -162,6 +162,19 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
   }
 }
 
+// Of a file of another kind every key would be a problem.
+void refuse_other_kinds(const YamlReader& yaml, const std::vector<YamlReader::Entry>& entries) {
+  const auto any_of = [&](const std::vector<std::string_view>& keys) {
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const auto& entry) { return std::find(keys.begin(), keys.end(), entry.key) != keys.end(); });
+  };
+  if (any_of({"grid", "points", "evaluate"}))
+    throw UsageError{fmt::format("{}: this is a sweep's specification, no recipe; run dare-sweep", yaml.where())};
+  const auto is_strange = [](const auto& entry) { return !nearest_of(entry.key, recipe_keys()) && !is_parameter(entry.key); };
+  if (!any_of({"merge_method", "models", "slices", "base_model"}) && std::any_of(entries.begin(), entries.end(), is_strange))
+    throw UsageError{fmt::format("{}: no recipe: neither merge_method nor models is in it", yaml.where())};
+}
+
 std::string text_of(const fs::path& file) {
   std::error_code unknown;
   if (fs::is_directory(file, unknown)) throw UsageError{fmt::format("{}: a folder, expected a recipe; give the file in it", file.string())};
@@ -186,8 +199,10 @@ void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::strin
                                                    where, entry.key));
   }
   const auto nearest = nearest_of(entry.key, known);
-  const auto hint = nearest ? fmt::format("did you mean {}?", *nearest) : fmt::format("known here: {}", fmt::join(known, ", "));
-  yaml.refuse(entry.key_node, fmt::format("unknown key {} in {}; {}", in_quotes(entry.key), where, hint));
+  const auto hint = nearest                        ? fmt::format("; did you mean {}?", *nearest)
+                    : yaml.is_first_unknown(where) ? fmt::format("; known here: {}", fmt::join(known, ", "))
+                                                   : "";
+  yaml.refuse(entry.key_node, fmt::format("unknown key {} in {}{}", in_quotes(entry.key), where, hint));
 }
 
 Source source_at(const std::string& written, const fs::path& folder) {
@@ -220,7 +235,9 @@ void read_recipe(YamlReader& yaml, const std::vector<YamlReader::Entry>& entries
 }
 
 void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folder, Draft& draft) {
-  read_recipe(yaml, yaml.mapping(root, "a recipe"), folder, draft);
+  const auto entries = yaml.mapping(root, "a recipe");
+  refuse_other_kinds(yaml, entries);
+  read_recipe(yaml, entries, folder, draft);
 }
 
 Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides) {

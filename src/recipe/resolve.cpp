@@ -56,6 +56,23 @@ void Resolver::refuse_adapters_to_be_weighed() {
   }
 }
 
+// Whatever `missing` says: of such a model nothing would be in the output.
+void Resolver::refuse_strangers() {
+  const auto to_merge = [&](const TensorInfo& tensor) { return is_floating(tensor.dtype) && !excluded(tensor.name); };
+  const bool any_to_merge = std::any_of(frame_.tensors.begin(), frame_.tensors.end(), to_merge);
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    const auto has = [&](const TensorInfo& tensor) { return matchers_[k].find(tensor).has_value(); };
+    const auto& tensors = frame_.tensors;
+    strangers_.push_back(any_to_merge &&
+                         std::none_of(tensors.begin(), tensors.end(), [&](const auto& t) { return has(t) && to_merge(t); }));
+    if (!strangers_.back()) continue;
+    const auto whose = fmt::format("the {} {}", recipe_.base ? "base" : "first model", frame_.root.string());
+    problems_.input(std::any_of(tensors.begin(), tensors.end(), has)
+                        ? fmt::format("{}: of {} it has only tensors that are copied, none to merge; leave it out", root(k), whose)
+                        : fmt::format("{}: no tensor of {} is in it: another architecture or another base", root(k), whose));
+  }
+}
+
 // A tensor that no method touches. @param compare  models must have the same.
 TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
   const auto& base = frame_.tensors[tensor];
@@ -196,13 +213,11 @@ void Resolver::settle(TensorTask& task, const TensorInfo& base) {
 }
 
 void Resolver::extra_tensors(std::size_t model) {
+  if (strangers_[model]) return;
   for (std::uint32_t i = 0; i < models_[model].tensors.size(); ++i) {
     if (used_[model][i]) continue;
     const auto& name = models_[model].tensors[i].name;
-    const auto tied = Matcher::tied_to(name);
-    const bool base_ties = std::any_of(tied.begin(), tied.end(), [&](auto other) {
-      return std::any_of(frame_.tensors.begin(), frame_.tensors.end(), [&](const auto& tensor) { return tensor.name == other; });
-    });
+    const bool base_ties = matchers_[model].base_ties(name);
     if (!models_[model].low_rank.empty() && !base_ties && recipe_.missing == Missing::error) {
       lacking_.add(root(model), "a LoRA adapter changes tensors that are not in the base:",
                    "; give the base that it was trained on, or set missing: skip to leave these out", name);
@@ -259,6 +274,7 @@ MergeJob Resolver::run() {
   refuse_adapters_to_be_weighed();
   check_layers();
   problems_.throw_if_any();
+  refuse_strangers();
   for (std::uint32_t t = 0; t < frame_.tensors.size(); ++t) {
     const auto& tensor = frame_.tensors[t];
     const bool kept = excluded(tensor.name);

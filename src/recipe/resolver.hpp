@@ -33,6 +33,7 @@ class Resolver {
   };
   [[nodiscard]] bool excluded(const std::string& name) const;
   void refuse_adapters_to_be_weighed();
+  void refuse_strangers();
   [[nodiscard]] TensorTask untouched(std::uint32_t tensor, bool compare);
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);
   void note_dropped_rows(const TensorTask& task);
@@ -60,6 +61,7 @@ class Resolver {
   std::vector<Matcher> matchers_;
   std::vector<Matcher> auxiliary_matchers_;
   std::vector<std::vector<bool>> used_;  ///< per model, tensors that have a counterpart in the frame
+  std::vector<bool> strangers_;          ///< per model, whether it has none of the tensors to be merged
   std::vector<double> depths_;
   std::vector<std::regex> exclude_;
   std::string owner_;  ///< of the frame's tensors, in messages: "the base's" or "the first model's"

@@ -9,7 +9,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +36,15 @@ class YamlReader {
   /// The one document in `text`. @throws UsageError  it is no YAML, too large, or not one document.
   [[nodiscard]] YAML::Node document(std::string_view text) const;
 
+  [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
   /// "recipe.yml:5".
   [[nodiscard]] std::string place(const YAML::Node& node) const;
   void refuse(const YAML::Node& node, const std::string& text) { refuse_at(place(node), text); }
   void refuse_at(const std::string& place, const std::string& text);
+
+  /// Whether it is the first call with that kind of mapping: what keys it takes is told once.
+  [[nodiscard]] bool is_first_unknown(std::string_view kind) { return told_.emplace(kind).second; }
 
   /// The entries of a mapping in their order, merge keys (<<) resolved, a key given twice refused.
   [[nodiscard]] std::vector<Entry> mapping(const YAML::Node& node, std::string_view name);
@@ -67,6 +74,7 @@ class YamlReader {
   std::string where_;
   Problems& problems_;
   std::size_t spent_ = 0;
+  std::set<std::string, std::less<>> told_;
 };
 
 }  // namespace dare::recipe

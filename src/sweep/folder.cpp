@@ -65,6 +65,8 @@ FolderLock::~FolderLock() {
 }
 
 void refuse_model_folder(const Places& places) {
+  if (fs::exists(places.folder / ".lock"))
+    throw InputError{fmt::format("{}: holds the records of another sweep's points; name another folder", places.folder.string())};
   if (fs::exists(places.records)) return;
   for (const auto* file : {"config.json", "dare-manifest.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json"}) {

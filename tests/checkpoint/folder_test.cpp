@@ -150,5 +150,34 @@ TEST_F(Folder, SizesOfWhatIsPlannedAreSizesOfWhatIsMade) {
   }
 }
 
+TEST_F(Folder, AnUnfinishedOutput) {
+  const auto partial = temporary_ / ".out.partial";
+  fs::rename(path_, partial);
+  const auto told = [](const fs::path& path) { return error_text<InputError>([&] { (void)checkpoint::read_header(path); }); };
+  EXPECT_EQ(told(partial), "");  // of a name alone it does not follow
+  write_file(temporary_ / ".out.journal", "?");
+  const std::string why =
+      ": an unfinished output, some of its weights are not there yet (.out.journal is the journal of its run); go on with --resume, then "
+      "give out";
+  for (const auto& path : {partial, partial / "", partial / "s1.safetensors"}) EXPECT_EQ(told(path), path.string() + why);
+  EXPECT_EQ(checkpoint::read_header_of_unfinished(partial).tensors.size(), 2U);
+
+  const auto file = temporary_ / ".m.h5.partial.h5";
+  write_file(file, "?");
+  write_file(temporary_ / ".m.h5.journal", "?");
+  EXPECT_EQ(told(file), file.string() +
+                            ": an unfinished output, some of its weights are not there yet (.m.h5.journal is the journal of its run); go "
+                            "on with --resume, then give m.h5");
+}
+
+TEST_F(Folder, AnAdapterWithoutItsConfiguration) {
+  for (const std::string name : {"adapter_model.safetensors", "adapter_model.bin"}) {
+    const test::TempFolder folder;
+    write_file(folder / name, one("base_model.model.q.lora_A.weight"));
+    EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(folder.path()); }),
+              folder.path().string() + ": a LoRA adapter (" + name + ") without its adapter_config.json; fetch that file beside it");
+  }
+}
+
 }  // namespace
 }  // namespace dare

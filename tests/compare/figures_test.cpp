@@ -218,6 +218,30 @@ TEST(Pairs, WithABaseMatchAsAMergeDoes) {
   EXPECT_THAT(pairing.only_a, ElementsAre(4));
 }
 
+// Of deltas of that mean size from ones.
+Assessment assessed(double size, std::optional<double> own_rate) {
+  checkpoint::Header base;
+  base.tensors = {tensor("w", {2})};
+  auto model = base;
+  if (own_rate) model.delta.emplace().mask.drop_rate = *own_rate;
+  Fitness fitness;
+  auto& sums = fitness.overall.sums;
+  sums.elements = 2;
+  sums.size = 2 * size;
+  sums.dd = 2 * size * size;
+  fitness.tensors = {fitness.overall};
+  return assess(fitness, with_base(model, base), std::nullopt, model, base);
+}
+
+TEST(Assessment, ADeltaCheckpointIsNotMergedBelowItsOwnRate) {
+  EXPECT_EQ(assessed(0.003, std::nullopt).advice, "begin with a drop rate of 0.9; compare with 0.5 and 0.7 in a sweep");
+  EXPECT_EQ(assessed(0.003, 0.9).advice, "begin with a drop rate of 0.9, its own: it has no elements for a lower one");
+  EXPECT_EQ(assessed(0.003, 0.5).advice, "begin with a drop rate of 0.9; its own, 0.5, is the lowest that it can be merged at");
+  const auto coarse = assessed(0.02, 0.9);
+  EXPECT_EQ(coarse.advice, "begin with a drop rate of 0.9, its own: it has no elements for a lower one, though its deltas suggest 0.5");
+  EXPECT_EQ(coarse.drop_rate, 0.9);
+}
+
 TEST(Batches, HoldConsecutivePairsWithinTheirLimits) {
   const Pair small{0, 0, 10, 1};
   const Pair large{0, 0, std::uint64_t{65536} * 65536, 1};

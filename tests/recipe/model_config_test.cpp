@@ -29,10 +29,14 @@ TEST(ModelConfig, TiesEmbeddingsIfItSaysSo) {
 }
 
 TEST(ModelConfig, ADamagedOneIsRefused) {
-  for (const std::string text : {"", "{", "[1]", "no JSON", "{\"a\": 1"}) {
-    EXPECT_EQ(test::error_of([&] { (void)parse_model_config(text, "b: config.json"); }),
-              "3: b: config.json: no JSON object of " + std::to_string(text.size()) +
-                  " bytes, the file is damaged; fetch it again, or take it away");
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", "0 bytes are no JSON object (ends in the middle, in line 1)"},
+      {"[1]", "3 bytes are no JSON object"},
+      {"no JSON", "7 bytes are no JSON object (line 1, column 2: no JSON)"},
+      {"{\"a\": 1\n", "8 bytes are no JSON object (ends in the middle, in line 2)"}};
+  for (const auto& [text, why] : cases) {
+    EXPECT_EQ(test::error_of([&, &json = text] { (void)parse_model_config(json, "b: config.json"); }),
+              "3: b: config.json: its " + why + "; fetch it again, or take it away");
   }
 }
 

@@ -143,9 +143,20 @@ TEST(Overrides, PlacesOfOptionsAreTheirNames) {
   over.method = "task_arithmetic";
   over.parameters["drop_rate"] = std::vector<double>{0.5};
   EXPECT_EQ(parse_error(k_two, over),
-            "2: 2 problems found, nothing was written:\n"
-            "  --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops\n"
-            "  --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops");
+            "2: --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops");
+}
+
+TEST(Overrides, WhatAnOptionSaysOfEveryModelIsRefusedOnce) {
+  Overrides over;
+  over.method = "linear";
+  over.models = {"m0", "m1"};
+  over.parameters["drop_rate"] = std::vector<double>{0.2};
+  EXPECT_EQ(error_of([&] { (void)load({}, over); }),
+            "2: --drop-rate: linear drops nothing: drop_rate can only be 0; choose a method that drops");
+  over.method = "ties";
+  over.base = "b";
+  over.parameters["gamma"] = std::vector<double>{0.1};
+  EXPECT_THAT(error_of([&] { (void)load({}, over); }), testing::StartsWith("2: --gamma: ties has no gamma; it takes: "));
 }
 
 }  // namespace

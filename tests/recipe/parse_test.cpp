@@ -379,5 +379,27 @@ TEST(Load, APipeIsRead) {
   std::filesystem::remove(path);
 }
 
+TEST(Parse, WhatIsNoRecipe) {
+  EXPECT_EQ(parse_error(R"({"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "dtype": "bfloat16"})"),
+            "2: r.yml: no recipe: neither merge_method nor models is in it");
+  EXPECT_EQ(parse_error("recipe: base.yml\ngrid: {seed: [1, 2]}\n"),
+            "2: r.yml: this is a sweep's specification, no recipe; run dare-sweep");
+  EXPECT_EQ(parse_error("recipe: base.yml\npoints: {a: {seed: 1}}\n"),
+            "2: r.yml: this is a sweep's specification, no recipe; run dare-sweep");
+  Overrides overrides;
+  overrides.method = "linear";
+  EXPECT_THAT(parse_error("sed: 1\n", overrides), testing::HasSubstr("unknown key \"sed\" in a recipe; did you mean seed?"));
+}
+
+TEST(Parse, KnownKeysAreListedOnce) {
+  EXPECT_EQ(parse_error(with("hidden_size: 1\nnum_layers: 2\nvocabulary: {}\n")),
+            "2: 3 problems found, nothing was written:\n"
+            "  r.yml:4: unknown key \"hidden_size\" in a recipe; known here: merge_method, base_model, models, parameters, seed, dtype, "
+            "out_dtype, exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source, tokenizer, "
+            "chat_template\n"
+            "  r.yml:5: unknown key \"num_layers\" in a recipe\n"
+            "  r.yml:6: unknown key \"vocabulary\" in a recipe");
+}
+
 }  // namespace
 }  // namespace dare::recipe

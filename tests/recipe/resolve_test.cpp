@@ -340,6 +340,40 @@ TEST(Resolve, AHeadThatTheBaseTies) {
               ElementsAre("m0: the base ties it to other weights and does not save it; left out: \"lm_head.weight\""));
 }
 
+// Names of another family's embeddings say nothing of a base that has both a head and embeddings of its own.
+TEST(Resolve, EmbeddingsOfAnotherFamilyAreNotTied) {
+  const auto model = header("m0", {{"wte.weight", Dtype::f32, {6, 2}}, {"model.w", Dtype::f32, {2}}});
+  EXPECT_THAT(
+      job_of(k_one + "missing: skip\n", header("b", k_head_and_embeddings), {model}).notes,
+      ElementsAre("m0: lacks the base's \"lm_head.weight\", \"model.embed_tokens.weight\"; they are merged without it (missing: skip)",
+                  "m0: not in the base, left out: \"wte.weight\""));
+}
+
+TEST(Resolve, AModelThatSharesNothing) {
+  const auto base = header("llama", {{"model.norm", Dtype::f32, {2}}, {"lm_head.weight", Dtype::f32, {4, 2}}});
+  const auto model = header("gpt2", {{"ln_f.bias", Dtype::f32, {2}}, {"wte.weight", Dtype::f32, {6, 2}}});
+  const std::string refusal = "3: gpt2: no tensor of the base llama is in it: another architecture or another base";
+  for (const std::string missing : {"error", "base", "skip"}) {
+    EXPECT_EQ(job_error(k_one + "missing: " + missing + "\n", base, {model}), refusal) << missing;
+    EXPECT_EQ(job_error(k_two + "missing: " + missing + "\n", base, {base, model}), refusal) << missing;
+    EXPECT_EQ(job_error(k_one + "exclude: norm\nmissing: " + missing + "\n", base, {header("m0", {{"model.norm", Dtype::f32, {2}}})}),
+              "3: m0: of the base llama it has only tensors that are copied, none to merge; leave it out")
+        << missing;
+  }
+  EXPECT_EQ(job_error("merge_method: linear\nmodels: [{model: m0}, {model: m1}]\nmissing: skip\n", base, {base, model}),
+            "3: gpt2: no tensor of the first model llama is in it: another architecture or another base");
+  EXPECT_EQ(job_error(k_one + "exclude: .\n", base, {model}), "");
+}
+
+TEST(Resolve, RowsAreOfMatrices) {
+  const auto base = header("b", {{"model.norm.weight", Dtype::f32, {64}}, {"v", Dtype::f32, {1}}});
+  const auto model = header("m0", {{"model.norm.weight", Dtype::f32, {63}}, {"v", Dtype::f32, {1}}});
+  EXPECT_EQ(job_error(k_one, base, {model}),
+            "3: m0: tensor \"model.norm.weight\": F32 [63], expected the base's F32 [64]; the models are not of one architecture; exclude "
+            "the tensor to keep the base's");
+  EXPECT_EQ(job_error(k_one + "rows: base\n", base, {model}), "");  // a bias of a vocabulary's output
+}
+
 TEST(Resolve, MergelmEntersOneStream) {
   const auto base = header("b", {{"a", Dtype::f32, {3}}, {"c", Dtype::f32, {5}}, {"ids", Dtype::i64, {2}}});
   const std::string order = "tensor_order: [c, ids, a]\n";

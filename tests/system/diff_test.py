@@ -46,7 +46,7 @@ class Diff(SystemTest):
                 f"       8          6          1   3         1  1065353216  {dot / norm:.6f}  F32   w",
                 "only in A: mine F32 [1]",
                 "only in B: yours BF16 [2]",
-                f"2 tensors in both: 1 equal, 1 different",
+                "2 tensors in both: 1 equal, 1 different; 1 in A alone, 1 in B alone",
                 "6 of 10 elements differ, 2 of them not finite",
                 f"max |a-b| 1, max relative 1, cosine {found['overall']['cosine']:.6f}",
                 "different",
@@ -88,7 +88,7 @@ class Diff(SystemTest):
         self.assertEqual(lines, ["elements  differing  max |a-b|  at  relative  ULPs  cosine  type  tensor",
                                  "       4          2          -   -         -     -       -  I32   i",
                                  "other shape: s is F32 [2, 3] in A, F32 [3, 2] in B",
-                                 "2 tensors in both: 1 equal, 1 different", "2 of 7 elements differ", "max |a-b| 0, max relative 0, cosine -", "different"])
+                                 "2 tensors in both: 1 equal, 1 different; 1 of other shape", "2 of 7 elements differ", "max |a-b| 0, max relative 0, cosine -", "different"])
 
     def test_values_whose_squares_exceed_a_double(self):
         for name, value in (("a", 1e200), ("b", -1e200)):

@@ -58,8 +58,8 @@ class SameBytes(SystemTest):
         self.assertEqual(contents(self.path("from_h5.safetensors")) == self.reference, True)
         # What was decided, with the hints that MPI granted; a view's own file is opened so, its weights are in another.
         told = [re.sub(r"^dare-merge: \d+\.\d{3} s: ", "", line) for line in own_words(process, "dare-merge")]
-        self.assertRegex(told[0], r"^plan: 6 of 6 blocks to do by 3 ranks on 1 nodes, the largest \d\.\d{3} x the mean; 3 writers; tiles of \d+ elements, .* of 537 MB for")
-        self.assertEqual(told[1], f"output: {self.path('.from_h5.safetensors.partial.safetensors')} of 1 files, made anew")
+        self.assertRegex(told[0], r"^plan: 6 of 6 blocks to do by 3 ranks on 1 node, the largest \d\.\d{3} x the mean; 3 writers; tiles of \d+ elements, .* of 537 MB for")
+        self.assertEqual(told[1], f"output: {self.path('.from_h5.safetensors.partial.safetensors')} of 1 file, made anew")
         for line, name, files in ((2, "base", "1 file"), (3, "m0", "1 file"), (4, "m1", "2 files")):
             self.assertRegex(told[line], rf"^input {self.path(name)}.h5: 5 tensors in {files}, HDF5 with MPI-IO, independent; hints granted: \S")
         self.assertEqual(told[5:10], ["passes: 0 before the merge, which read 0 B, and the merge", "passes before the merge done",

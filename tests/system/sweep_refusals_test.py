@@ -84,6 +84,12 @@ points:
                                 r"\d\.\d\de\+12 bytes and take \d+ passes of up to \d+ points, which read [\d.e+]+ bytes; ")
         self.assertFalse(os.path.exists(self.path("swept")))
 
+    def test_the_records_of_another_sweep_get_no_results(self):
+        os.makedirs(self.path("swept/points"))
+        open(self.path("swept/points/.lock"), "w").close()
+        process = self.sweep(0, self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n", output="swept/points")
+        self.assert_refused(process, 3, f"{self.path('swept/points')}: holds the records of another sweep's points; name another folder", "dare-sweep")
+
     def test_a_models_folder_gets_no_results(self):
         self.make_family()
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
@@ -141,7 +147,7 @@ points:
             self.assertNotIn(word, text)
 
     def test_words(self):
-        self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
+        self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 word given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
         self.make_family()
         self.assert_refused(self.sweep(2, self.recipe + "grid: {drop_rate: [0.5]}\n", "--groups", "3"), 2,
                             "--groups 3: give a number from 1 to 2, the number of ranks", "dare-sweep")

@@ -36,7 +36,7 @@ dare::app::Program program() {
           .exits = {{ExitCode::done, "done, whatever the verdict"},
                     {ExitCode::failure, "runtime failure: reading, a lost rank"},
                     {ExitCode::usage, "the command line is wrong"},
-                    {ExitCode::input, "an input is missing or damaged, or CKPT and B do not fit each other"}},
+                    {ExitCode::input, "an input is missing or damaged, or a CKPT has no float tensor of B"}},
           .see_also = {"dare-merge", "dare-diff"}};
 }
 

@@ -141,8 +141,16 @@ struct Header {
 /// An `.h5` file that this program did not write is read too: each dataset of floats or integers, of any layout, is a tensor named by its
 /// path; text and other classes are passed over. Hard links are followed, a group once, so cycles end; soft links, other names of what is
 /// in the file, are passed over; links to other files, external and virtual storage are refused.
-/// @throws InputError  it cannot be read, or a rule of its format is broken.
+/// @throws InputError  it cannot be read, a rule of its format is broken, or it is no finished output (require_finished()).
 [[nodiscard]] Header read_header(const std::filesystem::path& path);
+
+/// The same of the output that this run builds at `path`. Local. @throws InputError
+[[nodiscard]] Header read_header_of_unfinished(const std::filesystem::path& path);
+
+/// Refuses an output that is being written or that an interrupted run left: `.NAME.partial` with the journal `.NAME.journal` beside it, or
+/// a file in such a folder. Its headers are whole from the beginning, its weights are not. Local.
+/// @throws InputError
+void require_finished(const std::filesystem::path& path);
 
 /// Throws where a file that the header was read from is no longer of the size and time that it had before that. Local.
 /// @throws InputError  what has been read of it may be a mixture.

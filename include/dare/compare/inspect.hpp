@@ -22,7 +22,7 @@ struct InspectOptions {
 };
 
 /// Prints on stdout what each checkpoint holds; with a base, reads both and reports on the deltas instead. Collective.
-/// @return the exit code, 0.
+/// @return the exit code: 0, or 3 where a checkpoint has no float tensor of the base, so that nothing of it was compared.
 /// @throws comm::AgreedError  one cannot be read.
 [[nodiscard]] int inspect(const InspectOptions& options, const comm::Communicator& world);
 

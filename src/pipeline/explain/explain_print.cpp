@@ -77,7 +77,7 @@ class Text {
   void merged(const merge::Explanation& of) {
     text_ += '\n' + model_table(of) + '\n';
     std::vector<Row> rows;
-    for (const auto& fact : of.facts) rows.push_back({std::string{fact.name}, number_text(fact.value, of.wide)});
+    for (const auto& fact : of.facts) rows.push_back({std::string{fact.name}, fact_text(fact.value, of)});
     rows.push_back({"result", number_text(of.result, of.wide)});
     if (!of.finding) {
       rows.push_back({"rounding", rounding(of)});
@@ -96,7 +96,7 @@ class Text {
         rows.push_back({e_.models[k], "absent: it has no such row"});
         continue;
       }
-      auto [titles, cells] = model_cells(model, of.wide, e_.left_out[k]);
+      auto [titles, cells] = model_cells(model, of, e_.left_out[k]);
       headings = std::move(titles);
       cells.insert(cells.begin(), e_.models[k]);
       rows.push_back(std::move(cells));
@@ -106,7 +106,14 @@ class Text {
     return table.text(columns_);
   }
 
-  std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, bool wide, bool left_out) {
+  // Sums begin with -0, which adds nothing: its sign is told only where it is the result's.
+  static std::string fact_text(double value, const merge::Explanation& of) {
+    const bool shows = value != 0 || (of.result == 0 && std::signbit(of.result));
+    return number_text(shows ? value : 0, of.wide);
+  }
+
+  std::pair<Row, Row> model_cells(const merge::ExplainedModel& model, const merge::Explanation& of, bool left_out) {
+    const bool wide = of.wide;
     Row titles{"<model", "<stored", "<F", "<delta"};
     Row cells{model.stored ? fmt::format("{} {}", name(model.stored->dtype), bits_text(*model.stored)) : "a change",
               number_text(model.tuned, wide), number_text(model.delta, wide)};
@@ -132,7 +139,7 @@ class Text {
     if (model.auxiliary) add("Fisher", value_text(*model.auxiliary));
     for (const auto& fact : model.facts) {
       if (fact.name == "elected") add("elected", fact.value != 0 ? "yes" : "no");
-      else add(std::string{fact.name}, number_text(fact.value, wide));
+      else add(std::string{fact.name}, fact_text(fact.value, of));
     }
     return {std::move(titles), std::move(cells)};
   }

@@ -8,6 +8,7 @@
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 
@@ -40,21 +41,35 @@ void require_readable(const fs::path& output) {
   }
 }
 
+std::string why_absent(const OutputPaths& paths, const fs::file_status& status, const std::error_code& failure) {
+  if (status.type() == fs::file_type::none) return "cannot be read: " + failure.message();
+  std::error_code unknown;
+  if (!fs::exists(paths.temporary, unknown)) return "no such file or folder";
+  return fmt::format("not finished: its run was interrupted or is under way, what it has done is in {}; go on with --resume",
+                     paths.temporary.string());
+}
+
+// Of a folder that lost its weights no format's rule tells what is amiss.
+std::string why_unreadable(const Manifest& manifest, const fs::path& output, const InputError& error) {
+  const auto missing = manifest.parts ? missing_weight_files(*manifest.parts, output) : std::vector<std::string>{};
+  if (missing.empty()) return error.what();
+  return fmt::format("{} {} missing", fmt::join(missing, ", "), missing.size() == 1 ? "is" : "are");
+}
+
 // Rank 0's part. An output that is there and cannot be read differs from what was written: that is a finding, no bad input.
 Loaded load(const fs::path& output) {
   const OutputPaths paths{output};
   std::error_code failure;
-  if (const auto status = fs::status(paths.output, failure); !fs::exists(status)) {
-    throw InputError{fmt::format("{}: {}", paths.output.string(),
-                                 status.type() == fs::file_type::none ? "cannot be read: " + failure.message() : "no such file or folder")};
-  }
+  if (const auto status = fs::status(paths.output, failure); !fs::exists(status))
+    throw InputError{fmt::format("{}: {}", paths.output.string(), why_absent(paths, status, failure))};
+  checkpoint::require_finished(paths.output);
   require_readable(paths.output);
   Loaded loaded{read_manifest(paths.manifest), {}, std::nullopt, {}};
   if (loaded.manifest.deltas) return loaded;
   try {
     loaded.output = checkpoint::read_header(paths.output);
     if (loaded.manifest.parts) loaded.parts_that_differ = parts_that_differ(*loaded.manifest.parts, parts_of(loaded.output));
-  } catch (const InputError& error) { loaded.unreadable = error.what(); }
+  } catch (const InputError& error) { loaded.unreadable = why_unreadable(loaded.manifest, paths.output, error); }
   return loaded;
 }
 
@@ -67,6 +82,7 @@ int verify(const VerifyOptions& options, const comm::Communicator& world) {
   if (loaded.manifest.deltas) {
     report.blocks = check_deltas(options, loaded.manifest, world);
   } else if (loaded.unreadable) {
+    report.unreadable = true;
     report.blocks.problems.push_back(*loaded.unreadable);
   } else {
     report.blocks = check_blocks(loaded.manifest, loaded.output, world);

@@ -126,6 +126,16 @@ Json inputs_json(const VerifyReport& report) {
           {"mismatches", std::move(list)}};
 }
 
+std::string counts_text(const VerifyReport& report) {
+  const auto& blocks = report.blocks;
+  if (report.manifest.deltas)
+    return fmt::format("{} of {} differ", blocks.problems.size(), plural(report.manifest.deltas->size(), "delta checkpoint"));
+  if (!report.unreadable) return fmt::format("{} of {} differ", blocks.mismatches.size(), plural(blocks.blocks, "block"));
+  std::uint64_t in_manifest = 0;
+  for (const auto& tensor : report.manifest.tensors) in_manifest += tensor.blocks.size();
+  return fmt::format("none of the manifest's {} could be read", plural(in_manifest, "block"));
+}
+
 std::string verdict(const VerifyReport& report) {
   if (!report.equal()) return "NOT verified";
   if (report.manifest.deltas) return "verified, weights and masks alone: the manifest records nothing of the files beside them";
@@ -143,12 +153,9 @@ bool VerifyReport::equal() const noexcept {
 std::string VerifyReport::text() const {
   auto result = blocks_text(*this);
   if (inputs) result += inputs_text(*this);
-  result += manifest.deltas
-                ? fmt::format("{}: {} of {} differ", options.output.string(), blocks.problems.size(),
-                              plural(manifest.deltas->size(), "delta checkpoint"))
-                : fmt::format("{}: {} of {} differ", options.output.string(), blocks.mismatches.size(), plural(blocks.blocks, "block"));
+  result += fmt::format("{}: {}", options.output.string(), counts_text(*this));
   if (inputs) result += fmt::format("; {} of {} recomputed from the inputs differ", inputs->mismatches.size(), plural(inputs->runs, "run"));
-  const auto problems = (manifest.deltas ? 0 : blocks.problems.size()) + (inputs ? inputs->problems.size() : 0);
+  const auto problems = (manifest.deltas || unreadable ? 0 : blocks.problems.size()) + (inputs ? inputs->problems.size() : 0);
   if (problems != 0) result += "; " + plural(problems, "other problem");
   return result + fmt::format(" ({} read in {:.2f} s on {})\n{}\n", format_bytes(blocks.bytes), elapsed_s,
                               plural(static_cast<std::uint64_t>(ranks), "rank"), verdict(*this));

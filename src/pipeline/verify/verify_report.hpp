@@ -17,6 +17,7 @@ struct VerifyReport {
   BlockCheck blocks{};
   std::optional<InputCheck> inputs{};
   double elapsed_s = 0;
+  bool unreadable = false;  ///< blocks.problems says why; none was compared
 
   [[nodiscard]] bool equal() const noexcept;
   [[nodiscard]] std::string text() const;

@@ -40,7 +40,7 @@ def cases():
         "empty": (b"", of("0 bytes, a safetensors file has at least 8")),
         "short": (b"1234567", of("7 bytes, a safetensors file has at least 8")),
         "length_above_limit": (raw({}, length=100_000_001), of("header of 100000001 bytes, at most 100000000 are allowed")),
-        "length_of_all_ones": (raw({}, length=2**64 - 1), of("header of 18446744073709551615 bytes, at most 100000000 are allowed")),
+        "length_of_all_ones": (raw([], length=2**64 - 1), of(r'no safetensors file: it begins with "' + r"\xff" * 8 + '[]"')),
         "length_above_file": (raw({}, length=3), of("header of 3 bytes in a file of 10")),
         "array": (raw([]), of("the header is no JSON object")),
         "number": (raw(7), of("the header is no JSON object")),
