@@ -194,9 +194,7 @@ class MeasureRun {
   [[nodiscard]] bool same_inputs(const recipe::TensorTask& task, const std::vector<std::size_t>& others, std::uint32_t tensor) const {
     if (others.empty()) return true;
     const auto& other = work_.products[others.front()].job.tasks[tensor];
-    const auto same = [](const auto& a, const auto& b) { return a.model == b.model && a.tensor == b.tensor; };
-    return std::equal(task.inputs.begin(), task.inputs.end(), other.inputs.begin(), other.inputs.end(), same) &&
-           task.settings.base_elements == other.settings.base_elements &&
+    return task.inputs == other.inputs && task.settings.base_elements == other.settings.base_elements &&
            std::equal(task.settings.models.begin(), task.settings.models.end(), other.settings.models.begin(), other.settings.models.end(),
                       [](const auto& a, const auto& b) { return a.elements == b.elements; });
   }

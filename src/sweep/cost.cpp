@@ -103,7 +103,8 @@ std::string to_text(const SweepCost& cost) {
   text += fmt::format("passes         {}\n", passes_text(cost.passes));
   text += fmt::format("reads          {}\n", bytes_text(cost.bytes_read));
   if (cost.earlier_bytes != 0) {
-    text += fmt::format("  before that  {}: up to {} passes of each point's method\n", bytes_text(cost.earlier_bytes), cost.earlier_passes);
+    text += fmt::format("  before that  at most {}: up to {} passes of each point's method, fewer where points share them\n",
+                        bytes_text(cost.earlier_bytes), cost.earlier_passes);
   }
   text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
   if (cost.bytes_begun != 0)
