@@ -29,7 +29,9 @@ JournalHead head_of_sums(std::string identity, std::uint64_t blocks) {
   return head;
 }
 
-bool holds(const fs::path& file, const JournalHead& head) {
+// Whether a run goes on from what an interrupted one left in the file.
+bool goes_on(const fs::path& file, const JournalHead& head, const RunOptions& options) {
+  if (options.unfinished == Unfinished::restart) return false;
   const auto found = MeasureJournal::read_head(file);
   return found && found->identity == head.identity && found->blocks == head.blocks;
 }
@@ -39,6 +41,11 @@ bool holds(const fs::path& file, const JournalHead& head) {
 std::uint64_t measure_journal_bytes(std::uint64_t blocks) {
   constexpr std::uint64_t k_head = 4096;
   return k_head + blocks * sizeof(MeasureRecord);
+}
+
+bool goes_on_measuring(const fs::path& journal, const Work& work, const Product& product, const RunOptions& options) {
+  if (options.hash_inputs && work.content_hashes.empty()) return options.unfinished != Unfinished::restart;
+  return goes_on(journal, head_of_sums(identity_of_sums(work, product, options), grid_of(work).blocks()), options);
 }
 
 MeasureRecord::MeasureRecord(std::span<const merge::Measures> of_block) {
@@ -62,7 +69,7 @@ MeasureJournals::MeasureJournals(std::vector<fs::path> files, const Work& work, 
   continued_ = world.from_root([&] {
     std::vector<std::uint8_t> continued;
     for (std::size_t p = 0; p < files_.size(); ++p) {
-      continued.push_back(options.unfinished != Unfinished::restart && holds(files_[p], heads_[p]) ? 1 : 0);
+      continued.push_back(goes_on(files_[p], heads_[p], options) ? 1 : 0);
       if (continued.back() == 0) fs::remove(files_[p]);
     }
     return continued;

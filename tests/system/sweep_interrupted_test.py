@@ -1,6 +1,7 @@
 """outputs: statistics, interrupted: what was measured is not measured again, and the numbers are those of a run that nothing stopped."""
 
 import glob
+import json
 import os
 import random
 import shutil
@@ -181,6 +182,44 @@ class Interrupted(SweepTest):
                 self.assert_same(made(self.path("swept")), made(self.path("fresh")), change)
                 shutil.rmtree(self.path("swept"))
                 shutil.rmtree(self.path("fresh"))
+
+    def test_the_plan_tells_what_is_used_of_what_is_there(self):
+        noted = self.interrupted(1, self.text, "pread:100:TERM")
+        self.assertEqual(len(noted), 6)
+        plan = lambda *more: json.loads(self.sweep(1, self.text, "--plan", "--json", *more).stdout)
+        begun = plan()
+        self.assertGreater(begun["bytes_begun"], 0)
+        self.assertEqual(begun["bytes_discarded"], 0)
+        lost = plan("--restart")
+        self.assertEqual((lost["bytes_begun"], lost["bytes_discarded"]), (0, begun["bytes_begun"]))
+        os.utime(self.path("m0.safetensors"), ns=(0, 1_700_000_000_000_000_000))
+        lost = plan()
+        self.assertEqual((lost["bytes_begun"], lost["bytes_discarded"]), (0, begun["bytes_begun"]))
+        self.assertIn(" there by interrupted runs that this one cannot go on from; they go when it begins\n", self.sweep(1, self.text, "--plan").stdout)
+
+    def test_an_interrupted_run_says_what_is_kept(self):
+        self.shapes = {"up": [6200, 1024]}
+        self.make_family()
+        for text, path in ((self.text, "m1"), (self.text.replace("outputs: statistics\n", ""), "m1")):
+            with self.subTest(text=text):
+                process = self.sweep(1, text, **with_fault("pread:12:TERM", path))
+                self.assertEqual(process.returncode, 75, process.stderr)
+                self.assertIn("\nnothing is kept of a pass under way: the same command again does it as a whole\n", process.stdout)
+                for more, words in (([], ""), (["--restart"], " without --restart")):
+                    process = self.sweep(1, text, *more, **with_fault("pread:100:TERM", path))
+                    self.assertEqual(process.returncode, 75, process.stderr)
+                    self.assertIn("\na pass under way is not counted: finished blocks of 6 points are kept, the same command again"
+                                  f"{words} goes on after them\n", process.stdout)
+                shutil.rmtree(self.path("swept"))
+
+    def test_passes_before_show_how_far_they_are(self):
+        process = self.sweep(2, self.ties, "--progress", "bar", DARE_FAULT_SLOW=20, **with_fault("pread:1000000:EIO", "m1"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        shares = [int(line.split("before the merge:")[1].split("%")[0]) for line in process.stderr.splitlines() if "before the merge:" in line]
+        self.assertGreater(len(shares), 3)
+        self.assertEqual(shares, sorted(shares))
+        self.assertGreater(shares[-1], 50)
+        self.assertLessEqual(shares[-1], 100)
 
     def test_its_room_is_counted(self):
         need = 6 * (4096 + RECORD * len(self.blocks))

@@ -28,6 +28,11 @@ struct Measurement {
 /// Bytes that a journal of measure() takes on the disk at most. Pure. @param blocks  of the grid.
 [[nodiscard]] std::uint64_t measure_journal_bytes(std::uint64_t blocks);
 
+/// Whether measure() would go on from a product's journal: it is there, of the same recipe, inputs and program, and `options` say so. Where
+/// contents are to be hashed and are not yet, they count for equal. Local. @throws IoError
+[[nodiscard]] bool goes_on_measuring(const std::filesystem::path& journal, const Work& work, const Product& product,
+                                     const RunOptions& options);
+
 /// Measures every product of `work` in one read of the inputs. The sums of what is measured are noted in the journals at intervals and when
 /// a signal or an error ends the pass: the next one with the same journals measures the rest, whatever its ranks and its other products
 /// are. Collective; as everywhere the numbers do not depend on the ranks, nor on interruptions.
