@@ -66,11 +66,9 @@ std::vector<std::uint32_t> surveyed_tasks(const recipe::MergeJob& job, const std
   return tasks;
 }
 
-std::vector<SurveyGroup> survey_groups(const Work& work, const FinishedBlocks& finished, const plan::Plan& plan, std::uint64_t memory) {
-  const auto to_do_of_any = plan.tensors_to_do();
+std::vector<SurveyGroup> survey_groups(const Work& work, std::vector<std::vector<std::uint32_t>> tasks, std::uint64_t memory) {
   Grouping grouping{work, memory};
-  for (std::size_t p = 0; p < work.products.size(); ++p)
-    grouping.add(p, surveyed_tasks(work.products[p].job, finished.tensors_to_do(p, plan.grid, to_do_of_any)));
+  for (std::size_t p = 0; p < tasks.size(); ++p) grouping.add(p, std::move(tasks[p]));
   return grouping.groups();
 }
 

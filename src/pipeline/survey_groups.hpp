@@ -1,10 +1,7 @@
 #pragma once
 /// Which tensors of which products the passes before the merge survey together.
 
-#include "pipeline/finished_blocks.hpp"
-
 #include <dare/pipeline/work.hpp>
-#include <dare/plan/plan.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -29,9 +26,9 @@ struct SurveyGroup {
 [[nodiscard]] std::vector<std::uint32_t> surveyed_tasks(const recipe::MergeJob& job, const std::vector<bool>& to_do);
 
 /// Sorts the products that have something to survey into groups. Pure.
+/// @param tasks   by product: those that are to be surveyed, ascending.
 /// @param memory  bytes of accumulators that a group may have on a rank; one setting goes in any case.
-[[nodiscard]] std::vector<SurveyGroup> survey_groups(const Work& work, const FinishedBlocks& finished, const plan::Plan& plan,
-                                                     std::uint64_t memory);
+[[nodiscard]] std::vector<SurveyGroup> survey_groups(const Work& work, std::vector<std::vector<std::uint32_t>> tasks, std::uint64_t memory);
 
 /// A group's tasks in portions: as many as the memory allows, all where they depend on each other. Pure. @param job  of the first product.
 [[nodiscard]] std::vector<SurveyBatch> survey_batches(const SurveyGroup& group, const recipe::MergeJob& job, std::uint64_t memory);

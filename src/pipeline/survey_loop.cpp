@@ -4,16 +4,22 @@
 #include "pipeline/survey_groups.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/pace.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <string_view>
 
 namespace dare::pipeline {
 namespace {
+
+constexpr std::chrono::seconds k_between_notes{10};
+constexpr int k_note_share = 50;  // of the time at most one part in so many
 
 // How far all surveys of a run are, in elements times passes.
 class SurveyProgress {
@@ -140,15 +146,34 @@ class BatchSurvey {
   std::uint64_t elements_ = 0;  // in it
 };
 
+// What an interrupted run has found is not to do. Where tensors depend on each other, a survey of one is of all.
+void take_known(const recipe::MergeJob& job, std::size_t product, const SurveyJournals& journals, std::vector<std::uint32_t>& tasks,
+                ProductStatistics& statistics) {
+  std::vector<std::uint32_t> unknown;
+  std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(unknown), [&](auto t) { return journals.find(product, t) == nullptr; });
+  const bool whole = std::any_of(unknown.begin(), unknown.end(), [&](auto t) { return merge::needs_whole_model(job.tasks[t].settings); });
+  if (whole) return;
+  for (const auto t : tasks) {
+    if (const auto* known = journals.find(product, t)) statistics.set(t, *known);
+  }
+  tasks = std::move(unknown);
+}
+
 }  // namespace
 
 std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, const FinishedBlocks& finished, const RunOptions& options,
-                                      Inputs& inputs, const comm::Communicator& world) {
+                                      Inputs& inputs, const comm::Communicator& world, SurveyJournals* journals) {
   std::vector<ProductStatistics> all(work.products.size());
+  std::vector<std::vector<std::uint32_t>> tasks;
   const auto to_do_of_any = plan.tensors_to_do();
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    tasks.push_back(surveyed_tasks(work.products[p].job, finished.tensors_to_do(p, plan.grid, to_do_of_any)));
+    if (journals != nullptr) take_known(work.products[p].job, p, *journals, tasks[p], all[p]);
+  }
   const auto memory = options.limits.memory_per_rank / 2;  // accumulators and their sums share what the merge's buffers will have
-  const auto groups = survey_groups(work, finished, plan, memory);
+  const auto groups = survey_groups(work, std::move(tasks), memory);
   SurveyProgress progress{options.progress, work, groups, world.is_root()};
+  Pace pace{k_between_notes, k_note_share};
   for (const auto& group : groups) {
     for (const auto& batch : survey_batches(group, work.products[group.first()].job, memory)) {
       std::optional<BatchSurvey> one;
@@ -156,9 +181,16 @@ std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, 
       const auto found = one->run(group.products.size(), progress);
       for (std::size_t s = 0; s < found.size(); ++s) {
         for (const auto p : group.products[s]) {
-          for (std::size_t i = 0; i < batch.size(); ++i) all[p].set(batch[i], found[s][i]);
+          for (std::size_t i = 0; i < batch.size(); ++i) {
+            all[p].set(batch[i], found[s][i]);
+            if (journals != nullptr) journals->add(p, batch[i], found[s][i]);
+          }
         }
       }
+      if (journals == nullptr) continue;
+      world.agree([&] {
+        if (pace.due()) pace.run([&] { journals->note(); });
+      });
     }
   }
   return all;

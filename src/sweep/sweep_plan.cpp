@@ -76,12 +76,13 @@ void Sweep::remove_leftovers() const {
   remove_cut_deletions(places_, {names_.begin(), names_.end()});
   std::set<std::filesystem::path> in_use;
   for (std::uint64_t i = 0; specification_.settings().outputs == Outputs::statistics && i < standing_.size(); ++i) {
-    if (standing_[i] == Standing::to_do) in_use.insert(places_.sums(names_[i]));
+    if (standing_[i] == Standing::to_do) in_use.insert({places_.sums(names_[i]), places_.passes(names_[i])});
   }
   std::error_code error;
   for (std::filesystem::directory_iterator entry{places_.records, error}, end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
-    const bool is_journal = entry->path().extension() == ".sums" && entry->is_regular_file(ignored);
+    const auto kind = entry->path().extension();
+    const bool is_journal = (kind == ".sums" || kind == ".passes") && entry->is_regular_file(ignored);
     if (is_journal && in_use.count(entry->path()) == 0) remove_quietly(entry->path());
   }
 }
@@ -183,13 +184,14 @@ Sweep::Begun Sweep::begun(pipeline::Unfinished unfinished) const {
   for (std::size_t f = 0; f < families_.size(); ++f) {
     for (const auto point : costing_.families[f].to_do) {
       const auto output = output_of(places_.folder, names_[point], specification_.settings());
-      const auto journal = places_.sums(names_[point]);
-      const auto bytes = bytes_on_disk(sums ? journal : pipeline::OutputPaths{output}.temporary);
+      const pipeline::MeasureFiles journals{places_.sums(names_[point]), places_.passes(names_[point])};
+      const auto bytes =
+          sums ? bytes_on_disk(journals.sums) + bytes_on_disk(journals.passes) : bytes_on_disk(pipeline::OutputPaths{output}.temporary);
       if (bytes == 0) continue;
       const PassWork pass{specification_, families_[f], {point}, places_.folder, run};
       if (pass.points().empty()) continue;  // what it is refused for is told
       const auto& product = pass.work().products.front();
-      const bool goes_on = sums ? pipeline::goes_on_measuring(journal, pass.work(), product, run)
+      const bool goes_on = sums ? pipeline::goes_on_measuring(journals, pass.work(), product, run)
                                 : !pipeline::check_unfinished(pass.work(), product, run).done.empty();
       begun.points += goes_on ? 1 : 0;
       (goes_on ? begun.bytes : begun.discarded) += bytes;
