@@ -44,6 +44,9 @@ class Selection {
   void begin(std::span<std::int64_t> sums);
   [[nodiscard]] bool wants(std::uint64_t first, std::uint64_t n) const noexcept;
   [[nodiscard]] bool wants_any() const noexcept;
+  /// Whether this round counts the same of any keys whatever is wanted: selections among the same keys may have one span of sums, which one
+  /// of them is fed for.
+  [[nodiscard]] bool counts_all() const noexcept { return stage_ == Stage::histogram && first_round_; }
   /// Keys at positions first, first + 1, ...; ascending within an aligned block of 65,536.
   void feed(std::uint64_t first, std::span<const std::uint64_t> keys);
   /// All that this rank has is fed. May be called twice.

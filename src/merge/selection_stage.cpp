@@ -34,17 +34,26 @@ std::uint64_t local(std::uint64_t tie_end, std::uint64_t place) {
 
 }  // namespace
 
-SelectionStage::SelectionStage(std::vector<const TensorSettings*> tensors)
-    : tensors_{std::move(tensors)}, whole_model_{needs_whole_model(*tensors_.front())}, keys_(k_strip) {
+SelectionStage::SelectionStage(std::vector<SettingsOfTensor> tensors)
+    : tensors_{std::move(tensors)}, whole_model_{needs_whole_model(*tensors_.front().front())}, keys_(k_strip) {
   bits_ = 32;
   places_.push_back(0);
-  for (const auto* tensor : tensors_) {
-    if (works_in_float64(*tensor)) bits_ = 64;
-    places_.push_back(places_.back() + sum_blocks(tensor->elements) * k_sum_block);
+  for (const auto& tensor : tensors_) {
+    const auto& settings = *tensor.front();
+    if (works_in_float64(settings)) bits_ = 64;
+    places_.push_back(places_.back() + sum_blocks(settings.elements) * k_sum_block);
   }
-  const auto& first = *tensors_.front();
-  if (selects_by_variance(first)) add_variance(first);
-  if (!selects_by_size(first)) return;
+  for (std::size_t s = 0; s < tensors_.front().size(); ++s) {
+    const auto& first = *tensors_.front()[s];
+    if (selects_by_variance(first)) add_variance(s);
+    if (selects_by_size(first)) add_slots_by_size(s);
+  }
+  std::stable_sort(slots_.begin(), slots_.end(), [](const auto& a, const auto& b) {
+    return std::pair{a.target == Target::variance, a.model} < std::pair{b.target == Target::variance, b.model};
+  });
+}
+
+void SelectionStage::add_slots_by_size(std::size_t setting) {
   struct Of {
     const TensorSettings* settings;
     const ModelTerm* term;
@@ -52,35 +61,38 @@ SelectionStage::SelectionStage(std::vector<const TensorSettings*> tensors)
   };
   std::map<std::uint32_t, Of> models;
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
-    for (std::size_t k = 0; k < tensors_[t]->models.size(); ++k) {
-      const auto& term = tensors_[t]->models[k];
-      const auto of = models.try_emplace(model_of(t, k), Of{tensors_[t], &term, 0}).first;
+    const auto& settings = *tensors_[t][setting];
+    for (std::size_t k = 0; k < settings.models.size(); ++k) {
+      const auto& term = settings.models[k];
+      const auto of = models.try_emplace(model_of(t, k), Of{&settings, &term, 0}).first;
       assert(of->second.term->rate == term.rate);
-      of->second.keys += held(*tensors_[t], term);
+      of->second.keys += held(settings, term);
     }
   }
-  for (const auto& [model, of] : models) add_slots(model, *of.settings, *of.term, of.keys);
+  for (const auto& [model, of] : models) add_slots(model, setting, *of.settings, *of.term, of.keys);
 }
 
 std::uint32_t SelectionStage::model_of(std::size_t tensor, std::size_t term) const noexcept {
-  return whole_model_ ? tensors_[tensor]->models[term].model : static_cast<std::uint32_t>(term);
+  return whole_model_ ? tensors_[tensor].front()->models[term].model : static_cast<std::uint32_t>(term);
 }
 
-void SelectionStage::add_slots(std::uint32_t model, const TensorSettings& settings, const ModelTerm& term, std::uint64_t keys) {
+void SelectionStage::add_slots(std::uint32_t model, std::size_t setting, const TensorSettings& settings, const ModelTerm& term,
+                               std::uint64_t keys) {
   const auto kept = kept_count(settings, term, keys);
   const auto outliers = outlier_count(settings, term, keys, kept);
   const auto known = [&](std::uint64_t rank) { return rank == 0 || rank == keys; };
   const auto cut_of = [](std::uint64_t rank) { return rank == 0 ? Cut::nothing() : Cut::everything(); };
   const auto rank = kept == 0 ? 0 : kept + outliers;
   const Wanted wanted{rank, outliers, false, 0};
-  slots_.push_back({Target::kept, model, known(rank) ? Selection{cut_of(rank)} : Selection{bits_, places_.back(), wanted}});
-  if (outliers != 0) slots_.push_back({Target::outlier, model, Selection{bits_, places_.back(), Wanted{outliers, 0, true, 0}}});
+  slots_.push_back({Target::kept, model, setting, known(rank) ? Selection{cut_of(rank)} : Selection{bits_, places_.back(), wanted}});
+  if (outliers != 0) slots_.push_back({Target::outlier, model, setting, Selection{bits_, places_.back(), Wanted{outliers, 0, true, 0}}});
 }
 
-void SelectionStage::add_variance(const TensorSettings& settings) {
+void SelectionStage::add_variance(std::size_t setting) {
+  const auto& settings = *tensors_.front()[setting];
   const bool none = settings.select_topk <= 0 || settings.elements == 0;
   const Wanted wanted{0, 0, false, settings.select_topk};
-  slots_.push_back({Target::variance, 0, none ? Selection{Cut::nothing()} : Selection{bits_, places_.back(), wanted}});
+  slots_.push_back({Target::variance, 0, setting, none ? Selection{Cut::nothing()} : Selection{bits_, places_.back(), wanted}});
 }
 
 bool SelectionStage::done() const noexcept {
@@ -96,17 +108,25 @@ bool SelectionStage::wants(std::size_t tensor, Extent tile) const noexcept {
                      [&](const auto& slot) { return slot.selection.wants(places_[tensor] + tile.first, tile.elements); });
 }
 
+bool SelectionStage::shares_sums(std::size_t slot) const noexcept {
+  return slot != 0 && slots_[slot].selection.counts_all() && slots_[slot - 1].selection.counts_all() &&
+         slots_[slot].same_keys(slots_[slot - 1]);
+}
+
 std::size_t SelectionStage::size() const noexcept {
   std::size_t size = 0;
-  for (const auto& slot : slots_) size += slot.selection.size();
+  for (std::size_t s = 0; s < slots_.size(); ++s) size += shares_sums(s) ? 0 : slots_[s].selection.size();
   return size;
 }
 
 void SelectionStage::begin(std::span<std::int64_t> sums) {
-  for (auto& slot : slots_) {
-    const auto own = slot.selection.size();
-    slot.selection.begin(sums.first(own));
-    sums = sums.subspan(own);
+  std::span<std::int64_t> own;
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    if (!shares_sums(s)) {
+      own = sums.first(slots_[s].selection.size());
+      sums = sums.subspan(own.size());
+    }
+    slots_[s].selection.begin(own);
   }
 }
 
@@ -127,10 +147,13 @@ void SelectionStage::make_keys(const Slot& slot, std::size_t tensor, const Strip
 
 template <class W>
 void SelectionStage::feed(std::size_t tensor, const Strip<W>& strip) {
-  for (auto& slot : slots_) {
-    if (!slot.selection.wants(places_[tensor] + strip.first, strip.size)) continue;
-    std::span<std::uint64_t> keys;
-    make_keys(slot, tensor, strip, keys);
+  std::span<std::uint64_t> keys;
+  const Slot* keys_of = nullptr;
+  for (std::size_t s = 0; s < slots_.size(); ++s) {
+    auto& slot = slots_[s];
+    if (shares_sums(s) || !slot.selection.wants(places_[tensor] + strip.first, strip.size)) continue;
+    if (keys_of == nullptr || !slot.same_keys(*keys_of)) make_keys(slot, tensor, strip, keys);
+    keys_of = &slot;
     slot.selection.feed(places_[tensor] + strip.first, keys);
   }
 }
@@ -145,9 +168,10 @@ void SelectionStage::advance() {
   }
 }
 
-void SelectionStage::apply(std::size_t tensor, TensorStatistics& statistics) const {
-  const auto& settings = *tensors_[tensor];
+void SelectionStage::apply(std::size_t tensor, std::size_t setting, TensorStatistics& statistics) const {
+  const auto& settings = *tensors_[tensor][setting];
   for (const auto& slot : slots_) {
+    if (slot.setting != setting) continue;
     auto cut = slot.selection.cut();
     if (cut != Cut::nothing()) cut.tie_end = local(cut.tie_end, places_[tensor]);
     if (bits_ == 64 && !works_in_float64(settings)) cut = narrowed(cut);

@@ -12,42 +12,53 @@
 
 namespace dare::merge {
 
+/// The settings of one tensor that are surveyed together.
+using SettingsOfTensor = std::vector<const TensorSettings*>;
+
 /// Tensors that selections run over together: one, or with scope: model all. Tensors have places in one row of positions, each beginning at
-/// a multiple of the sum block.
+/// a multiple of the sum block. Selections among the same keys share these, and the histogram of the first round.
 class SelectionStage {
  public:
-  explicit SelectionStage(std::vector<const TensorSettings*> tensors);
+  explicit SelectionStage(std::vector<SettingsOfTensor> tensors);
 
   [[nodiscard]] bool done() const noexcept;
   [[nodiscard]] bool wants_any() const noexcept;
   [[nodiscard]] bool wants(std::size_t tensor, Extent tile) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   void begin(std::span<std::int64_t> sums);
+  /// @param strip  of any of the tensor's settings.
   template <class W>
   void feed(std::size_t tensor, const Strip<W>& strip);
   void end();
   void advance();
   /// The cuts of one tensor, in its own elements and working type. @pre done()
-  void apply(std::size_t tensor, TensorStatistics& statistics) const;
+  void apply(std::size_t tensor, std::size_t setting, TensorStatistics& statistics) const;
 
  private:
   enum class Target : std::uint8_t { kept, outlier, variance };
   struct Slot {
     Target target;
     std::uint32_t model;  // the term's position, or with scope: model the recipe's
+    std::size_t setting;  // position among a tensor's
     Selection selection;
+    [[nodiscard]] bool same_keys(const Slot& other) const noexcept {
+      return model == other.model && (target == Target::variance) == (other.target == Target::variance);
+    }
   };
   [[nodiscard]] std::uint32_t model_of(std::size_t tensor, std::size_t term) const noexcept;
-  void add_slots(std::uint32_t model, const TensorSettings& settings, const ModelTerm& term, std::uint64_t keys);
-  void add_variance(const TensorSettings& settings);
+  void add_slots_by_size(std::size_t setting);
+  void add_slots(std::uint32_t model, std::size_t setting, const TensorSettings& settings, const ModelTerm& term, std::uint64_t keys);
+  void add_variance(std::size_t setting);
+  // Whether the slot's sums of this round are those of the one before it.
+  [[nodiscard]] bool shares_sums(std::size_t slot) const noexcept;
   template <class W>
   void make_keys(const Slot& slot, std::size_t tensor, const Strip<W>& strip, std::span<std::uint64_t>& keys);
 
-  std::vector<const TensorSettings*> tensors_;
+  std::vector<SettingsOfTensor> tensors_;
   std::vector<std::uint64_t> places_;  // of the tensors; one more: the end
   bool whole_model_;
   unsigned bits_;
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_;  // those of the same keys one after another
   std::vector<std::uint64_t> keys_;
 };
 

@@ -41,11 +41,12 @@ class MeasureRun {
  public:
   /// @param finished  of `journals`; `plan` is for the blocks that it does not have of all products.
   MeasureRun(const Work& work, const plan::Plan& plan, const MeasureJournals& journals, const FinishedBlocks& finished,
-             const RunOptions& options, const comm::Communicator& world)
+             SurveyJournals& passes, const RunOptions& options, const comm::Communicator& world)
       : work_{work},
         plan_{plan},
         journals_{journals},
         finished_{finished},
+        passes_{passes},
         options_{options},
         world_{world},
         products_(work.products.size()),
@@ -75,10 +76,11 @@ class MeasureRun {
   void read_inputs() {
     Inputs inputs{work_, world_, timings_};
     try {
-      const auto statistics = survey(work_, plan_, finished_, options_, inputs, world_);
+      const auto statistics = survey(work_, plan_, finished_, options_, inputs, world_, &passes_);
       world_.agree([&] { take_over(); });
       walk(inputs, statistics);
     } catch (const comm::AgreedError&) {
+      note_quietly();
       inputs.close_after_failure();
       throw;
     }
@@ -111,17 +113,12 @@ class MeasureRun {
     const auto slices = plan::slices(plan_.grid, plan_.shares[static_cast<std::size_t>(world_.rank())], plan::k_slice_bytes);
     const auto rounds = static_cast<std::size_t>(world_.all_reduce(static_cast<std::int64_t>(slices.size()), comm::Reduce::max));
     Progress progress{options_.progress, plan_.bytes_to_read(), world_.is_root()};
-    try {
-      for (std::size_t round = 0; round < rounds; ++round) {
-        world_.agree([&] {
-          if (round < slices.size()) work_slice(slices[round], inputs, statistics);
-        });
-        StopSignal::agree(world_, " amid statistics");
-        progress.update(round + 1, rounds);
-      }
-    } catch (const comm::AgreedError&) {
-      note_quietly();
-      throw;
+    for (std::size_t round = 0; round < rounds; ++round) {
+      world_.agree([&] {
+        if (round < slices.size()) work_slice(slices[round], inputs, statistics);
+      });
+      StopSignal::agree(world_, " amid statistics");
+      progress.update(round + 1, rounds);
     }
   }
 
@@ -148,6 +145,7 @@ class MeasureRun {
 
   // Of a product that is given up no more is kept.
   void note() {
+    passes_.note();
     for (std::size_t p = 0; p < products_.size() && !unnoted_.empty(); ++p) {
       if (products_[p].finding) continue;
       auto journal = journals_.open(p);
@@ -194,9 +192,7 @@ class MeasureRun {
   [[nodiscard]] bool same_inputs(const recipe::TensorTask& task, const std::vector<std::size_t>& others, std::uint32_t tensor) const {
     if (others.empty()) return true;
     const auto& other = work_.products[others.front()].job.tasks[tensor];
-    const auto same = [](const auto& a, const auto& b) { return a.model == b.model && a.tensor == b.tensor; };
-    return std::equal(task.inputs.begin(), task.inputs.end(), other.inputs.begin(), other.inputs.end(), same) &&
-           task.settings.base_elements == other.settings.base_elements &&
+    return task.inputs == other.inputs && task.settings.base_elements == other.settings.base_elements &&
            std::equal(task.settings.models.begin(), task.settings.models.end(), other.settings.models.begin(), other.settings.models.end(),
                       [](const auto& a, const auto& b) { return a.elements == b.elements; });
   }
@@ -234,6 +230,7 @@ class MeasureRun {
   const plan::Plan& plan_;
   const MeasureJournals& journals_;
   const FinishedBlocks& finished_;
+  SurveyJournals& passes_;
   const RunOptions& options_;
   const comm::Communicator& world_;
   Timings timings_{};
@@ -249,18 +246,25 @@ class MeasureRun {
 
 }  // namespace
 
-Measurement measure(const Work& work, const std::vector<std::filesystem::path>& journals, const RunOptions& options,
+Measurement measure(const Work& work, const std::vector<MeasureFiles>& journals, const RunOptions& options,
                     const comm::Communicator& world) {
   const RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
   const auto grid = grid_of(work);
-  const MeasureJournals kept{journals, work, options, grid.blocks(), world};
+  std::vector<std::filesystem::path> sums;
+  std::vector<std::filesystem::path> of_passes;
+  for (const auto& files : journals) {
+    sums.push_back(files.sums);
+    of_passes.push_back(files.passes);
+  }
+  const MeasureJournals kept{std::move(sums), work, options, grid.blocks(), world};
+  SurveyJournals passes{std::move(of_passes), work, options, world};
   const auto finished = kept.find_finished(world);
   run.tell(fmt::format("statistics: {} of {} blocks are there of all points of the pass, by an interrupted run", finished.in_all().size(),
                        grid.blocks()));
   std::optional<plan::Plan> plan;
   world.agree([&] { plan = make_plan(work, grid, cluster, options.limits, finished.in_all()); });
-  return {MeasureRun{work, *plan, kept, finished, options, world}.run(), plan->bytes_to_read()};
+  return {MeasureRun{work, *plan, kept, finished, passes, options, world}.run(), plan->bytes_to_read()};
 }
 
 }  // namespace dare::pipeline

@@ -1,6 +1,6 @@
 #include "pipeline/measure_journals.hpp"
 
-#include "pipeline/unfinished.hpp"
+#include "pipeline/survey_journals.hpp"
 
 #include <dare/pipeline/measure.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -16,29 +16,27 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t k_read_together = 256;  // records: 356 KiB
 
-// By hash: nobody is told what differs.
-std::string identity_of_sums(const Work& work, const Product& product, const RunOptions& options) {
-  return hash_hex(fmt::format("{}\nsums of {} in {} elements, {} bytes", identity_of(work, product, options), merge::k_sum_block,
-                              plan::k_block_elements, sizeof(MeasureRecord)));
-}
-
-JournalHead head_of_sums(std::string identity, std::uint64_t blocks) {
-  JournalHead head;
-  head.identity = std::move(identity);
-  head.blocks = blocks;
-  return head;
-}
-
-bool holds(const fs::path& file, const JournalHead& head) {
-  const auto found = MeasureJournal::read_head(file);
-  return found && found->identity == head.identity && found->blocks == head.blocks;
+JournalHead head_of_sums(const Work& work, const Product& product, const RunOptions& options, std::uint64_t blocks) {
+  return pass_journal_head(
+      work, product, options,
+      fmt::format("sums of {} in {} elements, {} bytes", merge::k_sum_block, plan::k_block_elements, sizeof(MeasureRecord)), blocks);
 }
 
 }  // namespace
 
-std::uint64_t measure_journal_bytes(std::uint64_t blocks) {
+std::uint64_t measure_journal_bytes(const Work& work) {
   constexpr std::uint64_t k_head = 4096;
-  return k_head + blocks * sizeof(MeasureRecord);
+  const auto& tasks = work.products.front().job.tasks;
+  const bool surveyed = std::any_of(tasks.begin(), tasks.end(), [](const auto& task) {
+    return task.action == recipe::TensorTask::Action::merge && merge::statistics_passes(task.settings) != 0;
+  });
+  return k_head + grid_of(work).blocks() * sizeof(MeasureRecord) + (surveyed ? k_head + tasks.size() * sizeof(SurveyRecord) : 0);
+}
+
+bool goes_on_measuring(const MeasureFiles& journals, const Work& work, const Product& product, const RunOptions& options) {
+  if (options.hash_inputs && work.content_hashes.empty()) return options.unfinished != Unfinished::restart;
+  return goes_on_from_pass<MeasureRecord>(journals.sums, head_of_sums(work, product, options, grid_of(work).blocks()), options) ||
+         goes_on_from_pass<SurveyRecord>(journals.passes, survey_journal_head(work, product, options), options);
 }
 
 MeasureRecord::MeasureRecord(std::span<const merge::Measures> of_block) {
@@ -53,16 +51,15 @@ bool MeasureRecord::done() const noexcept {
 MeasureJournals::MeasureJournals(std::vector<fs::path> files, const Work& work, const RunOptions& options, std::uint64_t blocks,
                                  const comm::Communicator& world)
     : files_{std::move(files)} {
-  const auto identities = world.from_root([&] {
-    std::vector<std::string> all;
-    for (const auto& product : work.products) all.push_back(identity_of_sums(work, product, options));
-    return all;
+  heads_ = world.from_root([&] {
+    std::vector<JournalHead> heads;
+    for (const auto& product : work.products) heads.push_back(head_of_sums(work, product, options, blocks));
+    return heads;
   });
-  for (const auto& identity : identities) heads_.push_back(head_of_sums(identity, blocks));
   continued_ = world.from_root([&] {
     std::vector<std::uint8_t> continued;
     for (std::size_t p = 0; p < files_.size(); ++p) {
-      continued.push_back(options.unfinished != Unfinished::restart && holds(files_[p], heads_[p]) ? 1 : 0);
+      continued.push_back(goes_on_from_pass<MeasureRecord>(files_[p], heads_[p], options) ? 1 : 0);
       if (continued.back() == 0) fs::remove(files_[p]);
     }
     return continued;

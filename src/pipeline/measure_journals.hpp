@@ -2,7 +2,7 @@
 /// The sums of finished blocks of a statistics pass on the disk: what a later run need not measure again.
 
 #include "pipeline/finished_blocks.hpp"
-#include "pipeline/journal.hpp"
+#include "pipeline/pass_journal.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/core/hash.hpp>

@@ -23,8 +23,8 @@ ProgressStyle resolve(ProgressStyle style, bool speaks) {
 
 }  // namespace
 
-Progress::Progress(ProgressStyle style, std::uint64_t total, bool speaks)
-    : style_{resolve(style, speaks)}, total_{std::max<std::uint64_t>(total, 1)} {
+Progress::Progress(ProgressStyle style, std::uint64_t total, bool speaks, std::string_view doing)
+    : style_{resolve(style, speaks)}, total_{std::max<std::uint64_t>(total, 1)}, doing_{doing} {
   last_ = start_;  // short runs say nothing
 }
 
@@ -32,7 +32,7 @@ Progress::~Progress() {
   if (line_open_) comm::write_message("\n");
 }
 
-void Progress::update(std::size_t rounds_done, std::size_t rounds) {
+void Progress::update(std::uint64_t rounds_done, std::uint64_t rounds) {
   if (style_ == ProgressStyle::off) return;
   const auto now = Clock::now();
   const bool bar = style_ == ProgressStyle::bar;
@@ -43,7 +43,7 @@ void Progress::update(std::size_t rounds_done, std::size_t rounds) {
   const auto done = static_cast<std::uint64_t>(share * static_cast<double>(total_));
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / elapsed_s);
   const auto left_s = share > 0 ? elapsed_s * (1 - share) / share : 0;
-  const auto text = fmt::format("{:3.0f} %  {} of {}  {}/s  {:.0f} s left", 100 * share, format_bytes(done), format_bytes(total_),
+  const auto text = fmt::format("{}{:3.0f} %  {} of {}  {}/s  {:.0f} s left", doing_, 100 * share, format_bytes(done), format_bytes(total_),
                                 format_bytes(rate), left_s);
   if (bar) {
     const auto filled = static_cast<std::size_t>(share * k_bar_width);

@@ -3,6 +3,7 @@
 
 #include "pipeline/finished_blocks.hpp"
 #include "pipeline/inputs.hpp"
+#include "pipeline/survey_journals.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/merge/statistics.hpp>
@@ -33,8 +34,12 @@ class ProductStatistics {
 /// Surveys all tensors that need it and have a block to do, product by product, as many tensors at a time as the memory of `options`
 /// allows. Collective; the same result on all ranks. @throws comm::AgreedError
 /// @param finished  blocks that are not to do of a product, although others have them to do.
+/// @param journals  of what interrupted runs have found, which is not looked for again; takes what this one finds and notes it now and
+/// then,
+///                  the last of it when the caller says so. May be null.
 [[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, const FinishedBlocks& finished,
-                                                    const RunOptions& options, Inputs& inputs, const comm::Communicator& world);
+                                                    const RunOptions& options, Inputs& inputs, const comm::Communicator& world,
+                                                    SurveyJournals* journals = nullptr);
 
 /// The statistics of one tensor of the only product; no other is surveyed unless they depend on each other. Collective.
 /// @throws comm::AgreedError

@@ -23,12 +23,6 @@ std::uint64_t bytes_in_memory(const Work& work, const recipe::TensorTask& task) 
   return bytes;
 }
 
-std::uint64_t bytes_of_files(const Work& work, const recipe::TensorTask& task) {
-  std::uint64_t bytes = 0;
-  for_each_read(work, task, [&](std::size_t input, std::uint32_t tensor) { bytes += stored_bytes(work.input(input), tensor); });
-  return bytes;
-}
-
 // Text beyond what stands in the object itself, and the block that it takes.
 std::uint64_t held_by(const std::string& text) {
   return text.capacity() < sizeof(std::string) / 2 ? 0 : text.capacity() + k_block_overhead;
@@ -84,7 +78,14 @@ std::uint64_t merging_memory(const Work& work, std::size_t t) {
   return most + results;
 }
 
-// Before the merge: the accumulators of at least one tensor, or of all that depend on each other. What is there for buffers then is free.
+}  // namespace
+
+std::uint64_t bytes_of_files(const Work& work, const recipe::TensorTask& task) {
+  std::uint64_t bytes = 0;
+  for_each_read(work, task, [&](std::size_t input, std::uint32_t tensor) { bytes += stored_bytes(work.input(input), tensor); });
+  return bytes;
+}
+
 std::uint64_t survey_memory(const recipe::MergeJob& job) {
   std::uint64_t most = 0;
   std::optional<merge::TensorSettings> model;  // of a tensor of all elements: those of all tensors together
@@ -97,10 +98,8 @@ std::uint64_t survey_memory(const recipe::MergeJob& job) {
     model->elements += merge::sum_blocks(settings.elements) * merge::k_sum_block;
   }
   if (model) most = std::max(most, merge::Survey::memory(*model));
-  return most > k_survey_allowance ? most - k_survey_allowance : 0;
+  return most;
 }
-
-}  // namespace
 
 bool is_surveyed(const recipe::MergeJob& job, std::size_t task, const std::vector<bool>& to_do) {
   const auto& settings = job.tasks[task].settings;
@@ -139,7 +138,11 @@ std::uint64_t working_memory(const Work& work) {
   std::uint64_t most = 0;
   const auto tasks = work.products.front().job.tasks.size();
   for (std::size_t t = 0; t < tasks; ++t) most = std::max(most, merging_memory(work, t));
-  for (const auto& product : work.products) most = std::max(most, survey_memory(product.job));
+  // Before the merge what is there for buffers then is free.
+  for (const auto& product : work.products) {
+    const auto survey = survey_memory(product.job);
+    most = std::max(most, survey > k_survey_allowance ? survey - k_survey_allowance : 0);
+  }
   std::uint64_t adapters = 0;
   for (const auto& model : work.models) adapters += model.low_rank.empty() ? 0 : k_adapter_bytes;
   const auto held = held_memory(work);

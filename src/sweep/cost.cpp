@@ -76,11 +76,11 @@ SweepCost cost_of(const Specification& specification, const Costing& costing, co
 }
 
 bool fits_now(const SweepCost& cost) noexcept {
-  return cost.bytes_at_once <= cost.bytes_free || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun;
+  return cost.bytes_at_once <= cost.bytes_free || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun + cost.bytes_discarded;
 }
 
 void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder) {
-  if (fits_now(cost) || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun + cost.bytes_to_score) return;
+  if (fits_now(cost) || cost.bytes_at_once - cost.bytes_free <= cost.bytes_begun + cost.bytes_discarded + cost.bytes_to_score) return;
   const bool by_pass = settings.keep != Keep::all || settings.outputs == Outputs::statistics;
   const auto* instead = by_pass ? cost.groups > 1 ? ", or give fewer --groups, each of which has a pass there" : ""
                         : settings.outputs == Outputs::model
@@ -103,12 +103,16 @@ std::string to_text(const SweepCost& cost) {
   text += fmt::format("passes         {}\n", passes_text(cost.passes));
   text += fmt::format("reads          {}\n", bytes_text(cost.bytes_read));
   if (cost.earlier_bytes != 0) {
-    text += fmt::format("  before that  {}: up to {} passes of each point's method\n", bytes_text(cost.earlier_bytes), cost.earlier_passes);
+    text += fmt::format("  before that  at most {}: up to {} passes of each point's method, fewer where points share them\n",
+                        bytes_text(cost.earlier_bytes), cost.earlier_passes);
   }
   text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
   if (cost.bytes_begun != 0)
     text += fmt::format("  begun        {} there by interrupted runs; what of it is finished is not made again\n",
                         bytes_text(cost.bytes_begun));
+  if (cost.bytes_discarded != 0)
+    text += fmt::format("  discarded    {} there by interrupted runs that this one cannot go on from; they go when it begins\n",
+                        bytes_text(cost.bytes_discarded));
   text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
   if (cost.bytes_at_once != cost.bytes_kept) text += fmt::format("  at once      {}\n", bytes_text(cost.bytes_at_once));
   text += fmt::format("memory         {} a rank at most, of it {} for the points of a pass\n", format_bytes(cost.memory_per_rank),
@@ -134,6 +138,7 @@ std::string to_json(const SweepCost& cost) {
                                     {"bytes_kept", cost.bytes_kept},
                                     {"bytes_at_once", cost.bytes_at_once},
                                     {"bytes_begun", cost.bytes_begun},
+                                    {"bytes_discarded", cost.bytes_discarded},
                                     {"bytes_free", cost.bytes_free},
                                     {"memory_of_points", cost.memory_of_points},
                                     {"memory_per_rank", cost.memory_per_rank}};

@@ -19,10 +19,11 @@ struct SweepCost {
   std::vector<std::uint64_t> passes;  ///< points of each, largest pass first
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
-  std::uint64_t bytes_kept = 0;      ///< on the disk when all is done
-  std::uint64_t bytes_at_once = 0;   ///< the most on the disk while it is done, keep: none and best
-  std::uint64_t bytes_begun = 0;     ///< of them there already, of interrupted runs
-  std::uint64_t earlier_passes = 0;  ///< of the methods, the most of any point
+  std::uint64_t bytes_kept = 0;       ///< on the disk when all is done
+  std::uint64_t bytes_at_once = 0;    ///< the most on the disk while it is done, keep: none and best
+  std::uint64_t bytes_begun = 0;      ///< of them there already, of interrupted runs that this one goes on from
+  std::uint64_t bytes_discarded = 0;  ///< of interrupted runs that this one does not go on from: they go
+  std::uint64_t earlier_passes = 0;   ///< of the methods, the most of any point
   std::uint64_t earlier_bytes = 0;
   std::uint64_t bytes_free = 0;
   std::uint64_t bytes_to_score = 0;    ///< of checkpoints that are there and go once they are scored

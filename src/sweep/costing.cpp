@@ -54,6 +54,8 @@ class FamilyCosting {
     for (const auto& task : pass.work().products.front().job.tasks) {
       if (task.action == recipe::TensorTask::Action::merge) cost_.alone = cost_.alone || merge::needs_whole_tensor(task.settings);
     }
+    if (specification_.settings().outputs == Outputs::statistics)
+      cost_.bytes_beside = std::max(cost_.bytes_beside, pipeline::measure_journal_bytes(pass.work()));
     if (cost_.bytes_read == 0) measure(pass.work());
     return std::nullopt;
   }
@@ -98,7 +100,6 @@ class FamilyCosting {
     count_input_files(work);
     if (specification_.settings().outputs == Outputs::statistics) {
       cost_.memory_of_point += measuring_memory(work);
-      cost_.bytes_beside = pipeline::measure_journal_bytes(grid.blocks());
       return;
     }
     cost_.bytes_written = grid.bytes_written();

@@ -19,7 +19,7 @@ struct FamilyCost {
   std::uint64_t bytes_written = 0;    ///< a point
   std::uint64_t bytes_beside = 0;     ///< a point, besides, as long as its pass is under way
   std::uint64_t earlier_passes = 0;   ///< the most that a point's method takes before its merge, for itself
-  std::uint64_t earlier_bytes = 0;    ///< what they read, of all points to do
+  std::uint64_t earlier_bytes = 0;    ///< what they read at most, of all points to do: where no two share them
   std::uint64_t memory_of_point = 0;  ///< bytes on a rank besides the buffers that all points share
   std::uint64_t files_of_point = 0;
   std::uint64_t input_files = 0;

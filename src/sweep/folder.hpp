@@ -27,8 +27,8 @@ class FolderLock {
   File lock_;
 };
 
-/// A folder that holds a model's files and no sweep's is none for a sweep's results. Local. @throws InputError
-void refuse_model_folder(const Places& places);
+/// A folder that holds a model's files and no sweep's is none for a sweep's results, nor is a link to nowhere. Local. @throws InputError
+void refuse_unsuited_folder(const Places& places);
 
 /// Bytes free where the folder is, or will be. Local. @throws IoError
 [[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);

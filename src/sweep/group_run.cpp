@@ -191,8 +191,9 @@ std::vector<std::uint64_t> GroupRun::make_models(const PassWork& pass) {
 }
 
 void GroupRun::make_statistics(const PassWork& pass) {
-  std::vector<std::filesystem::path> journals;
-  for (const auto point : pass.points()) journals.push_back(shared_.places.sums(shared_.names[point]));
+  std::vector<pipeline::MeasureFiles> journals;
+  for (const auto point : pass.points())
+    journals.push_back({shared_.places.sums(shared_.names[point]), shared_.places.passes(shared_.names[point])});
   const auto measured = pipeline::measure(pass.work(), journals, shared_.run, group_);
   const auto& measures = measured.products;
   count_pass(pass, measured.bytes_read, 0);
@@ -222,7 +223,10 @@ void GroupRun::make_statistics(const PassWork& pass) {
     }
     batch.write();
     tally_.done += made;
-    for (const auto& journal : journals) remove_quietly(journal);
+    for (const auto& journal : journals) {
+      remove_quietly(journal.sums);
+      remove_quietly(journal.passes);
+    }
   });
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <map>
 
 namespace dare::sweep {
 
@@ -19,6 +20,17 @@ int group_of(const plan::Cluster& cluster, int rank, int groups) noexcept {
   const bool whole_nodes = groups <= nodes;
   const std::int64_t place = whole_nodes ? cluster.node_of[static_cast<std::size_t>(rank)] : rank;
   return static_cast<int>(place * groups / (whole_nodes ? nodes : cluster.ranks()));
+}
+
+plan::Cluster cluster_of_group(const plan::Cluster& cluster, int groups, int group) {
+  plan::Cluster own;
+  std::map<int, int> nodes;
+  for (int rank = 0; rank < cluster.ranks(); ++rank) {
+    if (group_of(cluster, rank, groups) != group) continue;
+    const auto node = cluster.node_of[static_cast<std::size_t>(rank)];
+    own.node_of.push_back(nodes.try_emplace(node, static_cast<int>(nodes.size())).first->second);
+  }
+  return own;
 }
 
 }  // namespace dare::sweep

@@ -13,4 +13,7 @@ namespace dare::sweep {
 /// A rank's group: whole nodes together where there are no more groups than nodes, else consecutive ranks. Pure.
 [[nodiscard]] int group_of(const plan::Cluster& cluster, int rank, int groups) noexcept;
 
+/// The ranks of one group, with their nodes. Pure.
+[[nodiscard]] plan::Cluster cluster_of_group(const plan::Cluster& cluster, int groups, int group);
+
 }  // namespace dare::sweep

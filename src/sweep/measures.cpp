@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace dare::sweep {
@@ -14,6 +15,12 @@ using pipeline::Work;
 
 Json ratio(double numerator, double denominator) {
   return denominator == 0 ? Json{} : Json(numerator / denominator);
+}
+
+// Of two sums' roots: rounding may put it a little beyond what a cosine can be.
+Json cosine(const merge::Measures& measures) {
+  const auto norms = std::sqrt(measures.merged) * std::sqrt(measures.undropped);
+  return norms == 0 ? Json{} : Json(std::clamp(measures.product / norms, -1.0, 1.0));
 }
 
 }  // namespace
@@ -36,11 +43,10 @@ std::uint64_t measuring_memory(const Work& work) {
 }
 
 Json statistics_of(const merge::Measures& measures) {
-  const auto norms = std::sqrt(measures.merged) * std::sqrt(measures.undropped);
   return {{"elements_merged", measures.counts.merged},
           {"kept_share", ratio(static_cast<double>(measures.kept), static_cast<double>(measures.deltas))},
           {"relative_error", ratio(std::sqrt(measures.error), std::sqrt(measures.delta))},
-          {"cosine", ratio(measures.product, norms)},
+          {"cosine", cosine(measures)},
           {"sign_conflicts", measures.conflicts},
           {"elements_lost", measures.counts.swallowed}};
 }

@@ -53,6 +53,8 @@ struct Places {
   [[nodiscard]] std::filesystem::path tensors(std::string_view point) const { return records / (std::string{point} + ".tensors.csv"); }
   /// The journal of a point's statistics, while they are measured.
   [[nodiscard]] std::filesystem::path sums(std::string_view point) const { return records / (std::string{point} + ".sums"); }
+  /// The journal of what the passes before that have found.
+  [[nodiscard]] std::filesystem::path passes(std::string_view point) const { return records / (std::string{point} + ".passes"); }
   std::filesystem::path folder;
   std::filesystem::path records;
 };

@@ -46,10 +46,15 @@ bool is_better_score(const Settings& settings, double one, double other) noexcep
 
 void delete_checkpoint(const Places& places, Record& record) {
   if (record.output.empty()) return;
-  const pipeline::OutputPaths paths{places.folder / record.output};
+  const auto output = places.folder / record.output;
   // The record goes first: a checkpoint without a record is made anew where it is broken, a record without its checkpoint would mislead.
   record.output.clear();
   write_record(places, record);
+  remove_output(output);
+}
+
+void remove_output(const fs::path& output) {
+  const pipeline::OutputPaths paths{output};
   // Away from its name at once: what a kill leaves is either whole, or known as nobody's.
   const auto aside = deleted_name(paths.output);
   std::error_code ignored;  // of groups that delete the same one comes first

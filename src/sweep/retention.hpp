@@ -16,6 +16,9 @@ namespace dare::sweep {
 /// Deletes a record's checkpoint and writes that down. Several processes may do so at once. Local. @throws IoError
 void delete_checkpoint(const Places& places, Record& record);
 
+/// Removes an output, with a file's manifest; no record is touched. Local. @throws IoError
+void remove_output(const std::filesystem::path& output);
+
 /// Removes what is left of a checkpoint where a run was killed within delete_checkpoint(). Local. @throws IoError
 void finish_deletion(const std::filesystem::path& output);
 

@@ -1,5 +1,7 @@
 #include "sweep/standing.hpp"
 
+#include "pipeline/replaceable.hpp"
+#include "sweep/damage.hpp"
 #include "sweep/evaluation.hpp"
 #include "sweep/point_manifest.hpp"
 
@@ -54,7 +56,7 @@ class Look {
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) return {};
     if (record->status == Status::unscored && !is_there(*record)) return {};
-    if (has_all(*record) && record->status == Status::done) return {Standing::done, std::move(record->identity), {}};
+    if (has_all(*record) && record->status == Status::done) return {Standing::done, std::move(record->identity), {}, {}};
     auto state = settle(point, std::move(*record));
     state.scored.reset();  // it is not made again
     return state;
@@ -65,20 +67,26 @@ class Look {
     const One one{point, family};
     auto record = read_record(places_.record(point.name));
     if (!record || record->status == Status::failed) {
+      damage_.clear();
       const auto standing = settings().outputs == Outputs::statistics ? Standing::to_do : recover(one, identity);
-      return {standing, std::move(identity), {}};
+      return {standing, std::move(identity), std::move(damage_), {}};
     }
     const auto other = what_differs(one, *record, identity);
-    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity), {}};
+    if (!other.empty()) return {taken(point, "was made by another run: " + other), std::move(identity), {}, {}};
     const auto files = files_of(family);
-    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity), {}};
+    if (const auto change = change_of(*record, family, files)) return {replaced(point, *change), std::move(identity), {}, {}};
     const bool same_files = record->inputs.empty() || record->inputs == files;  // an earlier version's record stays without
     if (record->identity != identity || !same_files) {
       record->identity = identity;
       if (!same_files) record->inputs = files;
       write(*record);
     }
-    return settle(point, std::move(*record));
+    auto damage = damage_in(point, *record);
+    auto state = settle(point, std::move(*record));
+    if (damage.empty()) return state;
+    state.standing = Standing::to_do;
+    state.damage = std::move(damage);
+    return state;
   }
 
   // Tells of inputs that were replaced: once a change, whatever number of points was made before.
@@ -128,6 +136,25 @@ class Look {
            (settings().score.empty() || record.scores.contains(settings().score));
   }
 
+  // What is wrong with the output of a record; nothing where it goes anyway.
+  std::string damage_in(const Point& point, const Record& record) {
+    if (record.output.empty() || (settings().keep == Keep::none && has_all(record))) return "";
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
+    // Where an output is gone with its manifest nothing is in the way.
+    return fs::exists(paths.output) || fs::exists(paths.manifest) ? damage_at(paths.output) : "";
+  }
+
+  // It is made again, unless something else would go with it.
+  std::string damage_at(const fs::path& output) {
+    auto damage = damage_of(output);
+    if (!damage) return "";
+    try {
+      if (fs::exists(output))
+        pipeline::check_replaceable(output, fmt::format("the point there was done, but {}: to have it made again move that away", *damage));
+    } catch (const InputError& error) { problems_.input(error.what()); }
+    return std::move(*damage);
+  }
+
   void write(const Record& record) {
     if (write_) write_record(places_, record);
   }
@@ -172,7 +199,7 @@ class Look {
   // The standing of a record of this very point.
   PointState settle(const Point& point, Record record) {
     auto identity = record.identity;
-    if (!has_all(record)) return {without_scores(point, record), std::move(identity), {}};
+    if (!has_all(record)) return {without_scores(point, record), std::move(identity), {}, {}};
     const bool lost = !record.output.empty() && !is_there(record);
     if (record.output.empty()) take_back(point, record);
     if (!lost && record.status == Status::unscored) {
@@ -180,7 +207,7 @@ class Look {
       record.error.clear();
       write(record);
     }
-    PointState state{lost ? Standing::to_do : Standing::done, std::move(identity), {}};
+    PointState state{lost ? Standing::to_do : Standing::done, std::move(identity), {}, {}};
     if (settings().keep == Keep::best) state.scored = std::move(record);
     return state;
   }
@@ -235,6 +262,8 @@ class Look {
     if (!has_contents(manifest)) inputs.content_hashes.clear();
     if (const auto changed = pipeline::changed_after(inputs, paths.manifest))
       return taken(one.point, fmt::format("was made before {} was changed", changed->string()));
+    damage_ = damage_at(paths.output);
+    if (!damage_.empty()) return Standing::to_do;
     const bool score = !settings().evaluate.empty();
     Record record;
     record.point = one.point.name;
@@ -260,6 +289,7 @@ class Look {
   Problems& problems_;
   std::string evaluation_;
   std::map<Change, Changed> changes_;
+  std::string damage_;  // of what recover() looked at last
 };
 
 }  // namespace

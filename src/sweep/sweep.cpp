@@ -36,16 +36,21 @@ Sweep::Sweep(const SweepOptions& options, const comm::Communicator& world, const
 }
 
 int Sweep::run() {
+  world_.agree([&] {
+    if (world_.is_root()) refuse_unsuited_folder(places_);
+  });
   families_ = find_families(specification_, keys_, options_.run.hash_inputs && !options_.plan_only, world_);
   std::optional<FolderLock> lock;
   world_.agree([&] {
     if (!world_.is_root()) return;
     refuse_outputs_among_inputs();
-    refuse_model_folder(places_);
     if (!options_.plan_only) lock.emplace(places_);
   });
   look();
   plan();
+  world_.agree([&] {
+    if (world_.is_root()) refuse_too_little_memory();
+  });
   if (options_.plan_only) comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
   world_.agree([&] { require_space(cost_, specification_.settings(), places_.folder); });
   if (options_.plan_only) return exit_code(refusals());

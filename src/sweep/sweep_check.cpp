@@ -3,10 +3,12 @@
 #include "sweep/cost.hpp"
 #include "sweep/costing.hpp"
 #include "sweep/folder.hpp"
+#include "sweep/groups.hpp"
 
 #include <dare/core/byte_size.hpp>
 #include <dare/core/open_file_limit.hpp>
 #include <dare/pipeline/output_place.hpp>
+#include <dare/pipeline/plan_work.hpp>
 
 #include <fmt/format.h>
 
@@ -62,6 +64,17 @@ void Sweep::refuse_unreadable_inputs() const {
   if (points == 0) return;
   throw InputError{fmt::format("{}: inputs of {} of {} points cannot be read, nothing was made; mend them, or take these points out",
                                options_.specification.string(), points, names_.size())};
+}
+
+void Sweep::refuse_too_little_memory() const {
+  const auto cluster = cluster_of_group(cluster_, groups_, 0);
+  std::vector<bool> known(families_.size(), false);
+  for (const auto& batch : batches_) {  // the largest first
+    if (known[batch.family]) continue;
+    known[batch.family] = true;
+    const PassWork pass{specification_, families_[batch.family], batch.points, places_.folder, options_.run};
+    if (!pass.points().empty()) (void)pipeline::make_plan(pass.work(), pipeline::grid_of(pass.work()), cluster, options_.run.limits, {});
+  }
 }
 
 void Sweep::record_refused() const {

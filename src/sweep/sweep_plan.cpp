@@ -1,11 +1,13 @@
 #include "sweep/sweep_run.hpp"
 
+#include "pipeline/unfinished.hpp"
 #include "sweep/equal_points.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/retention.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/open_file_limit.hpp>
+#include <dare/pipeline/measure.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
 #include <fmt/format.h>
@@ -37,8 +39,12 @@ void Sweep::look() {
   const auto states = world_.from_root([&] {
     std::vector<std::uint8_t> bytes;
     auto found = look_at_points(specification_, keys_, families_, places_, options_.run.overwrite, !options_.plan_only);
+    if (!options_.plan_only) remove_damaged(found);
     make_lost_best_again(found);
-    for (auto& one : found) {
+    for (std::uint64_t i = 0; i < found.size(); ++i) {
+      auto& one = found[i];
+      if (!one.damage.empty())
+        comm::print_message(options_.run.program, fmt::format("point {}: was done, but {}; it is made again", names_[i], one.damage));
       bytes.push_back(static_cast<std::uint8_t>(one.standing));
       identities_.push_back(std::move(one.identity));
     }
@@ -59,16 +65,24 @@ void Sweep::look() {
   tell_of_equals();
 }
 
+// Before their room is counted.
+void Sweep::remove_damaged(const std::vector<PointState>& states) const {
+  for (std::uint64_t i = 0; i < states.size(); ++i) {
+    if (!states[i].damage.empty()) remove_output(output_of(places_.folder, names_[i], specification_.settings()));
+  }
+}
+
 void Sweep::remove_leftovers() const {
   remove_cut_deletions(places_, {names_.begin(), names_.end()});
   std::set<std::filesystem::path> in_use;
   for (std::uint64_t i = 0; specification_.settings().outputs == Outputs::statistics && i < standing_.size(); ++i) {
-    if (standing_[i] == Standing::to_do) in_use.insert(places_.sums(names_[i]));
+    if (standing_[i] == Standing::to_do) in_use.insert({places_.sums(names_[i]), places_.passes(names_[i])});
   }
   std::error_code error;
   for (std::filesystem::directory_iterator entry{places_.records, error}, end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
-    const bool is_journal = entry->path().extension() == ".sums" && entry->is_regular_file(ignored);
+    const auto kind = entry->path().extension();
+    const bool is_journal = (kind == ".sums" || kind == ".passes") && entry->is_regular_file(ignored);
     if (is_journal && in_use.count(entry->path()) == 0) remove_quietly(entry->path());
   }
 }
@@ -148,23 +162,42 @@ void Sweep::plan() {
   batches_ = make_batches(loads, groups_);
   cost_ = cost_of(specification_, costing_, standing_, batches_, groups_);
   cost_.bytes_free = space;
-  cost_.bytes_begun = world_.from_root([&] { return bytes_begun(); });
+  const auto left = world_.from_root([&] {
+    const auto of = begun(options_.run.unfinished);
+    return std::vector{of.bytes, of.discarded};
+  });
+  cost_.bytes_begun = left[0];
+  cost_.bytes_discarded = left[1];
   cost_.bytes_to_score = world_.from_root([&] { return bytes_to_score(); });
   cost_.memory_per_rank = options_.run.limits.memory_per_rank;
   cost_.equal = equals_.size();
   cost_.ranks = cluster_.ranks();
 }
 
-std::uint64_t Sweep::bytes_begun() const {
+// By their journals: what was made of other inputs or settings is of no use.
+Sweep::Begun Sweep::begun(pipeline::Unfinished unfinished) const {
   const bool sums = specification_.settings().outputs == Outputs::statistics;
-  std::uint64_t bytes = 0;
-  for (const auto& family : costing_.families) {
-    for (const auto point : family.to_do) {
-      bytes += bytes_on_disk(sums ? places_.sums(names_[point])
-                                  : pipeline::OutputPaths{output_of(places_.folder, names_[point], specification_.settings())}.temporary);
+  auto run = options_.run;
+  run.unfinished = unfinished;
+  run.log_level = pipeline::LogLevel::error;
+  Begun begun;
+  for (std::size_t f = 0; f < families_.size(); ++f) {
+    for (const auto point : costing_.families[f].to_do) {
+      const auto output = output_of(places_.folder, names_[point], specification_.settings());
+      const pipeline::MeasureFiles journals{places_.sums(names_[point]), places_.passes(names_[point])};
+      const auto bytes =
+          sums ? bytes_on_disk(journals.sums) + bytes_on_disk(journals.passes) : bytes_on_disk(pipeline::OutputPaths{output}.temporary);
+      if (bytes == 0) continue;
+      const PassWork pass{specification_, families_[f], {point}, places_.folder, run};
+      if (pass.points().empty()) continue;  // what it is refused for is told
+      const auto& product = pass.work().products.front();
+      const bool goes_on = sums ? pipeline::goes_on_measuring(journals, pass.work(), product, run)
+                                : !pipeline::check_unfinished(pass.work(), product, run).done.empty();
+      begun.points += goes_on ? 1 : 0;
+      (goes_on ? begun.bytes : begun.discarded) += bytes;
     }
   }
-  return bytes;
+  return begun;
 }
 
 std::uint64_t Sweep::bytes_to_score() const {

@@ -45,8 +45,12 @@ int Sweep::exit_code(const Tally& tally) {
 }
 
 void Sweep::report(const Tally& tally) const {
+  std::string text;
+  world_.agree([&] {
+    if (world_.is_root()) text = summary(tally);
+  });
   try {
-    comm::print_result(world_, summary(tally), fmt::format("{}: what was done stands; the summary", places_.folder.string()));
+    comm::print_result(world_, text, fmt::format("{}: what was done stands; the summary", places_.folder.string()));
   } catch (const comm::AgreedError& error) {
     if (exit_code(tally) == 0 && tally.signal == 0) throw;
     if (world_.is_root()) comm::print_message(options_.run.program, error.what());  // the exit code tells of what is worse
@@ -81,9 +85,10 @@ std::string Sweep::summary(const Tally& tally) const {
 
 std::string Sweep::interrupted_text(const Tally& tally) const {
   if (tally.signal == 0) return "";
-  return specification_.settings().outputs == Outputs::delta
-             ? "a pass under way is not counted: the same command again does it as a whole\n"
-             : "a pass under way is not counted: its finished blocks are kept, the same command again goes on after them\n";
+  const auto kept = begun(pipeline::Unfinished::resume_same).points;
+  if (kept == 0) return "nothing is kept of a pass under way: the same command again does it as a whole\n";
+  return fmt::format("a pass under way is not counted: what it has finished of {} is kept, the same command again{} goes on after that\n",
+                     plural(kept, "point"), options_.run.unfinished == pipeline::Unfinished::restart ? " without --restart" : "");
 }
 
 std::string Sweep::unscored_text(const Tally& tally) {

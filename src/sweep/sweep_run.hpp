@@ -53,11 +53,14 @@ class Sweep {
   void refuse_outputs_among_inputs() const;
   // Before hours of other points: what cannot be read now most often has its name misspelt. Each point's own was told already.
   void refuse_unreadable_inputs() const;
+  // What no pass can work with none of its points could either.
+  void refuse_too_little_memory() const;
   void record_refused() const;
 
   // sweep_plan.cpp: what is done already, and what the rest costs
 
   void look();
+  void remove_damaged(const std::vector<PointState>& states) const;
   // Of runs that were killed: cut deletions, journals of statistics that no point to do goes on from.
   void remove_leftovers() const;
   void tell_of_equals();
@@ -65,8 +68,13 @@ class Sweep {
   void make_lost_best_again(std::vector<PointState>& states) const;
   [[nodiscard]] Costing cost_points_to_do() const;
   void plan();
-  // What interrupted runs have written of the points to do: this run goes on from it, or removes it.
-  [[nodiscard]] std::uint64_t bytes_begun() const;
+  // What interrupted runs have left of the points to do.
+  struct Begun {
+    std::uint64_t points = 0;     // that have finished blocks, which the same command goes on from
+    std::uint64_t bytes = 0;      // of these on the disk
+    std::uint64_t discarded = 0;  // bytes of others: nothing of them is used
+  };
+  [[nodiscard]] Begun begun(pipeline::Unfinished unfinished) const;
   // With keep: best one of them stays.
   [[nodiscard]] std::uint64_t bytes_to_score() const;
   // Plans anew with what is free once what is scored is gone.
@@ -91,6 +99,7 @@ class Sweep {
   static int exit_code(const Tally& tally);
   void report(const Tally& tally) const;
   [[nodiscard]] std::string summary(const Tally& tally) const;
+  // What a run that was interrupted has kept of its passes under way; on rank 0.
   [[nodiscard]] std::string interrupted_text(const Tally& tally) const;
   [[nodiscard]] static std::string unscored_text(const Tally& tally);
   // Where the best point's checkpoint is; nothing where it was not kept.

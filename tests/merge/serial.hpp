@@ -65,13 +65,13 @@ struct SurveyCost {
   std::uint64_t elements = 0;  ///< that were fed, over all ranks
 };
 
-/// Surveys by `ranks` ranks: each a run of the aligned blocks of all tensors together, fed in tiles.
-inline std::vector<merge::TensorStatistics> survey(const std::vector<MergeTensor>& tensors, std::size_t ranks, std::uint64_t tile = 40000,
-                                                   SurveyCost* cost = nullptr) {
-  std::vector<const merge::TensorSettings*> settings;
+/// Surveys by `ranks` ranks: each a run of the aligned blocks of all tensors together, fed in tiles. By setting and tensor.
+/// @param settings  by tensor; the tensors' own are not looked at.
+inline std::vector<std::vector<merge::TensorStatistics>> survey_together(
+    const std::vector<MergeTensor>& tensors, const std::vector<std::vector<const merge::TensorSettings*>>& settings, std::size_t ranks,
+    std::uint64_t tile = 40000, SurveyCost* cost = nullptr) {
   std::vector<std::pair<std::size_t, std::uint64_t>> blocks;  // tensor, first
   for (std::size_t t = 0; t < tensors.size(); ++t) {
-    settings.push_back(&tensors[t].settings);
     for (std::uint64_t at = 0; at < tensors[t].settings.elements; at += merge::k_sum_block) blocks.emplace_back(t, at);
   }
   std::vector<merge::Survey> surveys;
@@ -111,9 +111,20 @@ inline std::vector<merge::TensorStatistics> survey(const std::vector<MergeTensor
       one.advance();
     }
   }
-  const auto result = surveys[0].statistics();
-  for (auto& one : surveys) EXPECT_EQ(one.statistics(), result);
+  std::vector<std::vector<merge::TensorStatistics>> result;
+  for (std::size_t s = 0; s < settings.front().size(); ++s) {
+    result.push_back(surveys[0].statistics(s));
+    for (auto& one : surveys) EXPECT_EQ(one.statistics(s), result.back());
+  }
   return result;
+}
+
+/// Of each tensor's own settings.
+inline std::vector<merge::TensorStatistics> survey(const std::vector<MergeTensor>& tensors, std::size_t ranks, std::uint64_t tile = 40000,
+                                                   SurveyCost* cost = nullptr) {
+  std::vector<std::vector<const merge::TensorSettings*>> settings;
+  for (const auto& tensor : tensors) settings.push_back({&tensor.settings});
+  return survey_together(tensors, settings, ranks, tile, cost).front();
 }
 
 struct Merged {

@@ -170,6 +170,110 @@ TEST(Survey, L1FactorsAreBlockwiseSums) {
   }
 }
 
+// Settings of one family that are surveyed together find what each finds alone, in no more passes than one.
+void expect_each_as_alone(const std::vector<MergeTensor>& tensors, const std::vector<std::vector<TensorSettings>>& variants) {
+  std::vector<std::vector<const TensorSettings*>> by_tensor(tensors.size());
+  for (const auto& variant : variants) {
+    for (std::size_t t = 0; t < tensors.size(); ++t) {
+      EXPECT_TRUE(surveyed_together(variants[0][t], variant[t]));
+      by_tensor[t].push_back(&variant[t]);
+    }
+  }
+  std::vector<std::vector<TensorStatistics>> expected;
+  unsigned passes = 0;
+  for (const auto& variant : variants) {
+    auto alone = tensors;
+    for (std::size_t t = 0; t < tensors.size(); ++t) alone[t].settings = variant[t];
+    test::SurveyCost of_one;
+    expected.push_back(test::survey(alone, 1, 40'000, &of_one));
+    passes = std::max(passes, of_one.passes);
+  }
+  for (const std::size_t ranks : {1U, 2U, 3U}) {
+    test::SurveyCost cost;
+    EXPECT_EQ(test::survey_together(tensors, by_tensor, ranks, 40'000, &cost), expected);
+    EXPECT_LE(cost.passes, passes + 1);  // the blocks in which cuts lie among equal deltas may be all of these few
+  }
+}
+
+TEST(Survey, SettingsTogetherFindWhatEachFindsAlone) {
+  for (const double step : {0.0, .001}) {  // with steps cuts lie among equal deltas
+    for (const auto dtype : {Dtype::bf16, Dtype::f32}) {
+      for (const auto sparsifier : {Sparsifier::magnitude, Sparsifier::breadcrumbs}) {
+        const auto tensor = family({140'000, 140, 2, dtype, step}, 21);
+        std::vector<std::vector<TensorSettings>> variants;
+        for (const double density : {.0, .1, .11, .5, .5, 1.0, .9}) {
+          auto one = tensor;
+          one.settings.sparsifier = sparsifier;
+          set_rates(one, Rate::from_density(density));
+          one.settings.models[1].rate = Rate::from_drop(density / 2);
+          one.settings.models[0].gamma = density / 9;
+          one.settings.models[1].gamma = .03;
+          one.settings.lambda = density;
+          one.settings.seed = variants.size();
+          variants.push_back({one.settings});
+        }
+        expect_each_as_alone({tensor}, variants);
+        variants.front()[0].models[1].rescale = Rescale::l1;  // with a pass of its own
+        variants.back()[0].models[0].rescale = Rescale::l1;
+        expect_each_as_alone({tensor}, variants);
+      }
+    }
+  }
+}
+
+TEST(Survey, SettingsTogetherOverAllTensors) {
+  const auto tensors = model_of_three(Dtype::f64, .001);
+  std::vector<std::vector<TensorSettings>> variants;
+  for (const double density : {.1, .3, .99}) {
+    auto& variant = variants.emplace_back();
+    for (auto tensor : tensors) {
+      set_rates(tensor, Rate::from_density(density));
+      variant.push_back(tensor.settings);
+    }
+  }
+  expect_each_as_alone(tensors, variants);
+}
+
+TEST(Survey, SettingsOfOneCombinerTogether) {
+  const auto tensor = family({140'000, 140, 2, Dtype::bf16, 0}, 22);
+  std::vector<std::vector<TensorSettings>> variants;
+  for (const double share : {.1, .7, 1.0}) {
+    auto settings = tensor.settings;
+    settings.combiner = Combiner::sce;
+    settings.select_topk = share;
+    variants.push_back({settings});
+  }
+  expect_each_as_alone({tensor}, variants);
+}
+
+TEST(Survey, WhatSettingsShare) {
+  auto settings = family({1000, 10, 2, Dtype::bf16, 0}, 23).settings;
+  settings.sparsifier = Sparsifier::magnitude;
+  const auto with = [&](auto change) {
+    auto other = settings;
+    change(other);
+    return std::pair{equally_surveyed(settings, other), surveyed_together(settings, other)};
+  };
+  const std::pair equal{true, true};
+  const std::pair together{false, true};
+  const std::pair apart{false, false};
+  EXPECT_EQ(with([](auto& s) { s.lambda = 3; }), equal);
+  EXPECT_EQ(with([](auto& s) { s.out_dtype = Dtype::f32; }), equal);
+  EXPECT_EQ(with([](auto& s) { s.models[1].weight = 3; }), equal);
+  EXPECT_EQ(with([](auto& s) { s.seed += 1; }), equal);
+  EXPECT_EQ(with([](auto& s) { s.models[1].rate = Rate::from_drop(.3); }), together);
+  EXPECT_EQ(with([](auto& s) { s.models[1].rescale = Rescale::l1; }), together);
+  EXPECT_EQ(with([](auto& s) { s.models[1].elements = 500; }), apart);
+  EXPECT_EQ(with([](auto& s) { s.base_elements = 500; }), apart);
+  EXPECT_EQ(with([](auto& s) { s.compat = Compat::mergekit; }), apart);
+  EXPECT_EQ(with([](auto& s) { s.scope = Scope::model; }), apart);
+  EXPECT_EQ(with([](auto& s) { s.sparsifier = Sparsifier::breadcrumbs; }), apart);
+  settings.models[0].rescale = Rescale::l1;
+  EXPECT_EQ(with([](auto& s) { s.seed += 1; }), together);
+  settings.combiner = Combiner::slerp;  // whose sums are of what the models are worth
+  EXPECT_EQ(with([](auto& s) { s.lambda = 3; }), together);
+}
+
 TEST(Survey, MergekitCounts) {
   auto tensor = family({1000, 10, 1, Dtype::f64, 0}, 9);
   tensor.settings.compat = Compat::mergekit;

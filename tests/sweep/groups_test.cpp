@@ -34,6 +34,12 @@ TEST(Groups, DivideNodesWhereTheyMust) {
   EXPECT_THAT(all_groups(cluster, 5), ElementsAre(0, 1, 2, 3, 4));
 }
 
+TEST(Groups, HaveTheNodesOfTheirRanks) {
+  const plan::Cluster cluster{{0, 0, 1, 1, 2, 2, 3, 3}};
+  EXPECT_THAT(cluster_of_group(cluster, 2, 1).node_of, ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(cluster_of_group(plan::Cluster::uniform(5, 1), 2, 0).node_of, ElementsAre(0, 0, 0));
+}
+
 TEST(Groups, AreAtMostAsManyAsRanks) {
   const auto cluster = plan::Cluster::uniform(3, 1);
   for (const int asked : {0, 4, -1}) {

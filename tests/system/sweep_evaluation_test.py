@@ -196,7 +196,7 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
         process.send_signal(signal.SIGUSR1)
         output, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("a pass under way is not counted: its finished blocks are kept, the same command again goes on after them\n", output)
+        self.assertIn("nothing is kept of a pass under way: the same command again does it as a whole\n", output)
         self.assertIn("stopped by signal 10 (SIGUSR1); 2 of 4 points are done, the same command again does the rest", errors)
         with open(self.path("pid")) as file:
             self.assertEqual(running_in_group(int(file.read())), [])

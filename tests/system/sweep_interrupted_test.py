@@ -1,6 +1,7 @@
 """outputs: statistics, interrupted: what was measured is not measured again, and the numbers are those of a run that nothing stopped."""
 
 import glob
+import json
 import os
 import random
 import shutil
@@ -11,6 +12,7 @@ from dare_sweep import SweepTest, made
 from dare_system import BLOCK, FAULTS, contents, count, own_words, random_model, with_fault, write_safetensors
 
 RECORD = 16 + 16 * 88  # a hash, then what 16 runs of 65,536 elements have
+SURVEY_RECORD = 16 + 8 + 16 * 40 + 16 + 16 * 8  # a hash, counts, 16 models' cuts and factors, sce's cut, 16 coefficients
 TILE = 1 << 15
 
 
@@ -48,6 +50,16 @@ class Interrupted(SweepTest):
             found[os.path.basename(name)[:-5]] = {b for b in range(len(self.blocks)) if any(records[b * RECORD:b * RECORD + 16])}
         return found
 
+    def surveyed(self, output="swept"):
+        """By product, the places of the tensors whose statistics its journal has."""
+        found = {}
+        for name in glob.glob(glob.escape(self.path(output, "points")) + "/*.passes"):
+            with open(name, "rb") as file:
+                data = file.read()
+            records = data[len(data) - SURVEY_RECORD * len(self.shapes):]
+            found[os.path.basename(name)[:-7]] = {t for t in range(len(self.shapes)) if any(records[t * SURVEY_RECORD:t * SURVEY_RECORD + 16])}
+        return found
+
     def tamper(self, blocks):
         """Other weights in some blocks of a model whose size and time stay: whoever reads them gets other numbers."""
         place = self.path("m1.safetensors")
@@ -71,7 +83,7 @@ class Interrupted(SweepTest):
         summary = self.swept(np, text, *more, output=output)
         self.assertEqual(summary["bytes_read"], self.all_bytes - self.bytes_of(of_all))
         self.assert_same(made(self.path(output)), expected, f"{np} ranks after {noted}")
-        self.assertEqual(self.noted(output), {})
+        self.assertEqual((self.noted(output), self.surveyed(output)), ({}, {}))
 
     def test_what_was_measured_is_not_read_again_whatever_the_ranks_are(self):
         self.swept(1, self.text, output="expected")
@@ -153,6 +165,36 @@ class Interrupted(SweepTest):
                 self.assert_same(made(self.path("swept")), made(self.path("expected")), str(more))
                 shutil.rmtree(self.path("swept"))
 
+    def test_what_the_passes_before_have_found_is_not_looked_for_again(self):
+        self.swept(1, self.ties, output="expected")
+        expected = made(self.path("expected"))
+        # Reads of m1 by one rank: some 228 tiles in each of two passes, and once more.
+        self.interrupted(1, self.ties, "pread:550:TERM")
+        self.assertEqual(self.surveyed(), {"kin": {0, 1, 2, 4, 5}})
+        self.swept(1, self.ties, **with_fault("pread:200:EIO", "m1"))
+        self.assert_same(made(self.path("swept")), expected, "after the passes")
+        shutil.rmtree(self.path("swept"))
+        # Amid the passes, at several memories and ranks.
+        for second, damage in ((1, False), (3, False), (2, True)):
+            with self.subTest(second=second, damage=damage):
+                noted = self.interrupted(1, self.ties, "pread:430:TERM", "--memory-per-rank", "32MiB")
+                self.assertEqual((noted, self.surveyed()), ({}, {"kin": {0, 1, 2}}))
+                if damage:
+                    with open(self.path("swept", "points", "kin.passes"), "r+b") as file:
+                        file.seek(os.path.getsize(file.name) - SURVEY_RECORD * (len(self.shapes) - 1) + 30)
+                        file.write(b"\x55")
+                self.assertIn("  begun        ", self.sweep(1, self.ties, "--plan").stdout)
+                self.swept(second, self.ties, **with_fault(f"pread:{10000 if damage else 400}:EIO", "m1"))
+                self.assert_same(made(self.path("swept")), expected, "amid the passes")
+                self.assertEqual(self.surveyed(), {})
+                shutil.rmtree(self.path("swept"))
+        # Of other inputs.
+        self.interrupted(1, self.ties, "pread:550:TERM")
+        write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, "trained again"), {"format": "pt"})
+        self.swept(2, self.ties)
+        self.swept(1, self.ties, output="fresh")
+        self.assert_same(made(self.path("swept")), made(self.path("fresh")), "of other inputs")
+
     def test_a_point_that_is_added_costs_the_others_nothing(self):
         self.swept(1, self.text, output="expected")
         expected = made(self.path("expected"))
@@ -181,6 +223,44 @@ class Interrupted(SweepTest):
                 self.assert_same(made(self.path("swept")), made(self.path("fresh")), change)
                 shutil.rmtree(self.path("swept"))
                 shutil.rmtree(self.path("fresh"))
+
+    def test_the_plan_tells_what_is_used_of_what_is_there(self):
+        noted = self.interrupted(1, self.text, "pread:100:TERM")
+        self.assertEqual(len(noted), 6)
+        plan = lambda *more: json.loads(self.sweep(1, self.text, "--plan", "--json", *more).stdout)
+        begun = plan()
+        self.assertGreater(begun["bytes_begun"], 0)
+        self.assertEqual(begun["bytes_discarded"], 0)
+        lost = plan("--restart")
+        self.assertEqual((lost["bytes_begun"], lost["bytes_discarded"]), (0, begun["bytes_begun"]))
+        os.utime(self.path("m0.safetensors"), ns=(0, 1_700_000_000_000_000_000))
+        lost = plan()
+        self.assertEqual((lost["bytes_begun"], lost["bytes_discarded"]), (0, begun["bytes_begun"]))
+        self.assertIn(" there by interrupted runs that this one cannot go on from; they go when it begins\n", self.sweep(1, self.text, "--plan").stdout)
+
+    def test_an_interrupted_run_says_what_is_kept(self):
+        self.shapes = {"up": [6200, 1024]}
+        self.make_family()
+        for text, path in ((self.text, "m1"), (self.text.replace("outputs: statistics\n", ""), "m1")):
+            with self.subTest(text=text):
+                process = self.sweep(1, text, **with_fault("pread:12:TERM", path))
+                self.assertEqual(process.returncode, 75, process.stderr)
+                self.assertIn("\nnothing is kept of a pass under way: the same command again does it as a whole\n", process.stdout)
+                for more, words in (([], ""), (["--restart"], " without --restart")):
+                    process = self.sweep(1, text, *more, **with_fault("pread:100:TERM", path))
+                    self.assertEqual(process.returncode, 75, process.stderr)
+                    self.assertIn("\na pass under way is not counted: what it has finished of 6 points is kept, the same command again"
+                                  f"{words} goes on after that\n", process.stdout)
+                shutil.rmtree(self.path("swept"))
+
+    def test_passes_before_show_how_far_they_are(self):
+        process = self.sweep(2, self.ties, "--progress", "bar", DARE_FAULT_SLOW=20, **with_fault("pread:1000000:EIO", "m1"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        shares = [int(line.split("before the merge:")[1].split("%")[0]) for line in process.stderr.splitlines() if "before the merge:" in line]
+        self.assertGreater(len(shares), 3)
+        self.assertEqual(shares, sorted(shares))
+        self.assertGreater(shares[-1], 50)
+        self.assertLessEqual(shares[-1], 100)
 
     def test_its_room_is_counted(self):
         need = 6 * (4096 + RECORD * len(self.blocks))

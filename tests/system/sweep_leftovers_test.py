@@ -5,8 +5,8 @@ import os
 import shutil
 import unittest
 
-from dare_sweep import KeepTest, outcomes, rows
-from dare_system import own_words, with_fault
+from dare_sweep import KeepTest, SweepTest, made, outcomes, rows
+from dare_system import contents, own_words, with_fault
 
 
 class Leftovers(KeepTest):
@@ -66,6 +66,75 @@ class Undeletable(KeepTest):
                 again = self.swept(1, text)
                 self.assertEqual((again["done_before"], again["done"], self.asked(), self.there()), (3, 0, [], left))
                 shutil.rmtree(self.path("swept"))
+
+
+class Damaged(SweepTest):
+    """Files of a finished point that somebody removed or cut short."""
+
+    shapes = {"a.weight": [40, 32], "b.weight": [300, 20]}
+
+    def setUp(self):
+        super().setUp()
+        self.make_family()
+
+    def weights(self, point):
+        for folder, folders, files in os.walk(self.path("swept")):
+            folders.sort()
+            for name in sorted(files):
+                if point in os.path.join(folder, name) and name.endswith((".safetensors", ".h5")):
+                    return os.path.join(folder, name)
+
+    def cut(self, file):
+        os.truncate(file, os.path.getsize(file) - 5)
+
+    def test_the_point_is_made_again(self):
+        for lines in ("format: folder", "format: safetensors", "format: h5", "outputs: delta", "outputs: delta\nformat: h5"):
+            text = self.recipe + "points: {p: {drop_rate: 0.5}, q: {drop_rate: 0.25}}\n" + lines + "\n"
+            self.swept(2, text)
+            expected = made(self.path("swept"))
+            self.assertEqual(self.swept(1, text)["done_before"], 2)
+            for damage in (os.remove, self.cut):
+                with self.subTest(lines=lines, damage=damage):
+                    file = self.weights("p")
+                    size = os.path.getsize(file)
+                    damage(file)
+                    plan = self.sweep(1, text, "--plan")
+                    self.assertIn("points         2: 1 to do, 1 done by earlier runs", plan.stdout)
+                    process = self.sweep(2, text, "--json")
+                    self.assertEqual(process.returncode, 0, process.stderr)
+                    (said,) = own_words(process, "dare-sweep")
+                    self.assertEqual(own_words(plan, "dare-sweep"), [said])
+                    self.assertTrue(said.startswith("dare-sweep: point p: was done, but ") and said.endswith("; it is made again"), said)
+                    if "delta" not in lines:
+                        self.assertIn(f"{file} is not there" if damage is os.remove else f"{file} has {size - 5} bytes, and had {size} when it was made", said)
+                    summary = json.loads(process.stdout)
+                    self.assertEqual((summary["done_before"], summary["done"]), (1, 1))
+                    self.assert_same(made(self.path("swept")), expected, lines)
+            os.remove(self.path("swept", "points", "p.json"))  # as after a kill before the record
+            self.cut(self.weights("p"))
+            self.assertEqual(self.swept(2, text)["done"], 1)
+            self.assert_same(made(self.path("swept")), expected, lines)
+            shutil.rmtree(self.path("swept"))
+
+    def test_what_lies_with_it_is_not_removed(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(1, text)
+        notes = self.write("swept/p/notes.txt", "of the user")
+        weights = self.path("swept", "p", "model.safetensors")
+        os.remove(weights)
+        before = contents(self.path("swept"))
+        for more in ([], ["--plan"]):
+            self.assert_refused(self.sweep(2, text, *more), 3, f"{notes}: is in a folder of a model and no part of one; the point there was done, but {weights} "
+                                "is not there: to have it made again move that away", "dare-sweep")
+        self.assert_same(contents(self.path("swept")), before, "refused")
+
+    def test_it_is_scored_again(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: echo '{\"x\":' $(ls {checkpoint} | wc -l) '}'\n"
+        self.swept(1, text)
+        expected = outcomes(self.path("swept"))
+        self.cut(self.weights("p"))
+        self.assertEqual(self.swept(1, text)["done"], 1)
+        self.assertEqual(outcomes(self.path("swept")), expected)
 
 
 class FailedAgain(KeepTest):

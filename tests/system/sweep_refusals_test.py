@@ -49,6 +49,28 @@ gird: {}
         self.assert_refused(self.sweep(1, "recipe: base\ngrid: {seed: [1]}\n"), 2, f"{self.path('base')}: a folder, expected a recipe; give the file in it",
                             "dare-sweep")
 
+    def test_a_folder_that_is_a_link_to_nowhere(self):
+        self.make_family()
+        text = self.recipe + "grid: {drop_rate: [0.1]}\n"
+        os.symlink("gone", self.path("swept"))
+        for more in ([], ["--plan"]):
+            self.assert_refused(self.sweep(2, text, *more), 3, f"{self.path('swept')}: is a link to gone, which is not there; make that folder, or name another",
+                                "dare-sweep")
+        os.mkdir(self.path("gone"))
+        self.assertEqual(self.swept(1, text)["done"], 1)
+        os.symlink("gone", self.path("other"))  # one that leads somewhere is followed
+        self.assertEqual(self.swept(1, text, output="other")["done_before"], 1)
+
+    def test_too_little_memory_is_refused_before_anything_is_made(self):
+        self.make_family()
+        for outputs in ("model", "statistics"):
+            text = self.recipe + f"outputs: {outputs}\ngrid: {{drop_rate: [0.1, 0.2, 0.3]}}\n"
+            for np, more in ((1, []), (2, []), (2, ["--groups", "2"]), (1, ["--plan"]), (1, ["--plan", "--ranks", "8", "--nodes", "2"])):
+                with self.subTest(outputs=outputs, np=np, more=more):
+                    self.assert_refused(self.sweep(np, text, "--memory-per-rank", "1", *more), 2,
+                                        "--memory-per-rank 1 B: this merge needs at least 1MiB a rank", "dare-sweep")
+                    self.assertFalse(os.path.exists(self.path("swept")))
+
     def methods(self):
         text = run(0, "dare-merge", "--help").stdout
         return re.findall(r"^  (\w+)", text.split("Methods:\n")[1].split("\n\n")[0], re.MULTILINE)

@@ -76,6 +76,7 @@ struct TensorSettings {
     a(name, base_dtype, out_dtype, elements, row, base_elements, has_base, sparsifier, combiner, models, lambda, normalize, sign, scope,
       seed, nonfinite, overflow, rounding, compat, t, select_topk, max_iterations, tolerance, filter_wise, alpha);
   }
+  bool operator==(const TensorSettings&) const = default;
 };
 
 /// A run of a tensor's elements.

@@ -57,7 +57,8 @@ inline constexpr std::uint64_t k_sum_block = 65536;
   return (elements + k_sum_block - 1) / k_sum_block;
 }
 
-/// Finds the statistics of some tensors. Every rank makes one for the same tensors and then all go
+/// Finds the statistics of some tensors, of one or of several settings of each, which then share the reading and what does not depend on
+/// a share that is kept. Every rank makes one for the same tensors and then all go
 ///
 ///     while (!survey.done()) {
 ///       for (each tile of this rank's share, ascending)             // any tile size
@@ -73,7 +74,10 @@ class Survey {
   /// @param tensors  in file order; at least all merged tensors of the run where any has `scope: model` (`needs_whole_model`).
   ///                 They must outlive the survey.
   /// @throws UsageError  with scope: model, a model's rate that is not the same for all tensors.
-  explicit Survey(std::vector<const TensorSettings*> tensors);
+  explicit Survey(const std::vector<const TensorSettings*>& tensors);
+  /// @param tensors  the same with several settings of each tensor, the same number of all.
+  /// @pre surveyed_together() of a tensor's settings
+  explicit Survey(std::vector<std::vector<const TensorSettings*>> tensors);
   ~Survey();
   Survey(Survey&&) noexcept;
   Survey& operator=(Survey&&) noexcept;
@@ -91,13 +95,18 @@ class Survey {
   [[nodiscard]] std::span<std::int64_t> exchange();
   /// Goes on from the sums, which must be in exchange().
   void advance();
-  /// One a tensor. @pre done()
-  [[nodiscard]] std::vector<TensorStatistics> statistics() const;
+  /// One a tensor. @param setting  position among a tensor's.  @pre done()
+  [[nodiscard]] std::vector<TensorStatistics> statistics(std::size_t setting = 0) const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Whether one Survey can have both settings of a tensor: of the same runs, they see the same deltas.
+[[nodiscard]] bool surveyed_together(const TensorSettings& a, const TensorSettings& b);
+/// Whether a survey of either finds the same statistics: what differs is looked at by the merge alone. May say no where it is so.
+[[nodiscard]] bool equally_surveyed(const TensorSettings& a, const TensorSettings& b);
 
 /// Whether a tensor of these settings can only be surveyed together with all others.
 [[nodiscard]] bool needs_whole_model(const TensorSettings& settings) noexcept;

@@ -27,6 +27,7 @@ struct TensorTask {
     std::uint32_t tensor = 0;  ///< position in that header
     std::optional<std::uint32_t>
         auxiliary;  ///< position in the header of that model's auxiliary checkpoint; nothing: it has no such tensor
+    bool operator==(const Input&) const = default;
   };
 
   Action action = Action::copy;
