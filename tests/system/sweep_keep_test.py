@@ -335,12 +335,12 @@ class Processes(KeepTest):
                 continue
         return found
 
-    def start(self):
+    def start(self, **env):
         """A sweep whose evaluation ignores SIGTERM and has a process in a session of its own."""
         linger = self.write("linger.py", "import sys, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)\n")
         self.write("evaluate.sh", f"trap '' TERM\nsetsid python3 {linger} session &\npython3 {linger} group\necho '{{\"x\": 1}}'\n")
         self.write("sweep.yml", self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: sh {self.path('evaluate.sh')}\n")
-        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(), stdout=subprocess.PIPE,
+        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(**env), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True)
         self.wait_for(lambda: len(self.running("linger.py")) == 2)
         return process
@@ -361,10 +361,13 @@ class Processes(KeepTest):
         self.wait_for(lambda: not self.running("linger.py"))
 
     def test_an_evaluation_ends_with_an_interrupted_mpirun(self):
-        process = self.start()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        self.wait_for(lambda: not self.running("linger.py"))
+        for second in (0, 1):  # SIGTERM and SIGKILL at once, or with a second between them, mpirun's own default
+            with self.subTest(second=second):
+                process = self.start(OMPI_MCA_odls_base_sigkill_timeout=second)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+                self.wait_for(lambda: not self.running("linger.py"))
+                shutil.rmtree(self.path("swept"))
 
 
 class Words(KeepTest):
