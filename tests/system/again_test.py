@@ -28,7 +28,7 @@ class Again(SystemTest):
                        f"models:\n- model: {self.path('m0.safetensors')}\n  parameters: {{weight: [0.2, 1], drop_rate: [{{filter: up, value: 0.9}}, {{value: 0.5}}]}}\n"
                        f"- {{model: {self.path('m1.safetensors')}, stream: 7, parameters: {{density: 0.3}}}}\n")
         for output in ("one", "one.safetensors"):
-            self.merged(1, self.path("r.yml"), self.path(output))
+            self.merged(0, self.path("r.yml"), self.path(output))
             manifest = self.path(output, "dare-manifest.json") if output == "one" else self.path(output + ".manifest.json")
             shutil.copy(manifest, self.path("record"))  # its content tells what it is, not its name
             again = "again" + output
@@ -36,7 +36,7 @@ class Again(SystemTest):
             self.assertEqual(self.all_of(again), self.all_of(output))
             self.merged(2, self.path("record"), self.path(again), "--resume")
         # The command line is put over it, as over a recipe.
-        self.merged(1, self.path("record"), self.path("other.safetensors"), "--seed", "1")
+        self.merged(0, self.path("record"), self.path("other.safetensors"), "--seed", "1")
         self.assertNotEqual(self.all_of("other.safetensors")[""], self.all_of("one.safetensors")[""])
         plan = json.loads(self.merged(0, manifest, "--plan", "--json").stdout)
         self.assertEqual((plan["recipe"]["seed"], plan["recipe"]["models"][1]["stream"]), (18446744073709551615, 7))
@@ -46,7 +46,7 @@ class Again(SystemTest):
         """The manifest of a merge by a recipe with relative paths, which says nothing of their folder."""
         with open(self.path("r.yml"), "w") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors, parameters: {drop_rate: 0.5}}]\n")
-        self.merged(1, self.path("r.yml"), self.path("one.safetensors"), "--hash-inputs")
+        self.merged(0, self.path("r.yml"), self.path("one.safetensors"), "--hash-inputs")
         return self.path("one.safetensors.manifest.json")
 
     def test_inputs_that_moved(self):
@@ -64,7 +64,7 @@ class Again(SystemTest):
             os.rename(self.path(name), self.path("moved", name))
         self.merged(2, *words, "--overwrite", "--hash-inputs", "--base", self.path("moved", "base.safetensors"), "--model", self.path("moved", "m0.safetensors"))
         self.assertEqual(self.all_of("again.safetensors")[""], self.all_of("one.safetensors")[""])
-        self.assert_refused(run(1, "dare-merge", self.path("r.yml"), "--inputs-at", self.path("moved"), "--plan"), 2,
+        self.assert_refused(run(0, "dare-merge", self.path("r.yml"), "--inputs-at", self.path("moved"), "--plan"), 2,
                             "--inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder")
 
     def test_other_inputs(self):
@@ -81,7 +81,7 @@ class Again(SystemTest):
         self.assertEqual(refused.returncode, 3, refused.stderr)
         self.assertIn(f"{manifest}: the merge that it records was of other inputs:\n  input m0.safetensors: file m0.safetensors of ", refused.stderr)
         self.assertIn("\n  give the inputs as they were, or name those that are meant by --base and --model\n", refused.stderr)
-        self.merged(1, *words[:2], "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
+        self.merged(0, *words[:2], "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
 
     def test_a_manifest_of_other_masks_or_damaged(self):
         manifest = self.relative()
@@ -94,7 +94,7 @@ class Again(SystemTest):
             self.assertEqual(text.count(old), 1)
             with open(manifest, "w") as file:
                 file.write(text.replace(old, new))
-            refused = run(1, "dare-merge", manifest, self.path("again.safetensors"))
+            refused = run(0, "dare-merge", manifest, self.path("again.safetensors"))
             self.assertEqual(refused.returncode, 3, refused.stderr)
             self.assertIn(f"dare-merge: {manifest}: {message}", refused.stderr)
 

@@ -40,7 +40,7 @@ class Convert(SystemTest):
         self.assertEqual(len(found), 1)
         self.convert(2, "5.h5", "back.safetensors")
         self.expect("back.safetensors", self.WANTED)
-        self.convert(1, "m.safetensors", "whole.h5")
+        self.convert(0, "m.safetensors", "whole.h5")
         self.convert(3, "whole.h5", "from.safetensors", *self.SELECTION)
         self.expect("from.safetensors", self.WANTED)
         self.convert(2, "from.safetensors", "same.safetensors", "--rename", "^h\\.=model.layers.")
@@ -58,7 +58,7 @@ class Convert(SystemTest):
         other = {name: (dtype, shape, bytes(len(data))) for name, (dtype, shape, data) in self.tensors.items()}
         os.mkdir(self.path("elsewhere"))
         write_safetensors(self.path("elsewhere", "m.safetensors"), other, {"format": "pt"})
-        self.convert(1, "m.safetensors", "view.h5", "--link")
+        self.convert(0, "m.safetensors", "view.h5", "--link")
         for np in (0, 2):
             process = run(np, "dare-convert", self.path("view.h5"), self.path(f"{np}.safetensors"), HDF5_EXTFILE_PREFIX=self.path("elsewhere"))
             self.assertEqual(process.returncode, 0, process.stderr)
@@ -69,7 +69,7 @@ class Convert(SystemTest):
         self.convert(2, "m.safetensors", "folder")
         with open(self.path("folder", "tokenizer.json"), "w", encoding="utf-8") as file:
             file.write(json.dumps([n * n for n in range(9_000)]))
-        self.convert(1, "folder", "m.h5")
+        self.convert(0, "folder", "m.h5")
         weight = "tensors/model.layers.0.up.weight"
         packing = ["-l", f"{weight}:CHUNK=300x77"]
         for packed in ("SHUF", "GZIP=6", "FLET"):
@@ -120,22 +120,22 @@ class Convert(SystemTest):
 
     def test_a_delta_checkpoint_stays_whole(self):
         self.make_family(1)
-        self.convert(1, "m0.safetensors", "d.h5", "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.5")
+        self.convert(0, "m0.safetensors", "d.h5", "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.5")
         process = self.convert(2, "d.h5", "x.h5", "--include", "embed", code=2)
         self.assertEqual(own_words(process, "dare-convert"), [
             f"dare-convert: {self.path('d.h5')}: a delta checkpoint, whose tensors belong together; select and rename the model that it was made from, then make it again"])
         self.convert(2, "d.h5", "d.safetensors")
         self.convert(2, "d.safetensors", "d2.h5")
-        self.convert(1, "d2.h5", "d2.safetensors")
+        self.convert(0, "d2.h5", "d2.safetensors")
         self.assertEqual(contents(self.path("d.safetensors")) == contents(self.path("d2.safetensors")), True)
 
     def test_a_resumed_run_must_have_the_same_selection(self):
         words = ["dare-convert", self.path("m.safetensors"), self.path("out.safetensors")]
         # The output's header and folder are forced to the disk first; the weights come third.
-        process = run(1, *words, "--rename", "^lm_=the_", **with_fault("fsync:2:EIO", ".out.safetensors.partial"))
+        process = run(0, *words, "--rename", "^lm_=the_", **with_fault("fsync:2:EIO", ".out.safetensors.partial"))
         self.assertEqual(process.returncode, 1, process.stderr)
         blocks = 7  # three of the largest tensor, one of each other that is not empty
-        process = run(1, *words, "--rename", "^lm_=a_", "--resume")
+        process = run(0, *words, "--rename", "^lm_=a_", "--resume")
         self.assertEqual(own_words(process, "dare-convert"), [
             f"dare-convert: {self.path('out.safetensors')}: an interrupted run of another recipe, program or inputs did {blocks} of {blocks} blocks there; "
             "name another output, or give --restart, which removes them and begins anew; what differs:",

@@ -15,13 +15,6 @@ MPIRUN = [os.environ.get("DARE_MPIRUN", "mpirun"), "--oversubscribe", "--bind-to
 FAULTS = os.environ.get("DARE_FAULTS", "")
 BLOCK = 1 << 20  # elements: the grid's unit
 
-MPI_ENVIRONMENT = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
-}
-
 BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "I64": 64, "I32": 32, "U8": 8, "BOOL": 8}
 
 
@@ -31,7 +24,7 @@ def command(np, program, *words):
 
 
 def environment(**more):
-    return {**os.environ, **MPI_ENVIRONMENT, **{key: str(value) for key, value in more.items()}}
+    return {**os.environ, **{key: str(value) for key, value in more.items()}}
 
 
 def run(np, program, *words, timeout=60, **env):

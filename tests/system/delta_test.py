@@ -50,7 +50,7 @@ class Delta(SystemTest):
     def test_plan_and_summary_count_what_is_read(self):
         """Of a delta the elements that it has, not those of the model that it stands for."""
         size = {name: os.path.getsize(self.path(name)) for name in ("base.safetensors", "m0.safetensors")}
-        self.delta(1, self.path("m0.safetensors"), "d0.safetensors", "--seed", "7")
+        self.delta(0, self.path("m0.safetensors"), "d0.safetensors", "--seed", "7")
         size["d0.safetensors"] = os.path.getsize(self.path("d0.safetensors"))
         read = {}
         for model in ("m0.safetensors", "d0.safetensors"):
@@ -70,7 +70,7 @@ class Delta(SystemTest):
         for number, (rate, output) in enumerate([("0", "d.safetensors"), ("0.5", "d"), ("1", "d.h5"), ("0.123456789", "e.h5")]):
             with self.subTest(rate=rate):
                 self.delta(3, self.path("m0.safetensors"), output, "--seed", "7", rate=rate)
-                expected = self.merged(1, f"x{number}.h5", ["m0.safetensors"], "--drop-rate", rate)
+                expected = self.merged(0, f"x{number}.h5", ["m0.safetensors"], "--drop-rate", rate)
                 self.assertEqual(self.merged(2, f"y{number}.h5", [output], "--drop-rate", rate) == expected, True)
 
     def test_equal_bytes_at_any_number_of_ranks_and_from_any_format(self):
@@ -103,7 +103,7 @@ class Delta(SystemTest):
         zero = {name: (dtype, shape, bytes(len(data))) for name, (dtype, shape, data) in model.items()}
         write_safetensors(self.path("base.safetensors"), zero)
         # Over a base of zeros what is not 0 after a merge without rescale is what was kept.
-        self.merged(1, "out.safetensors", ["m0.safetensors"], "--drop-rate", "0.5", "--rescale", "none")
+        self.merged(0, "out.safetensors", ["m0.safetensors"], "--drop-rate", "0.5", "--rescale", "none")
         for name, (_, _, data) in read_safetensors(self.path("out.safetensors")).items():
             left = b"".join(data[i:i + 2] for i in range(0, len(data), 2) if data[i:i + 2] != b"\0\0")
             self.assertEqual(stored[name][2] == left, True, name)
@@ -123,7 +123,7 @@ class Delta(SystemTest):
         self.assertEqual(self.merged(3, "y.safetensors", ["d.h5"], "--drop-rate", "0.9") == expected, True)
 
     def test_an_explanation_tells_what_was_left_out(self):
-        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7", rate="0.5")
+        self.delta(0, self.path("m0.safetensors"), "d.safetensors", "--seed", "7", rate="0.5")
 
         def explained(model, element, *more):
             process = run(0, "dare-merge", "--base", self.path("base.safetensors"), "--model", self.path(model), "--seed", "7", "--drop-rate", "0.7",
@@ -182,7 +182,7 @@ class Delta(SystemTest):
         self.assert_refused(process, 3, f"{self.path('d0.h5')}: a delta checkpoint; it can only stand as a model, beside its base")
 
     def test_damaged_delta_checkpoints_are_refused(self):
-        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7")
+        self.delta(0, self.path("m0.safetensors"), "d.safetensors", "--seed", "7")
         good = read_safetensors(self.path("d.safetensors"))
         with open(self.path("d.safetensors"), "rb") as file:
             text = json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]["dare_delta"]
@@ -207,7 +207,7 @@ class Delta(SystemTest):
         damaged(f'tensor "{BIG}": F16 [{kept}] cannot be what is kept of [3]{again}'.replace("F16", "BF16"), lambda t: t["tensors"][1].update(shape=[3]))
 
     def test_a_mask_that_keeps_other_elements_is_refused_at_any_number_of_ranks(self):
-        self.delta(1, self.path("m0.safetensors"), "d.safetensors", "--seed", "7")
+        self.delta(0, self.path("m0.safetensors"), "d.safetensors", "--seed", "7")
         good = read_safetensors(self.path("d.safetensors"))
         with open(self.path("d.safetensors"), "rb") as file:
             text = json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]["dare_delta"]
@@ -254,7 +254,7 @@ class Delta(SystemTest):
         again = run(2, *words, "--resume", "--json")  # as a requeued job does
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(json.loads(again.stdout)["bytes_written"], os.path.getsize(self.path("d.safetensors")))
-        self.delta(1, self.path("m0.safetensors"), "whole.safetensors")
+        self.delta(0, self.path("m0.safetensors"), "whole.safetensors")
         self.assertEqual(contents(self.path("whole.safetensors"))[""] == contents(self.path("d.safetensors"))[""], True)
 
     def test_usage(self):
@@ -267,7 +267,7 @@ class Delta(SystemTest):
         process = self.delta(2, model, "d.h5", code=3)
         self.assert_refused(process, 3, f"{self.path('d.h5')}: exists; name another output, or give --overwrite", "dare-convert")
         self.delta(2, model, "d.h5", "--overwrite")
-        process = run(1, "dare-convert", self.path("d.h5"), self.path("dd.h5"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9")
+        process = run(0, "dare-convert", self.path("d.h5"), self.path("dd.h5"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9")
         self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint; give the model that it was made from", "dare-convert")
         self.assertEqual(self.hidden(), [])
 

@@ -75,7 +75,7 @@ class Diff(SystemTest):
 
     def test_another_type_is_a_difference_even_of_equal_values(self):
         self.make_family(models=1)
-        process = run(1, "dare-convert", self.path("m0.safetensors"), self.path("wide.safetensors"), "--dtype", "F32")
+        process = run(0, "dare-convert", self.path("m0.safetensors"), self.path("wide.safetensors"), "--dtype", "F32")
         self.assertEqual(process.returncode, 0, process.stderr)
         found = json.loads(self.diff(2, 4, self.path("m0.safetensors"), self.path("wide.safetensors"), "--json"))
         self.assertEqual([(t["dtype_a"], t["dtype_b"], t["differing"], t["max_ulps"]) for t in found["tensors"]], [("BF16", "F32", 0, None)] * 5)

@@ -64,7 +64,7 @@ class Inspect(SystemTest):
 
     def test_a_delta_checkpoint_in_words(self):
         base, model = f"{FAMILY}/base", f"{FAMILY}/digit"
-        made = run(1, "dare-convert", model, self.path("d.safetensors"), "--delta", "--base", base, "--drop-rate", "0.9", "--seed", "5", "--stream", "2")
+        made = run(0, "dare-convert", model, self.path("d.safetensors"), "--delta", "--base", base, "--drop-rate", "0.9", "--seed", "5", "--stream", "2")
         self.assertEqual(made.returncode, 0, made.stderr)
         lines = self.inspect(2, self.path("d.safetensors")).splitlines()
         kept = re.match(r"  drop rate 0\.9, seed 5, stream 2: (\d+) of 567296 float elements; stored as the model has them, a merge rescales$", lines[2])
@@ -73,13 +73,13 @@ class Inspect(SystemTest):
         self.assertNotIn("dare_delta\"", "\n".join(lines))
         self.assertTrue(any(re.search(r"\[\d+\] of \[10, 512\] .* heads\.digit\.weight$", line) for line in lines), lines)
         self.assertIn("dare_delta.kept_before", lines[-1] + lines[-2])
-        [found] = self.report(1, self.path("d.safetensors"))
+        [found] = self.report(0, self.path("d.safetensors"))
         self.assertEqual(found["delta"], {"base": base, "model": model, "drop_rate": 0.9, "seed": 5, "stream": 2, "rescaled": False})
         self.assertEqual(found["totals"]["tensors"], 11)
 
     def test_an_adapter_alone(self):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "lora", "linear")
-        lines = self.inspect(1, folder).splitlines()
+        lines = self.inspect(0, folder).splitlines()
         self.assertEqual(lines[1], "  a LoRA adapter of a base that it does not name: 4 tensors changed by products of two factors, rank 3, scale 2")
         self.assertEqual(sum(".lora_A." in line for line in lines), 4)
         [found] = self.report(2, folder)
@@ -91,7 +91,7 @@ class Inspect(SystemTest):
             config = json.load(file)
         with open(self.path("named", "adapter_config.json"), "w", encoding="utf-8") as file:
             json.dump({**config, "base_model_name_or_path": "org/llama"}, file)
-        self.assertIn("\n  a LoRA adapter of org/llama: 4 tensors changed", self.inspect(1, self.path("named"), "--totals"))
+        self.assertIn("\n  a LoRA adapter of org/llama: 4 tensors changed", self.inspect(0, self.path("named"), "--totals"))
 
     def test_several_checkpoints_and_hdf5(self):
         self.make_family(models=1)
@@ -159,7 +159,7 @@ class Inspect(SystemTest):
         one, three = (self.inspect(np, "--base", base, self.path("d.h5"), "--json") for np in (1, 3))
         self.assertEqual(one, three)
         found = json.loads(one)["checkpoints"][0]
-        [whole] = self.report(1, "--base", base, model)
+        [whole] = self.report(0, "--base", base, model)
         self.assertEqual((found["verdict"], found["drop_rate"]), ("fit", 0.9))
         self.assertEqual(found["warnings"], ["a delta checkpoint of drop rate 0.9: the figures are those of the elements that it has, the noise is not known"])
         # A random tenth of the elements.
@@ -167,7 +167,7 @@ class Inspect(SystemTest):
         for key, close in (("mean_abs", 0.02), ("relative_norm", 0.05)):
             self.assertAlmostEqual(found["overall"][key] / whole["overall"][key], 1, delta=close)
         self.assertIsNone(found["overall"]["noise"][0]["noise_to_signal"])
-        process = run(1, "dare-inspect", "--base", self.path("d.h5"), model)
+        process = run(0, "dare-inspect", "--base", self.path("d.h5"), model)
         self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint is no base; give the model that the others were trained from", "dare-inspect")
 
     def test_the_example_family_is_fit(self):
@@ -186,7 +186,7 @@ class Inspect(SystemTest):
         expected = {0.001: ("fit", 0.9), 0.004: ("fit", 0.9), 0.008: ("doubtful", 0.5), 0.02: ("doubtful", 0.5), 0.027: ("unfit", None), 0.035: ("unfit", None)}
         for delta, verdict in expected.items():
             with self.subTest(delta=delta):
-                [report] = self.report(1, *self.synthetic(delta))
+                [report] = self.report(0, *self.synthetic(delta))
                 self.assertEqual((report["verdict"], report["drop_rate"]), verdict, report)
                 if delta > 0.025:
                     self.assertRegex(report["warnings"][0], r"^mean \|delta\| is 0\.0\d+, not below 0\.025: continued pre-training rather than fine-tuning; DARE fails around 0\.03 and above$")
@@ -224,7 +224,7 @@ class Inspect(SystemTest):
                          (None, None, [None] * len(overall["noise"])))
         self.assertTrue(all(decile is not None and decile < 3.5e38 for decile in overall["deciles_abs"]))
         self.assertIn("squares of values exceed a float64: what is told of norms, cosine and noise lacks them", report["warnings"])
-        self.assertNotIn("nan", self.inspect(1, *words))
+        self.assertNotIn("nan", self.inspect(0, *words))
 
     def test_inputs_that_change_while_they_are_read(self):
         words = self.synthetic(0.001)

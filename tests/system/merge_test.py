@@ -79,7 +79,7 @@ class SameBytes(SystemTest):
         with open(self.path("m1.safetensors"), "r+b") as file:
             file.seek(-1, os.SEEK_END)
             file.write(b"\x01")
-        self.merged(1, "again.safetensors", "--hash-inputs")
+        self.merged(0, "again.safetensors", "--hash-inputs")
         again = json.loads(contents(self.path("again.safetensors.manifest.json"))[""])
         same = [a == b["pieces_xxh3_128"] for a, b in zip(digests, (f for given in again["inputs"] for f in given["files"]))]
         self.assertEqual(same, [True, True, False])
@@ -107,8 +107,8 @@ class SameBytes(SystemTest):
             manifests.add(contents(output + ".manifest.json")[""])
         self.assertEqual(len(manifests), 1)
         self.assertEqual(json.loads(manifests.pop())["nonfinite_elements"], 4)
-        self.assertIn("\n4 elements of the output are no finite number: kept, as the recipe says\n", run(1, "dare-merge", *words, "--overwrite").stdout)
-        self.assertEqual(run(1, "dare-verify", output).returncode, 0)
+        self.assertIn("\n4 elements of the output are no finite number: kept, as the recipe says\n", run(0, "dare-merge", *words, "--overwrite").stdout)
+        self.assertEqual(run(0, "dare-verify", output).returncode, 0)
 
     def model_folder(self, name, weights, **files):
         os.mkdir(self.path(name))
@@ -133,10 +133,10 @@ class SameBytes(SystemTest):
             self.assertEqual(json.load(file), {"model": {}})
         # From an .h5 too.
         for name in ("b", "other"):
-            self.assertEqual(run(1, "dare-convert", self.path(name), self.path(f"{name}.h5")).returncode, 0)
-        process = run(1, "dare-merge", "--base", self.path("b.h5"), "--model", self.path("other.h5"), "--drop-rate", "0.5", "--plan")
+            self.assertEqual(run(0, "dare-convert", self.path(name), self.path(f"{name}.h5")).returncode, 0)
+        process = run(0, "dare-merge", "--base", self.path("b.h5"), "--model", self.path("other.h5"), "--drop-rate", "0.5", "--plan")
         self.assertIn("config.json (eos_token_id, rope), tokenizer.json (model), merges.txt (only there)", process.stderr)
-        self.assertEqual(run(1, "dare-merge", *words, "--plan", "--log-level", "error").stderr, "")
+        self.assertEqual(run(0, "dare-merge", *words, "--plan", "--log-level", "error").stderr, "")
 
     def test_dropping_all_is_told(self):
         process = run(0, "dare-merge", *self.merge_words("out.h5", "--plan", "--drop-rate", "1"))  # 0.5 of m0
@@ -323,7 +323,7 @@ class LongRows(SystemTest):
             self.assertEqual(json.loads(process.stdout)["elements_merged"], 1_500_064)
             found.add((contents(self.path(output))[""], json.loads(process.stdout)["elements_swallowed"]))
         self.assertEqual(len(found), 1)
-        checked = run(1, "dare-verify", self.path("out1.safetensors"), "--against")
+        checked = run(0, "dare-verify", self.path("out1.safetensors"), "--against")
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
 

@@ -31,14 +31,14 @@ class PlotSweep(SweepTest):
         self.plot = loaded("plot-sweep")
 
     def test_settings_are_those_of_a_grid(self):
-        errors = self.sweep(1, self.recipe + "grid: {no_such_setting_at_all: [1]}\n").stderr
+        errors = self.sweep(0, self.recipe + "grid: {no_such_setting_at_all: [1]}\n").stderr
         self.assertEqual(re.search(r"known here: (.*)", errors)[1].split(", "), self.plot.SETTINGS)
 
     def test_columns_of_each_kind_are_known(self):
         known = [*self.plot.SETTINGS, *self.plot.STATISTICS, *self.plot.TIMES, *self.plot.OTHERS]
         seen = set()
         for outputs in ("model", "delta", "statistics"):
-            self.swept(1, f"{self.recipe}outputs: {outputs}\ngrid: {{drop_rate: [0.5, 0.9]}}\n", output=outputs)
+            self.swept(0, f"{self.recipe}outputs: {outputs}\ngrid: {{drop_rate: [0.5, 0.9]}}\n", output=outputs)
             with open(self.path(outputs, "results.csv"), newline="") as file:
                 rows = list(csv.DictReader(file))
             self.assertEqual(len(rows), 2)

@@ -27,7 +27,7 @@ class Refusals(SystemTest):
         with open(self.path("old.safetensors"), "w", encoding="utf-8") as file:
             file.write(OLD)
 
-    def refused(self, code, message, *words, output="old.safetensors", ranks=(1, 3)):
+    def refused(self, code, message, *words, output="old.safetensors", ranks=(0, 3)):
         words = words or self.merge_words(output, "--overwrite", models=1)
         before = sorted(os.listdir(self.folder))
         for np in ranks:
@@ -157,7 +157,7 @@ class Refusals(SystemTest):
         model["a.weight"] = ("BF16", [3, 1 << 20], bytes(data))
         write_safetensors(self.path("m0.safetensors"), model)
         self.refused(3, 'DIR/m0.safetensors: tensor "a.weight": element 1500000 ([1,451424]) is inf; the file is damaged or its training '
-                        "diverged; --nonfinite keep, or `nonfinite: keep` in the recipe, merges it as it is", ranks=(1, 2, 3, 5))
+                        "diverged; --nonfinite keep, or `nonfinite: keep` in the recipe, merges it as it is", ranks=(0, 2, 3, 5))
 
     def test_a_refusal_amid_the_work_leaves_nothing(self):
         self.shapes = {"a.weight": [3, 1 << 20], "b.weight": [16]}
@@ -168,7 +168,7 @@ class Refusals(SystemTest):
         for output in ("new.safetensors", "new.h5", "new"):
             write_safetensors(self.path("m0.safetensors"), model)
             words = self.merge_words(output, models=1)
-            for np in (1, 3):
+            for np in (0, 3):
                 with self.subTest(output=output, np=np):
                     process = run(np, "dare-merge", *words)
                     self.assertEqual(process.returncode, 3, process.stderr)
@@ -248,7 +248,7 @@ class Refusals(SystemTest):
                      *self.merge_words("m0.safetensors", "--overwrite", models=1))
 
     def test_output_is_what_an_input_links_to(self):
-        made = run(1, "dare-convert", self.path("base.safetensors"), self.path("view.h5"), "--link")
+        made = run(0, "dare-convert", self.path("base.safetensors"), self.path("view.h5"), "--link")
         self.assertEqual(made.returncode, 0, made.stderr)
         words = ["--base", self.path("view.h5"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", "--overwrite", self.path("base.safetensors")]
         self.refused(2, "DIR/base.safetensors: OUTPUT and the input DIR/base.safetensors lie in each other; name another output", *words)
@@ -259,7 +259,7 @@ class Refusals(SystemTest):
                      *self.merge_words("m0.safetensors", "--plan", models=1))
 
     def test_conversion_into_its_source(self):
-        process = run(1, "dare-convert", self.path("base.safetensors"), self.path("base.safetensors"), "--dtype", "F32", "--overwrite")
+        process = run(0, "dare-convert", self.path("base.safetensors"), self.path("base.safetensors"), "--dtype", "F32", "--overwrite")
         message = "DIR/base.safetensors: OUTPUT and the input DIR/base.safetensors lie in each other; name another output"
         self.assert_refused(process, 2, message.replace("DIR", self.folder), "dare-convert")
 
@@ -297,14 +297,14 @@ class Refusals(SystemTest):
                      *self.merge_words("pipe.h5", "--overwrite", models=1))
 
     def test_overwrite_of_an_output_that_holds_a_folder_of_something_else(self):
-        self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", models=1)).returncode, 0)
+        self.assertEqual(run(0, "dare-merge", *self.merge_words("merged", models=1)).returncode, 0)
         self.write("merged/eval/results.json", "{}")
         self.kept("merged/eval: is a folder that holds no model", "merged")
         shutil.rmtree(self.path("merged/eval"))
         self.write("merged/eval_results.json", "{}")
         self.kept("merged/eval_results.json: is in a folder of a model and no part of one", "merged")
         os.remove(self.path("merged/eval_results.json"))
-        self.assertEqual(run(1, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
+        self.assertEqual(run(0, "dare-merge", *self.merge_words("merged", "--overwrite", models=1)).returncode, 0)
 
     def test_closed_standard_streams(self):
         for streams in ("<&- >&-", "<&- >&- 2>&-"):
@@ -324,15 +324,15 @@ class Refusals(SystemTest):
         self.assertTrue(os.path.islink(self.path("merged")))
 
     def test_conversion_into_the_folder_it_reads(self):
-        self.assertEqual(run(1, "dare-convert", self.path("base.safetensors"), self.path("folder")).returncode, 0)
+        self.assertEqual(run(0, "dare-convert", self.path("base.safetensors"), self.path("folder")).returncode, 0)
         for output in ("folder/x", "folder/other.safetensors"):
-            process = run(1, "dare-convert", self.path("folder"), self.path(output))
+            process = run(0, "dare-convert", self.path("folder"), self.path(output))
             self.assert_refused(process, 2, f"{self.path(output)}: OUTPUT and the input {self.path('folder')} lie in each other; name another output",
                                 "dare-convert")
 
     def test_a_folder_of_the_name_that_replacing_needs(self):
         self.write(".merged.old/diary.txt", "dear")
-        process = run(1, "dare-merge", *self.merge_words("merged", models=1))
+        process = run(0, "dare-merge", *self.merge_words("merged", models=1))
         self.assert_refused(process, 3, f"{self.path('.merged.old')}: is a folder that holds no model; an output that is being replaced waits there: "
                                         "move it away, or name another output")
         self.assertEqual(contents(self.path(".merged.old")), {"diary.txt": b"dear"})

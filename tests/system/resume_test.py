@@ -43,7 +43,7 @@ class Resume(SystemTest):
 
     def test_finished_blocks_are_not_done_again(self):
         self.interrupted("fsync:2:KILL:0", ".partial")
-        told = run(1, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--log-level", "debug"), **with_fault("fsync:1:KILL:0", ".partial"))
+        told = run(0, "dare-merge", *self.merge_words("out.safetensors", "--resume", "--log-level", "debug"), **with_fault("fsync:1:KILL:0", ".partial"))
         self.assertIn("an interrupted run's: 6 blocks noted in its journal, 6 of them stand on the disk", told.stderr)
         summary = self.resumed(3)
         self.assertEqual(summary["blocks_reused"], summary["blocks"])
@@ -183,9 +183,9 @@ class Resume(SystemTest):
         for more in (["--link"], ["--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.5"]):
             with self.subTest(more=more):
                 words = [self.path("m0.safetensors"), self.path("out.h5"), *more]
-                self.assert_refused(run(1, "dare-convert", *words), 3, kept, "dare-convert")
-                self.assert_refused(run(1, "dare-convert", *words, *(["--resume"] if "--delta" in more else [])), 3, kept, "dare-convert")
-        done = run(1, "dare-convert", *words, "--restart")
+                self.assert_refused(run(0, "dare-convert", *words), 3, kept, "dare-convert")
+                self.assert_refused(run(0, "dare-convert", *words, *(["--resume"] if "--delta" in more else [])), 3, kept, "dare-convert")
+        done = run(0, "dare-convert", *words, "--restart")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.hidden(), [])
 
@@ -224,7 +224,7 @@ class Resume(SystemTest):
         for output in ("folder", "one.h5"):
             for hashes in ([], ["--hash-inputs"]):
                 words = ["--base", self.path("b"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path(output), *hashes]
-                self.assertEqual(run(1, "dare-merge", *words, "--overwrite").returncode, 0)
+                self.assertEqual(run(0, "dare-merge", *words, "--overwrite").returncode, 0)
                 for name, text in (("tokenizer.json", '{"a": 1}'), ("tokenizer.json", None), ("merges.txt", "a b")):
                     os.remove(self.path("b", name)) if text is None else put(name, text)
                     self.assert_refused(run(2, "dare-merge", *words, "--resume"), 3, f"{self.path(output)}: is finished, but {name} beside the weights of "
@@ -300,7 +300,7 @@ class Signals(SystemTest):
         self.assertEqual(expected.returncode, 0, expected.stderr)
         for name, number in (("USR1", signal.SIGUSR1), ("INT", signal.SIGINT), ("TERM", signal.SIGTERM)):
             with self.subTest(signal=name):
-                process = run(1, "dare-merge", *words, **with_fault(f"pread:30:{name}:0", "m0"))
+                process = run(0, "dare-merge", *words, **with_fault(f"pread:30:{name}:0", "m0"))
                 self.assertEqual(process.returncode, 75, process.stderr)
                 self.assertRegex(own_words(process, "dare-merge")[-1],
                                  rf"^dare-merge: stopped by signal {int(number)} \(SIG{name}\) after \d+ of 128 blocks of this run; "
@@ -319,7 +319,7 @@ class Signals(SystemTest):
         process = run(2, "dare-merge", *words, **with_fault("pread:3:USR1:1", "m0"))
         self.assert_refused(process, 75, "stopped by signal 10 (SIGUSR1) while the inputs were hashed; nothing has been done, run it again")
         self.assertEqual(self.hidden(), [])
-        killed = run(1, "dare-merge", *words, **with_fault("fsync:2:KILL:0", ".partial"))
+        killed = run(0, "dare-merge", *words, **with_fault("fsync:2:KILL:0", ".partial"))
         self.assertNotEqual(killed.returncode, 0)
         words = [*words[:-1], "--resume", words[-1]]
         process = run(2, "dare-merge", *words, **with_fault("pread:3:USR1:1", ".partial"))

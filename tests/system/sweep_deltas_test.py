@@ -54,12 +54,12 @@ points:
         self.write("recipes/base.yml", recipe + rates)
         self.swept(2, "recipe: recipes/base.yml\noutputs: delta\nformat: h5\npoints: {p: {lambda: 0.5}}\n")
         self.write("recipes/point.yml", recipe + rates.replace("}]}", "}], lambda: 0.5}"))
-        process = run(1, "dare-merge", self.path("recipes/point.yml"), self.path("expected"))
+        process = run(0, "dare-merge", self.path("recipes/point.yml"), self.path("expected"))
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertTrue(self.restored("swept", "p") == contents(self.path("expected", "model.safetensors")))
 
     def test_they_do_not_depend_on_ranks_or_groups(self):
-        self.swept(1, self.text, output="one")
+        self.swept(0, self.text, output="one")
         one = made(self.path("one"))
         for np, more in ((2, []), (3, ["--groups", "2"]), (5, ["--memory-per-rank", "4MiB"])):
             output = f"swept{np}"
@@ -81,7 +81,7 @@ points:
         self.assertEqual((third["done_before"], third["done"]), (6, 1))
         os.remove(self.path("swept", "points", "ties.json"))
         name = self.path("swept", "ties")
-        self.assert_refused(self.sweep(1, self.text.replace("outputs: delta", "outputs: model").replace("grid", "# grid")), 3,
+        self.assert_refused(self.sweep(0, self.text.replace("outputs: delta", "outputs: model").replace("grid", "# grid")), 3,
                             f"{name}: was made by another run: outputs was another; name another folder, or give --overwrite", "dare-sweep")
 
     def test_overwrite_makes_points_anew(self):
@@ -92,15 +92,15 @@ points:
 
         self.swept(2, grid, output="touched")
         os.utime(self.path("m0.safetensors"), (1, 1))
-        self.assertEqual(self.sweep(1, grid, output="touched").returncode, 3)
-        plan = self.sweep(1, grid, "--overwrite", "--plan", "--json", output="touched")
+        self.assertEqual(self.sweep(0, grid, output="touched").returncode, 3)
+        plan = self.sweep(0, grid, "--overwrite", "--plan", "--json", output="touched")
         self.assertEqual((plan.returncode, json.loads(plan.stdout)["to_do"]), (0, 1), plan.stderr)
         self.assertEqual(self.swept(2, grid, "--overwrite", output="touched")["done"], 1)
         for kind in ("folder", "safetensors", "h5"):
             with self.subTest(kind=kind):
-                self.swept(1, named(kind, 0.5), output=kind)
+                self.swept(0, named(kind, 0.5), output=kind)
                 other = named(kind, 0.75, ", q: {drop_rate: 0.9}")
-                self.assertEqual(self.sweep(1, other, output=kind).returncode, 3)
+                self.assertEqual(self.sweep(0, other, output=kind).returncode, 3)
                 self.assertEqual(self.swept(2, other, "--overwrite", output=kind)["done"], 2)
                 self.swept(2, other, output="fresh-" + kind)
                 self.assertEqual({name: row["xxh3_128"] for name, row in rows(self.path(kind)).items()},
@@ -122,7 +122,7 @@ points:
         for strange in ("model0/notes.txt", "model0/trainer_state_m1.json", "trainer_state_m0.json"):  # the last ones' names are of another folder
             with self.subTest(strange=strange):
                 strange = self.write(os.path.join("swept", "a", strange), "remember the milk")
-                process = self.sweep(1, other, "--overwrite")
+                process = self.sweep(0, other, "--overwrite")
                 self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (3, [
                     f"dare-sweep: point a: {strange}: is in a folder of a model and no part of one; --overwrite replaces models only, name another output"]))
                 os.remove(strange)
@@ -131,11 +131,11 @@ points:
         for outputs in ("delta", "model"):
             with self.subTest(outputs=outputs):
                 text = self.recipe + f"outputs: {outputs}\npoints: {{a: {{drop_rate: 0.5}}"
-                self.swept(1, text + "}\n", output=outputs)
+                self.swept(0, text + "}\n", output=outputs)
                 notes = self.write(os.path.join(outputs, "a", "notes.txt"), "remember the milk")
                 other = text.replace("0.5}", "0.75}") + ", b: {drop_rate: 0.9}}\n"
                 told = [f"dare-sweep: point a: {notes}: is in a folder of a model and no part of one; --overwrite replaces models only, name another output"]
-                plan = self.sweep(1, other, "--overwrite", "--plan", "--json", output=outputs)
+                plan = self.sweep(0, other, "--overwrite", "--plan", "--json", output=outputs)
                 self.assertEqual((plan.returncode, own_words(plan, "dare-sweep")), (3, told))
                 self.assertEqual([json.loads(plan.stdout)[key] for key in ("to_do", "refused")], [1, 1])
                 process = self.sweep(2, other, "--overwrite", output=outputs)
@@ -170,7 +170,7 @@ points:
             'dare-sweep: point l1: tensor "model.embed.weight": outputs: delta has what DARE keeps, the method looks at deltas beyond that; use '
             "dare_linear, dare_ties or another method of DARE without l1, or outputs: model"])
         self.assertEqual({name: row["status"] for name, row in rows(self.path("swept")).items()}, {"good": "done", "l1": "failed"})
-        self.assert_refused(self.sweep(1, self.recipe + "outputs: delta\nevaluate: 'true'\npoints: {p: {drop_rate: 0.5}}\n", output="other"), 2,
+        self.assert_refused(self.sweep(0, self.recipe + "outputs: delta\nevaluate: 'true'\npoints: {p: {drop_rate: 0.5}}\n", output="other"), 2,
                             f"{self.path('sweep.yml')}: outputs: delta writes no checkpoint that evaluate could be run on; use outputs: model", "dare-sweep")
 
 

@@ -65,7 +65,7 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
 
     def test_a_row_has_the_seconds_that_its_point_took(self):
         text = self.text().replace("evaluate: ", "evaluate: sleep 0.2 && ")
-        elapsed = self.swept(1, text)["elapsed_s"]
+        elapsed = self.swept(0, text)["elapsed_s"]
         table = rows(self.path("swept")).values()
         compute, evaluate = ([float(row[key]) for row in table] for key in ("compute_seconds", "evaluate_seconds"))
         self.assertEqual(len(set(compute)), 1)  # of one pass
@@ -86,7 +86,7 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
 
     def test_the_log_has_all_that_a_command_printed(self):
         text = self.recipe + "grid: {drop_rate: [0.1]}\nevaluate: echo looking; echo trouble >&2; exit 4\n"
-        self.assertEqual(self.sweep(1, text).returncode, 1)
+        self.assertEqual(self.sweep(0, text).returncode, 1)
         with open(self.path("swept", "points", "drop_rate=0.1.log")) as file:
             self.assertEqual(file.read(), "trouble\nlooking\n")
 
@@ -118,21 +118,21 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
                 self.assertEqual({point: score for _, point, score in told},
                                  {f"drop_rate={rate}": "not scored" if rate == 0.2 else f"accuracy {1 - abs(rate - 0.3)}{more_scores}" for rate in (0.1, 0.2, 0.3, 0.4)})
         os.remove(self.path("fail"))
-        process = self.sweep(1, self.text(), output="swept10")
+        process = self.sweep(0, self.text(), output="swept10")
         self.assertRegex(process.stderr, r"^point 4 of 4: drop_rate=0.2: accuracy 0.9, by.task 2 \(\d+\.\d s\)\n$")
-        self.assertEqual(self.sweep(1, self.text(), "--progress", "off", output="silent").stderr, "")
+        self.assertEqual(self.sweep(0, self.text(), "--progress", "off", output="silent").stderr, "")
 
     def test_the_best_point_is_said(self):
         text = self.text("score: accuracy", "keep: none")
         best = {"score": "accuracy", "value": 1.0, "point": "drop_rate=0.3", "equals": [], "checkpoint": None}
         self.assertEqual(self.swept(2, text)["best"], best)
-        self.assertEqual(self.sweep(1, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; with keep: best "
+        self.assertEqual(self.sweep(0, text).stdout.splitlines()[1], "best accuracy: 1.0 (highest), point drop_rate=0.3, checkpoint not kept; with keep: best "
                          "and score: accuracy the same command makes it again")
         where = self.path("kept", "drop_rate=0.1")
         process = self.sweep(3, self.text("score: accuracy", "keep: best", "best: lowest"), "--groups", "2", output="kept")
         self.assertEqual(process.stdout.splitlines()[1], f"best accuracy: 0.8 (lowest), point drop_rate=0.1, checkpoint {where}")
         self.assertTrue(os.path.exists(where))
-        self.assertIsNone(self.swept(1, self.recipe + "points: {p: {drop_rate: 0.5}}\n", output="unscored")["best"])
+        self.assertIsNone(self.swept(0, self.recipe + "points: {p: {drop_rate: 0.5}}\n", output="unscored")["best"])
 
     def test_a_command_that_cannot_run_is_refused_before_anything_is_made(self):
         for command_, words in (("nothing-called-so {checkpoint}", "there is no program nothing-called-so on the PATH; give its path, or load what it belongs to before"),
@@ -146,7 +146,7 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
                     self.assert_refused(process, 2, "evaluate: " + words, "dare-sweep")
                     self.assertFalse(os.path.exists(self.path("swept")))
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: nothing-called-so {checkpoint}\n"
-        self.assertEqual(self.sweep(1, text, "--plan", "--ranks", "4").returncode, 0)  # of another cluster's programs nothing is known
+        self.assertEqual(self.sweep(0, text, "--plan", "--ranks", "4").returncode, 0)  # of another cluster's programs nothing is known
 
     def test_one_that_fails_and_one_that_hangs(self):
         for name in ("fail", "hang"):
@@ -178,12 +178,12 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
                                  ('{"a": "b"}', 'score "a" is "b", expected a number')):
             with self.subTest(printed=printed):
                 text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: |\n  printf '%s' '" + printed + "'\n"
-                process = self.sweep(1, text, output=f"swept{len(printed)}")
+                process = self.sweep(0, text, output=f"swept{len(printed)}")
                 self.assertEqual(process.returncode, 1)
                 self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point p: merged, not scored: " + message])
                 self.assertIn("0 of 1 points done, 0 by earlier runs, 0 failed;", process.stdout)
                 self.assertIn("1 point is merged, but not scored: the same command again evaluates it without merging\n", process.stdout)
-                again = self.sweep(1, text, "--json", output=f"swept{len(printed)}")
+                again = self.sweep(0, text, "--json", output=f"swept{len(printed)}")
                 self.assertEqual((again.returncode, json.loads(again.stdout)["bytes_read"], json.loads(again.stdout)["unscored"]), (1, 0, 1))
 
     def test_a_signal_during_an_evaluation(self):

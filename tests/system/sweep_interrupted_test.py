@@ -86,7 +86,7 @@ class Interrupted(SweepTest):
         self.assertEqual((self.noted(output), self.surveyed(output)), ({}, {}))
 
     def test_what_was_measured_is_not_read_again_whatever_the_ranks_are(self):
-        self.swept(1, self.text, output="expected")
+        self.swept(0, self.text, output="expected")
         expected = made(self.path("expected"))
         original = contents(self.path("m1.safetensors"))[""]
         times = os.stat(self.path("m1.safetensors"))
@@ -107,7 +107,7 @@ class Interrupted(SweepTest):
                 os.utime(self.path("m1.safetensors"), ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def test_interrupted_again_and_again_it_comes_to_an_end(self):
-        self.swept(1, self.text, output="expected")
+        self.swept(0, self.text, output="expected")
         expected = made(self.path("expected"))
         before = -1
         for number in range(20):
@@ -122,15 +122,15 @@ class Interrupted(SweepTest):
         self.assert_same(made(self.path("swept")), expected, "in the end")
 
     def test_killed_it_has_lost_little(self):
-        self.swept(1, self.text, output="expected")
+        self.swept(0, self.text, output="expected")
         # Slow reads: ten seconds go by after which sums are noted, then comes the end for one rank, and so for all.
         noted = self.interrupted(2, self.text, "pread:80:KILL:1", code=137, DARE_FAULT_SLOW=170)
         self.assertGreater(len(set.intersection(*noted.values())), 1)
         self.assert_goes_on(3, self.text, noted, made(self.path("expected")))
 
     def test_of_damaged_records_the_blocks_are_measured_again(self):
-        self.swept(1, self.text, output="expected")
-        noted = self.interrupted(1, self.text, "pread:100:TERM")
+        self.swept(0, self.text, output="expected")
+        noted = self.interrupted(0, self.text, "pread:100:TERM")
         names = sorted(noted)
         blocks = sorted(noted[names[0]])
         self.assertGreater(len(blocks), 3)
@@ -147,13 +147,13 @@ class Interrupted(SweepTest):
         self.assert_same(made(self.path("swept")), made(self.path("expected")), "after damage")
         # Alone, a record costs its block.
         shutil.rmtree(self.path("swept"))
-        noted = self.interrupted(1, self.text, "pread:100:TERM")
+        noted = self.interrupted(0, self.text, "pread:100:TERM")
         damage(names[0], lambda file, at: (file.seek(at + blocks[1] * RECORD + 700), file.write(b"\x55")))
         noted[names[0]].discard(blocks[1])
         self.assert_goes_on(3, self.text, noted, made(self.path("expected")))
 
     def test_methods_with_passes_of_their_own_and_other_passes(self):
-        self.swept(1, self.ties, output="expected")
+        self.swept(0, self.ties, output="expected")
         # Reads of a rank that come after those passes.
         for first, at, second, more in ((1, 600, 2, []), (3, 195, 2, ["--groups", "2"]), (2, 300, 3, ["--memory-per-rank", "4MiB"])):
             with self.subTest(first=first, second=second, more=more):
@@ -196,7 +196,7 @@ class Interrupted(SweepTest):
         self.assert_same(made(self.path("swept")), made(self.path("fresh")), "of other inputs")
 
     def test_a_point_that_is_added_costs_the_others_nothing(self):
-        self.swept(1, self.text, output="expected")
+        self.swept(0, self.text, output="expected")
         expected = made(self.path("expected"))
         noted = self.interrupted(3, self.text, "pread:20:TERM:1")
         self.tamper(set.intersection(*noted.values()))  # what the new point reads
@@ -218,7 +218,7 @@ class Interrupted(SweepTest):
                 if change == "input":
                     write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, "trained again"), {"format": "pt"})
                 now, more = (other if change == "recipe" else text), (["--restart"] if change == "restart" else [])
-                self.assertEqual(self.swept(1, now, *more)["bytes_read"], self.all_bytes)
+                self.assertEqual(self.swept(0, now, *more)["bytes_read"], self.all_bytes)
                 self.swept(2, now, output="fresh")
                 self.assert_same(made(self.path("swept")), made(self.path("fresh")), change)
                 shutil.rmtree(self.path("swept"))
@@ -264,25 +264,25 @@ class Interrupted(SweepTest):
 
     def test_its_room_is_counted(self):
         need = 6 * (4096 + RECORD * len(self.blocks))
-        process = self.sweep(1, self.text, "--plan")
+        process = self.sweep(0, self.text, "--plan")
         self.assertIn("  at once      ", process.stdout)
         self.assertIn(f"({need} bytes)", process.stdout)
-        self.assertEqual(self.swept(1, self.text, LD_PRELOAD=FAULTS, DARE_FAULT_FREE=need)["passes"], 1)
+        self.assertEqual(self.swept(0, self.text, LD_PRELOAD=FAULTS, DARE_FAULT_FREE=need)["passes"], 1)
         shutil.rmtree(self.path("swept"))
         # Less room: more passes. None: refused.
-        self.assertEqual(self.swept(1, self.text, LD_PRELOAD=FAULTS, DARE_FAULT_FREE=need - 1)["passes"], 2)
-        process = self.sweep(1, self.text, output="none", LD_PRELOAD=FAULTS, DARE_FAULT_FREE=1000)
+        self.assertEqual(self.swept(0, self.text, LD_PRELOAD=FAULTS, DARE_FAULT_FREE=need - 1)["passes"], 2)
+        process = self.sweep(0, self.text, output="none", LD_PRELOAD=FAULTS, DARE_FAULT_FREE=1000)
         self.assertEqual(process.returncode, 3, process.stderr)
         self.assertRegex(own_words(process, "dare-sweep")[0], r"none: needs .* for the sums of unfinished passes that are there at once, 1.00 kB are free; "
                                                               "make room, or name a folder elsewhere$")
-        self.interrupted(1, self.text, "pread:100:TERM", output="begun")
-        self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(1, self.text, "--plan", output="begun").stdout)
+        self.interrupted(0, self.text, "pread:100:TERM", output="begun")
+        self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(0, self.text, "--plan", output="begun").stdout)
 
     def test_leftovers_of_points_that_are_done_go(self):
-        self.swept(1, self.text)
+        self.swept(0, self.text)
         expected = made(self.path("swept"))
         self.write("swept/points/drop_rate=0.5,seed=1.sums", "x")
-        self.assertEqual(self.swept(1, self.text)["done_before"], 6)
+        self.assertEqual(self.swept(0, self.text)["done_before"], 6)
         self.assert_same(made(self.path("swept")), expected, "after all")
 
 

@@ -15,10 +15,10 @@ from dare_sweep import KeepTest, outcomes, rows
 class Keep(KeepTest):
     def test_points_of_another_sweep_neither_win_nor_are_deleted(self):
         self.scores(a=5, b=4, c=3, d=6)
-        self.swept(1, self.text({"a": 0.1}))
+        self.swept(0, self.text({"a": 0.1}))
         self.swept(2, self.text({"b": 0.2, "c": 0.3}, "keep: best", "score: x"))
         self.assertEqual(self.there(), ["a", "b"])
-        self.swept(1, self.text({"d": 0.4}, "keep: none"))
+        self.swept(0, self.text({"d": 0.4}, "keep: none"))
         self.assertEqual(self.there(), ["a", "b"])
         self.assertEqual({name: row["output"] for name, row in rows(self.path("swept")).items()}, {"a": "a", "b": "b", "c": "", "d": ""})
 
@@ -29,7 +29,7 @@ class Keep(KeepTest):
         for name in ("../other", self.path("other"), "points/../../other", "..", "."):
             with self.subTest(name=name):
                 text = self.text({"a": 0.1, "b": 0.2}, "keep: best", "score: x")
-                self.swept(1, text, "--overwrite")
+                self.swept(0, text, "--overwrite")
                 file = self.path("swept", "points", "b.json")
                 with open(file) as record:
                     changed = json.load(record)
@@ -37,14 +37,14 @@ class Keep(KeepTest):
                 with open(file, "w") as record:
                     json.dump({**changed, "output": name}, record)
                 # The record is none: the point is made and scored again, and loses again.
-                self.assertEqual((self.swept(1, text)["done"], self.there()), (1, ["a"]))
+                self.assertEqual((self.swept(0, text)["done"], self.there()), (1, ["a"]))
                 with open(self.path("other", "model.safetensors")) as other:
                     self.assertEqual(other.read(), "of another")
 
     def test_a_damaged_record_is_none(self):
         self.scores(a=5)
         text = self.text({"a": 0.1}, "keep: none")
-        self.swept(1, text)
+        self.swept(0, text)
         record = self.path("swept", "points", "a.json")
         with open(record) as file:
             known = json.load(file)
@@ -52,13 +52,13 @@ class Keep(KeepTest):
                        {"inputs": [{**known["inputs"][0], "modified": 1}]}):
             with self.subTest(damage=damage):
                 self.write(record, json.dumps({**known, **damage}))
-                self.assertEqual(self.swept(1, text)["done"], 1)
+                self.assertEqual(self.swept(0, text)["done"], 1)
                 with open(record) as file:
                     self.assertEqual({**json.load(file), "times": None}, {**known, "times": None})
 
     def test_the_best_of_all_runs_and_groups_stays(self):
         self.scores(a=5, b=4, c=9, d=6)
-        self.swept(1, self.text({"a": 0.1, "b": 0.2}))
+        self.swept(0, self.text({"a": 0.1, "b": 0.2}))
         self.assertEqual(self.there(), ["a", "b"])
         self.swept(2, self.text({"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4}, "keep: best", "score: x"), "--groups", "2")
         self.assertEqual(self.there(), ["c"])
@@ -67,7 +67,7 @@ class Keep(KeepTest):
     def test_a_score_that_decides_and_is_not_there_is_told(self):
         self.scores(a={"x": 1, "y": 2}, b={"x": 3})
         points = {"a": 0.1, "b": 0.2}
-        process = self.sweep(1, self.text(points, "keep: best", "score: y"))
+        process = self.sweep(0, self.text(points, "keep: best", "score: y"))
         self.assertEqual(process.returncode, 1, process.stderr)
         message = 'has no score "y", which score: names, only x; mend score: or what evaluate prints'
         self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: point b: merged, not scored: " + message])
@@ -76,11 +76,11 @@ class Keep(KeepTest):
         self.assertEqual(self.there(), ["a", "b"])
         self.asked()
         # A mended name needs no evaluation.
-        self.assertEqual(self.swept(1, self.text(points, "keep: best", "score: x"))["done_before"], 2)
+        self.assertEqual(self.swept(0, self.text(points, "keep: best", "score: x"))["done_before"], 2)
         self.assertEqual((self.there(), self.asked()), (["b"], []))
         self.assertEqual(rows(self.path("swept"))["b"]["error"], "")
         # What the other point would need is gone.
-        self.refused(self.sweep(1, self.text(points, "keep: best", "score: z")), f'dare-sweep: {self.path("swept", "a")}: has no score "z", which score: '
+        self.refused(self.sweep(0, self.text(points, "keep: best", "score: z")), f'dare-sweep: {self.path("swept", "a")}: has no score "z", which score: '
                      "names, only x, y, and its checkpoint is deleted; name another folder, or give --overwrite")
 
 
@@ -90,18 +90,18 @@ class Best(KeepTest):
     def test_one_whose_checkpoint_is_gone_is_made_again(self):
         self.scores(a=1, b=3, c=2)
         self.swept(2, self.text(self.points, "keep: none"))
-        self.swept(1, self.text({"b": 0.2}, evaluate=False), output="expected")
+        self.swept(0, self.text({"b": 0.2}, evaluate=False), output="expected")
         before = outcomes(self.path("swept"))
         self.asked()
         text = self.text(self.points, "keep: best", "score: x")
-        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        plan = json.loads(self.sweep(0, text, "--plan", "--json").stdout)
         self.assertEqual((plan["to_do"], plan["done"]), (1, 2))
         for _ in range(2):  # after keep: none, and after a user has removed it
             summary = self.swept(2, text)
             self.assertEqual((summary["done_before"], summary["done"], summary["passes"]), (2, 1, 1))
             self.assertEqual((self.there(), summary["best"]["checkpoint"]), (["b"], self.path("swept", "b")))
             self.assert_same(contents(self.path("swept", "b")), contents(self.path("expected", "b")), "b")
-            self.assertEqual(self.swept(1, text)["done_before"], 3)
+            self.assertEqual(self.swept(0, text)["done_before"], 3)
             shutil.rmtree(self.path("swept", "b"))
             after = outcomes(self.path("swept"))
             before["b"]["output"] = "b"
@@ -110,12 +110,12 @@ class Best(KeepTest):
     def test_a_plan_knows_what_a_killed_deletion_left(self):
         self.scores(a=1, b=3, c=2)
         # The record is without the name of the checkpoint, which is there as a whole.
-        self.assertNotEqual(self.sweep(1, self.text(self.points, "keep: none"), **with_fault("rename:1:KILL", "swept/b")).returncode, 0)
+        self.assertNotEqual(self.sweep(0, self.text(self.points, "keep: none"), **with_fault("rename:1:KILL", "swept/b")).returncode, 0)
         self.assertIn("b", self.there())
         text = self.text(self.points, "keep: best", "score: x")
-        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        plan = json.loads(self.sweep(0, text, "--plan", "--json").stdout)
         self.assertEqual((plan["to_do"], plan["to_score"]), (0, 1))
-        summary = self.swept(1, text)
+        summary = self.swept(0, text)
         self.assertEqual((summary["passes"], summary["done"], self.there()), (0, 1, ["b"]))
 
     def test_equal_ones_are_said(self):
@@ -124,7 +124,7 @@ class Best(KeepTest):
         self.assertEqual(process.stdout.splitlines()[1:], [f"best x: 2 (highest), point b, checkpoint {self.path('swept', 'b')}",
                                                            "  equal to it: c; of equals the first of the sweep counts"])
         self.assertEqual(self.there(), ["b"])
-        self.assertEqual(self.swept(1, self.text(self.points, "keep: best", "score: x"))["best"]["equals"], ["c"])
+        self.assertEqual(self.swept(0, self.text(self.points, "keep: best", "score: x"))["best"]["equals"], ["c"])
 
     def test_a_deletion_that_was_killed_is_finished(self):
         self.scores(a=1, b=3, c=2)
@@ -134,12 +134,12 @@ class Best(KeepTest):
                 for call, path in (("rename:1:KILL", f"swept/a{ending}"), ("rename:2:KILL", ".json")):
                     with self.subTest(keep=keep, call=call, ending=ending):
                         script = self.text(self.points, *keep, *more)
-                        self.assertNotEqual(self.sweep(1, script, **with_fault(call, path)).returncode, 0)
-                        self.assertEqual(self.sweep(1, script).returncode, 0)
+                        self.assertNotEqual(self.sweep(0, script, **with_fault(call, path)).returncode, 0)
+                        self.assertEqual(self.sweep(0, script).returncode, 0)
                         wanted = [*left, *(name + ".manifest.json" for name in left if ending)]
                         self.assertEqual(self.there(), wanted)
                         os.makedirs(self.path("swept", f".a{ending}.deleted", "cache"))  # half of one
-                        self.assertEqual(self.sweep(1, script).returncode, 0)
+                        self.assertEqual(self.sweep(0, script).returncode, 0)
                         self.assertEqual(self.there(), wanted)
                         shutil.rmtree(self.path("swept"))
 
@@ -148,7 +148,7 @@ class Evaluate(KeepTest):
     points = {"a": 0.1, "b": 0.2}
 
     def test_one_that_is_added_runs_on_what_is_done(self):
-        self.swept(1, self.text(self.points, evaluate=False))
+        self.swept(0, self.text(self.points, evaluate=False))
         self.scores(a=1, b=2)
         summary = self.swept(2, self.text(self.points))
         self.assertEqual((summary["done_before"], summary["done"], summary["bytes_read"]), (0, 2, 0))
@@ -157,40 +157,40 @@ class Evaluate(KeepTest):
 
     def test_one_that_is_changed_runs_again(self):
         self.scores(a=1, b=2)
-        self.swept(1, self.text(self.points))
+        self.swept(0, self.text(self.points))
         self.scores(a={"y": 3}, b={"y": 4})
         self.asked()
-        self.swept(1, self.text(self.points))
+        self.swept(0, self.text(self.points))
         self.assertEqual(self.asked(), [])
         changed = self.text(self.points).replace("{point}\n", "{point} --other\n")
-        self.assertEqual(json.loads(self.sweep(1, changed, "--plan", "--json").stdout)["to_score"], 2)
-        self.swept(1, changed)
+        self.assertEqual(json.loads(self.sweep(0, changed, "--plan", "--json").stdout)["to_score"], 2)
+        self.swept(0, changed)
         self.assertEqual(self.asked(), ["a", "b"])
         self.assertEqual({name: (row["y"], "x" in row) for name, row in rows(self.path("swept")).items()}, {"a": ("3", False), "b": ("4", False)})
 
     def test_one_that_is_changed_after_the_checkpoints_are_deleted_is_refused(self):
         self.scores(a=1, b=2)
-        self.swept(1, self.text(self.points, "keep: best", "score: x"))
+        self.swept(0, self.text(self.points, "keep: best", "score: x"))
         changed = self.text(self.points, "keep: best", "score: x").replace("{point}\n", "{point} --other\n")
-        self.refused(self.sweep(1, changed), f"dare-sweep: {self.path('swept', 'a')}: was scored by another evaluate, and its checkpoint is deleted; "
+        self.refused(self.sweep(0, changed), f"dare-sweep: {self.path('swept', 'a')}: was scored by another evaluate, and its checkpoint is deleted; "
                      "name another folder, or give --overwrite")
-        summary = self.swept(1, changed, "--overwrite")
+        summary = self.swept(0, changed, "--overwrite")
         self.assertEqual((summary["done"], summary["passes"]), (2, 1))
         self.assertEqual(self.there(), ["b"])
 
     def test_without_one_what_was_not_scored_is_done(self):
         self.scores(a=1)
-        self.assertEqual(self.sweep(1, self.text(self.points)).returncode, 1)
-        summary = self.swept(1, self.text(self.points, evaluate=False))
+        self.assertEqual(self.sweep(0, self.text(self.points)).returncode, 1)
+        summary = self.swept(0, self.text(self.points, evaluate=False))
         self.assertEqual((summary["done_before"], summary["done"]), (2, 0))
         self.assertEqual({name: (row["status"], row["error"]) for name, row in rows(self.path("swept")).items()}, {"a": ("done", ""), "b": ("done", "")})
 
     def test_a_checkpoint_is_scored_although_its_inputs_are_away(self):
         self.scores(a=1)
-        self.assertEqual(self.sweep(1, self.text(self.points)).returncode, 1)
+        self.assertEqual(self.sweep(0, self.text(self.points)).returncode, 1)
         os.rename(self.path("m0.safetensors"), self.path("away"))
         self.scores(a=1, b=2)
-        summary = self.swept(1, self.text(self.points))
+        summary = self.swept(0, self.text(self.points))
         self.assertEqual((summary["done_before"], summary["done"]), (1, 1))
         self.assertEqual(rows(self.path("swept"))["b"]["x"], "2")
 
@@ -203,7 +203,7 @@ class Broken(KeepTest):
 
     def setUp(self):
         super().setUp()
-        plan = json.loads(self.sweep(1, self.text(self.points), "--plan", "--json").stdout)
+        plan = json.loads(self.sweep(0, self.text(self.points), "--plan", "--json").stdout)
         self.size = plan["bytes_written"] // 4
         self.free = self.path("free")
 
@@ -219,14 +219,14 @@ class Broken(KeepTest):
             with self.subTest(keep=keep):
                 output = "broken" + str(len(keep))
                 self.let_free(3 * self.size)
-                process = self.sweep(1, self.text(self.points, *keep), output=output, **self.preload())
+                process = self.sweep(0, self.text(self.points, *keep), output=output, **self.preload())
                 self.assertEqual(process.returncode, 1, process.stderr)
                 self.assertEqual(own_words(process, "dare-sweep")[-1], self.words)
                 self.assertEqual(self.there(output), ["a", "b"])
                 self.assertIn("2 points are merged, but not scored", process.stdout)
         # Where nothing is left to be merged the points alone tell of it.
         self.let_free(9 * self.size)
-        process = self.sweep(1, self.text(self.points, "keep: none"), output="whole", **self.preload())
+        process = self.sweep(0, self.text(self.points, "keep: none"), output="whole", **self.preload())
         self.assertEqual(process.returncode, 1, process.stderr)
         self.assertNotIn(self.words, process.stderr)
         self.assertEqual(self.there("whole"), ["a", "b", "c", "d"])
@@ -238,7 +238,7 @@ class Broken(KeepTest):
                 self.scores()
                 self.let_free(3 * self.size)
                 text = self.text(self.points, "keep: none")
-                self.assertEqual(self.sweep(1, text, output=output, **self.preload()).returncode, 1)
+                self.assertEqual(self.sweep(0, text, output=output, **self.preload()).returncode, 1)
                 left = self.there(output)
                 self.assertEqual(left, ["a", "b"])
                 self.asked()
@@ -260,7 +260,7 @@ class Broken(KeepTest):
 class Identity(KeepTest):
 
     def test_a_plan_is_refused_as_the_run_is(self):
-        self.swept(1, self.text({"a": 0.1, "b": 0.1, "c": 0.3}, evaluate=False).replace("b: {drop_rate: 0.1", "b: {drop_rate: 0.2"))
+        self.swept(0, self.text({"a": 0.1, "b": 0.1, "c": 0.3}, evaluate=False).replace("b: {drop_rate: 0.1", "b: {drop_rate: 0.2"))
         before = contents(self.path("swept"))
         other = self.text({"a": 0.25, "b": 0.5, "c": 0.3}, evaluate=False)
         lines = ["dare-sweep: 2 problems found, nothing was written:"]
@@ -274,16 +274,16 @@ class Identity(KeepTest):
         self.assertEqual(self.sweep(2, other, "--plan", "--overwrite").returncode, 0)
 
     def test_a_plan_writes_nothing(self):
-        self.swept(1, self.text({"a": 0.1}, evaluate=False))
+        self.swept(0, self.text({"a": 0.1}, evaluate=False))
         os.remove(self.path("swept", "points", "a.json"))
         before = contents(self.path("swept"))
-        self.assertEqual(json.loads(self.sweep(1, self.text({"a": 0.1}, evaluate=False), "--plan", "--json").stdout)["done"], 1)
+        self.assertEqual(json.loads(self.sweep(0, self.text({"a": 0.1}, evaluate=False), "--plan", "--json").stdout)["done"], 1)
         self.assertEqual(contents(self.path("swept")), before)
 
     def test_neither_hashes_nor_a_new_version_make_another_point(self):
         text = self.text({"a": 0.1, "b": 0.2}, evaluate=False)
-        self.swept(1, text)
-        self.assertEqual(self.swept(1, text, "--hash-inputs")["done_before"], 2)
+        self.swept(0, text)
+        self.assertEqual(self.swept(0, text, "--hash-inputs")["done_before"], 2)
         # As an older version has written it, with its record and without.
         for name in ("a", "b"):
             manifest = self.path("swept", name, "dare-manifest.json")
@@ -296,30 +296,30 @@ class Identity(KeepTest):
         with open(record) as file:
             known = json.load(file)
         self.write(record, json.dumps({**known, "identity": "of an older version"}))
-        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assertEqual(self.swept(0, text)["done_before"], 2)
         with open(record) as file:
             self.assertEqual(json.load(file)["identity"], known["identity"])
 
     def test_contents_are_compared_where_both_runs_hashed_them(self):
         text = self.text({"a": 0.1}, evaluate=False)
-        self.swept(1, text, "--hash-inputs")
+        self.swept(0, text, "--hash-inputs")
         model = random_model(self.shapes, "other")
         write_safetensors(self.path("m1.safetensors"), model, {"format": "pt"})
-        process = self.sweep(1, text)
+        process = self.sweep(0, text)
         self.assertEqual(process.returncode, 3, process.stderr)
         self.assertIn(f"dare-sweep: {self.path('m1.safetensors')}: was changed since it gave 1 point", process.stderr)
-        self.refused(self.sweep(1, text, "--hash-inputs"), f"dare-sweep: {self.path('swept', 'a')}: was made by another run: the contents of its inputs were "
+        self.refused(self.sweep(0, text, "--hash-inputs"), f"dare-sweep: {self.path('swept', 'a')}: was made by another run: the contents of its inputs were "
                      "others; name another folder, or give --overwrite")
 
     def test_what_differs_is_named_also_where_no_manifest_is_left(self):
         self.scores(a=1)
-        self.swept(1, self.text({"a": 0.1}, "keep: none"))
+        self.swept(0, self.text({"a": 0.1}, "keep: none"))
         where = f"dare-sweep: {self.path('swept', 'a')}: was made by another run: "
         end = "; name another folder, or give --overwrite"
-        self.refused(self.sweep(1, self.text({"a": 0.2}, "keep: none")), f"{where}drop_rate: 0.2, was 0.1{end}")
-        self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none", "overflow: saturate")), f"{where}settings that results.csv does not show were others{end}")
+        self.refused(self.sweep(0, self.text({"a": 0.2}, "keep: none")), f"{where}drop_rate: 0.2, was 0.1{end}")
+        self.refused(self.sweep(0, self.text({"a": 0.1}, "keep: none", "overflow: saturate")), f"{where}settings that results.csv does not show were others{end}")
         write_safetensors(self.path("m1.safetensors"), random_model({"a.weight": [40, 32]}, "m1"), {"format": "pt", "more": "1"})
-        self.refused(self.sweep(1, self.text({"a": 0.1}, "keep: none")), f"{where}the headers of its inputs were others{end}")
+        self.refused(self.sweep(0, self.text({"a": 0.1}, "keep: none")), f"{where}the headers of its inputs were others{end}")
 
 
 class Processes(KeepTest):
@@ -335,12 +335,12 @@ class Processes(KeepTest):
                 continue
         return found
 
-    def start(self):
+    def start(self, **env):
         """A sweep whose evaluation ignores SIGTERM and has a process in a session of its own."""
         linger = self.write("linger.py", "import sys, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)\n")
         self.write("evaluate.sh", f"trap '' TERM\nsetsid python3 {linger} session &\npython3 {linger} group\necho '{{\"x\": 1}}'\n")
         self.write("sweep.yml", self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: sh {self.path('evaluate.sh')}\n")
-        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(), stdout=subprocess.PIPE,
+        process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(**env), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True)
         self.wait_for(lambda: len(self.running("linger.py")) == 2)
         return process
@@ -361,33 +361,36 @@ class Processes(KeepTest):
         self.wait_for(lambda: not self.running("linger.py"))
 
     def test_an_evaluation_ends_with_an_interrupted_mpirun(self):
-        process = self.start()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        self.wait_for(lambda: not self.running("linger.py"))
+        for second in (0, 1):  # SIGTERM and SIGKILL at once, or with a second between them, mpirun's own default
+            with self.subTest(second=second):
+                process = self.start(OMPI_MCA_odls_base_sigkill_timeout=second)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+                self.wait_for(lambda: not self.running("linger.py"))
+                shutil.rmtree(self.path("swept"))
 
 
 class Words(KeepTest):
     def test_a_folder_and_a_cluster_that_cannot_be(self):
         text = self.write("sweep.yml", self.text({"a": 0.1}, evaluate=False))
-        self.assert_refused(run(1, "dare-sweep", text, ""), 2, "OUTDIR is empty; name the folder that the sweep writes to", "dare-sweep")
-        self.assert_refused(self.sweep(1, self.text({"a": 0.1}), "--plan", "--ranks", "4", "--nodes", "8"), 2,
+        self.assert_refused(run(0, "dare-sweep", text, ""), 2, "OUTDIR is empty; name the folder that the sweep writes to", "dare-sweep")
+        self.assert_refused(self.sweep(0, self.text({"a": 0.1}), "--plan", "--ranks", "4", "--nodes", "8"), 2,
                             "--ranks 4 cannot be on --nodes 8: give a rank a node or more", "dare-sweep")
 
     def test_a_path_with_spaces(self):
         self.scores(a=1)
         text = self.text({"a": 0.1}).replace("{checkpoint}", "'{checkpoint}'")
-        self.assert_refused(self.sweep(1, text, output="a b"), 2, "evaluate: {checkpoint} stands within quotes and becomes "
+        self.assert_refused(self.sweep(0, text, output="a b"), 2, "evaluate: {checkpoint} stands within quotes and becomes "
                             f"'{self.path('a b')}'..., which has quotes of its own; write it without quotes, or \"$CHECKPOINT\"", "dare-sweep")
         self.assertFalse(os.path.exists(self.path("a b")))
         text = self.text({"a": 0.1}).replace("{checkpoint} {point}", '"$CHECKPOINT" "$POINT" && test -e "$CHECKPOINT/model.safetensors"')
         text = text.replace("evaluate: ", "evaluate: |\n  ")
-        self.assertEqual(self.swept(1, text, output="a b")["done"], 1)
+        self.assertEqual(self.swept(0, text, output="a b")["done"], 1)
 
     def test_many_points_are_said_and_planned(self):
         numbers = ", ".join(str(i) for i in range(100))
         text = self.recipe + f"grid: {{drop_rate: [0.5], seed: [{numbers}], lambda: [{numbers}]}}\n"
-        process = self.sweep(1, text, "--plan", "--json")
+        process = self.sweep(0, text, "--plan", "--json")
         self.assertEqual(process.returncode, 0, process.stderr)
         self.assertEqual(json.loads(process.stdout)["to_do"], 10000)
         self.assertEqual(own_words(process, "dare-sweep"), ["dare-sweep: plans 10000 points"])

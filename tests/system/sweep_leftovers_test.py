@@ -14,31 +14,31 @@ class Leftovers(KeepTest):
 
     def test_cut_deletions_of_other_settings(self):
         self.scores(a=1, b=2, gone=3)
-        self.swept(1, self.text({"a": 0.1, "gone": 0.3}, "keep: none"))
+        self.swept(0, self.text({"a": 0.1, "gone": 0.3}, "keep: none"))
         left = [".a.deleted", ".gone.deleted", ".gone.safetensors.deleted", ".new.h5.deleted"]
         others = [".other.deleted", ".deleted", "..deleted"]
         for name in left + others:
             os.makedirs(self.path("swept", name, "half"))
         text = self.text({"a": 0.1, "new": 0.2}, evaluate=False)
-        self.assertEqual(self.sweep(1, text, "--plan").returncode, 0)
+        self.assertEqual(self.sweep(0, text, "--plan").returncode, 0)
         self.assertEqual(self.there(), sorted(left + others))
-        self.swept(1, text)
+        self.swept(0, text)
         self.assertEqual(self.there(), sorted([*others, "new"]))
 
     def test_journals_that_nothing_goes_on_from(self):
         statistics = self.text({"a": 0.1, "b": 0.2}, "outputs: statistics", evaluate=False)
-        self.swept(1, statistics)
+        self.swept(0, statistics)
         for name in ("a", "gone"):
             self.write(f"swept/points/{name}.sums", "of a killed run")
-        self.assertEqual(self.sweep(1, statistics, "--plan").returncode, 0)
+        self.assertEqual(self.sweep(0, statistics, "--plan").returncode, 0)
         sums = lambda output: sorted(name for name in os.listdir(self.path(output, "points")) if name.endswith(".sums"))
         self.assertEqual(sums("swept"), ["a.sums", "gone.sums"])
-        self.swept(1, statistics)
+        self.swept(0, statistics)
         self.assertEqual(sums("swept"), [])
         # Of statistics that are never measured now.
         os.makedirs(self.path("models", "points"))
         self.write("models/points/a.sums", "of a killed run")
-        self.swept(1, self.text({"a": 0.1}, evaluate=False), output="models")
+        self.swept(0, self.text({"a": 0.1}, evaluate=False), output="models")
         self.assertEqual(sums("models"), [])
 
 
@@ -63,7 +63,7 @@ class Undeletable(KeepTest):
                                  {"a": ("done", "1"), "b": ("done", "3"), "c": ("done", "2")})
                 self.assertEqual(self.there(), sorted([os.path.basename(aside), *left]))
                 self.asked()
-                again = self.swept(1, text)
+                again = self.swept(0, text)
                 self.assertEqual((again["done_before"], again["done"], self.asked(), self.there()), (3, 0, [], left))
                 shutil.rmtree(self.path("swept"))
 
@@ -144,7 +144,7 @@ class FailedAgain(KeepTest):
 
     def test_the_best_that_cannot_be_made_again_keeps_its_scores(self):
         self.scores(a=1, b=3, c=2)
-        self.swept(1, self.text(self.points, "keep: none"))
+        self.swept(0, self.text(self.points, "keep: none"))
         before = outcomes(self.path("swept"))
         text = self.text(self.points, "keep: best", "score: x")
         process = self.sweep(2, text, "--json", **with_fault("pwrite:1:EIO", "b.partial/model"))
@@ -154,12 +154,12 @@ class FailedAgain(KeepTest):
         self.assertEqual((summary["failed"], summary["best"]["point"], summary["best"]["checkpoint"]), (1, "b", None))
         self.assertEqual(outcomes(self.path("swept")), before)
         self.asked()
-        self.assertEqual((self.swept(1, text)["done"], self.there(), self.asked()), (1, ["b"], []))
+        self.assertEqual((self.swept(0, text)["done"], self.there(), self.asked()), (1, ["b"], []))
 
     def test_a_checkpoint_that_is_not_replaced_keeps_its_record(self):
         self.scores(a=1, b=3)
         points = {"a": 0.1, "b": 0.2}
-        self.swept(1, self.text(points))
+        self.swept(0, self.text(points))
         before = outcomes(self.path("swept"))
         self.write("swept/a/notes.txt", "of the user")
         process = self.sweep(2, self.text({"a": 0.4, "b": 0.2}), "--overwrite", "--json")
@@ -169,7 +169,7 @@ class FailedAgain(KeepTest):
         self.assertEqual((summary["failed"], summary["done_before"]), (1, 1))
         self.assertEqual(outcomes(self.path("swept")), before)
         # The settings of before find all of it.
-        self.assertEqual(self.swept(1, self.text(points))["done_before"], 2)
+        self.assertEqual(self.swept(0, self.text(points))["done_before"], 2)
 
 
 if __name__ == "__main__":

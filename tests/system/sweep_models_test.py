@@ -69,7 +69,7 @@ points:
         self.write("recipes/point.yml", recipe)
         for kind in ("safetensors", "h5"):
             with self.subTest(kind=kind):
-                process = run(1, "dare-merge", self.path("recipes/point.yml"), self.path(f"expected.{kind}"))
+                process = run(0, "dare-merge", self.path("recipes/point.yml"), self.path(f"expected.{kind}"))
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.swept(2, f"recipe: recipes/base.yml\nformat: {kind}\ngrid: {{drop_rate: [0.5, 0.75]}}\n", output=kind)
                 for ending in ("", ".manifest.json"):

@@ -44,9 +44,9 @@ gird: {}
 
     def test_a_folder_is_no_sweep(self):
         os.mkdir(self.path("base"))
-        process = run(1, "dare-sweep", self.path("base"), self.path("swept"))
+        process = run(0, "dare-sweep", self.path("base"), self.path("swept"))
         self.assert_refused(process, 2, f"{self.path('base')}: a folder, expected a sweep; give the file in it", "dare-sweep")
-        self.assert_refused(self.sweep(1, "recipe: base\ngrid: {seed: [1]}\n"), 2, f"{self.path('base')}: a folder, expected a recipe; give the file in it",
+        self.assert_refused(self.sweep(0, "recipe: base\ngrid: {seed: [1]}\n"), 2, f"{self.path('base')}: a folder, expected a recipe; give the file in it",
                             "dare-sweep")
 
     def test_a_folder_that_is_a_link_to_nowhere(self):
@@ -88,7 +88,7 @@ points:
   linear: {merge_method: linear, drop_rate: 0.5}
 """
         name = self.path("sweep.yml")
-        self.assert_refused(self.sweep(1, text), 2, f"""5 problems found, nothing was written:
+        self.assert_refused(self.sweep(0, text), 2, f"""5 problems found, nothing was written:
   {name}:3: m0.safetensors: dare_linear needs a drop_rate or a density
   {name}:3: m1.safetensors: dare_linear needs a drop_rate or a density
   {name}:6: 3 values of drop_rate for 2 models; give one for all, or one a model
@@ -126,7 +126,7 @@ points:
     def test_what_does_not_fit_the_free_space(self):
         self.make_family()
         grid = "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n"
-        bytes_ = json.loads(self.sweep(1, self.recipe + grid, "--plan", "--json").stdout)["bytes_written"]
+        bytes_ = json.loads(self.sweep(0, self.recipe + grid, "--plan", "--json").stdout)["bytes_written"]
         free = {"LD_PRELOAD": FAULTS, "DARE_FAULT_FREE": str(bytes_ - 1)}
         for more in (["--plan"], []):
             process = self.sweep(2, self.recipe + grid, *more, **free)
@@ -138,10 +138,10 @@ points:
         # Of those that are deleted once they are scored only so many are there at once as fit.
         scored = self.recipe + grid + "evaluate: echo '{\"x\":' $(stat -c %s \"$CHECKPOINT/model.safetensors\") '}'\n"
         self.assertEqual(self.sweep(2, scored + "keep: none\n", "--plan", **free).returncode, 0)
-        self.assertEqual(self.swept(1, scored + "keep: none\n", output="none", **free)["passes"], 2)
+        self.assertEqual(self.swept(0, scored + "keep: none\n", output="none", **free)["passes"], 2)
         free["DARE_FAULT_FREE"] = str(bytes_ // 4 - 1)
-        self.assertEqual(self.sweep(1, scored + "keep: none\n", "--plan", **free).returncode, 3)
-        self.assertEqual(self.sweep(1, self.recipe + grid + "outputs: statistics\n", "--plan", **free).returncode, 0)
+        self.assertEqual(self.sweep(0, scored + "keep: none\n", "--plan", **free).returncode, 3)
+        self.assertEqual(self.sweep(0, self.recipe + grid + "outputs: statistics\n", "--plan", **free).returncode, 0)
 
     def test_points_that_are_equal_by_definition_are_said(self):
         self.make_family()
@@ -151,7 +151,7 @@ points:
         once = words + "they are measured once, and each has its row"
         words += "such a point is enough once, under points"
         for outputs, expected in (("model", [words]), ("statistics", [once]), ("delta", [])):
-            process = self.sweep(1, text.replace("KIND", outputs), "--plan", "--json")
+            process = self.sweep(0, text.replace("KIND", outputs), "--plan", "--json")
             self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (0, expected))
             self.assertEqual(json.loads(process.stdout)["equal"], 2 * len(expected))
         self.assertEqual(own_words(self.sweep(2, text.replace("KIND", "model")), "dare-sweep"), [words])
@@ -169,11 +169,11 @@ points:
             self.assertNotIn(word, text)
 
     def test_words(self):
-        self.assert_refused(run(1, "dare-sweep", "a"), 2, "1 word given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
+        self.assert_refused(run(0, "dare-sweep", "a"), 2, "1 word given, expected SWEEP.yml OUTDIR; see dare-sweep --help", "dare-sweep")
         self.make_family()
         self.assert_refused(self.sweep(2, self.recipe + "grid: {drop_rate: [0.5]}\n", "--groups", "3"), 2,
                             "--groups 3: give a number from 1 to 2, the number of ranks", "dare-sweep")
-        self.assert_refused(self.sweep(1, self.recipe), 2, f"{self.path('sweep.yml')}: neither grid nor points give any point", "dare-sweep")
+        self.assert_refused(self.sweep(0, self.recipe), 2, f"{self.path('sweep.yml')}: neither grid nor points give any point", "dare-sweep")
 
     def test_points_of_another_kind_of_output(self):
         self.make_family()
@@ -183,8 +183,8 @@ points:
                                    ("delta", "statistics", "another")):
             with self.subTest(before=before, after=after):
                 folder = f"{before}-{after}"
-                self.swept(1, text(before), output=folder)
-                self.assert_refused(self.sweep(1, text(after), output=folder), 3,
+                self.swept(0, text(before), output=folder)
+                self.assert_refused(self.sweep(0, text(after), output=folder), 3,
                                     f"{self.path(folder, 'drop_rate=0.5')}: was made by another run: outputs was {was}; name another folder, or give --overwrite",
                                     "dare-sweep")
 

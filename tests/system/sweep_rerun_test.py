@@ -40,11 +40,11 @@ class Rerun(SweepTest):
 
     def test_points_that_the_sweep_no_longer_has_are_marked(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
-        self.swept(1, text)
-        self.swept(1, text.replace("0.1, ", ""))
+        self.swept(0, text)
+        self.swept(0, text.replace("0.1, ", ""))
         status = {name: row["status"] for name, row in rows(self.path("swept")).items()}
         self.assertEqual(status, {"drop_rate=0.2": "done", "drop_rate=0.1": "withdrawn"})
-        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assertEqual(self.swept(0, text)["done_before"], 2)
         self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"done"})
 
     def test_a_refusal_for_space_leaves_nothing(self):
@@ -54,7 +54,7 @@ class Rerun(SweepTest):
 
     def test_results_of_other_settings_are_not_taken_for_these(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
-        self.swept(1, text)
+        self.swept(0, text)
         other = text.replace("drop_rate: 0.5", "drop_rate: 0.25")
         self.assert_refused(self.sweep(2, other), 3, f"{self.path('swept', 'p')}: was made by another run: recipe.models[0].drop_rate: 0.25, was 0.5\n"
                             "  recipe.models[1].drop_rate: 0.25, was 0.5; name another folder, or give --overwrite", "dare-sweep")
@@ -67,7 +67,7 @@ class Rerun(SweepTest):
 
     def test_a_manifest_that_is_none_is_named(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
-        self.swept(1, text)
+        self.swept(0, text)
         os.remove(self.path("swept", "points", "p.json"))
         manifest = self.path("swept", "p", "dare-manifest.json")
         for other in ("[]", '{"tensors": 1}', '{"tensors": [1]}', '{"tensors": [{"xxh3_128": 1}]}', '{"inputs": [{"files": 1}]}', '{"outputs": 1}'):
@@ -80,13 +80,13 @@ class Rerun(SweepTest):
         os.rename(self.path("base.safetensors"), self.path("base", "model.safetensors"))
         config = self.write("base/config.json", "{}")
         text = self.recipe.replace("base.safetensors", "base") + "grid: {drop_rate: [0.1, 0.2]}\n"
-        self.swept(1, text)
-        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.swept(0, text)
+        self.assertEqual(self.swept(0, text)["done_before"], 2)
         self.write("base/config.json", '{"a": 1}')
-        process = self.sweep(1, text)
+        process = self.sweep(0, text)
         self.assertEqual(process.returncode, 3, process.stderr)
         self.assertIn(f"{config}: was changed since it gave 2 points in {self.path('swept')}, such as drop_rate=0.1: ", process.stderr)
-        self.assertEqual(self.swept(1, text, "--overwrite")["done"], 2)
+        self.assertEqual(self.swept(0, text, "--overwrite")["done"], 2)
         with open(self.path("swept", "drop_rate=0.1", "config.json")) as file:
             self.assertEqual(json.load(file)["a"], 1)
 
@@ -128,10 +128,10 @@ class Rerun(SweepTest):
 
     def test_an_input_that_was_replaced_after_a_kill_is_noticed(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
-        self.swept(1, text)
+        self.swept(0, text)
         os.remove(self.path("swept", "points", "p.json"))
         os.utime(self.path("m0.safetensors"), ns=(0, time.time_ns() + 10**9))
-        self.assert_refused(self.sweep(1, text), 3, f"{self.path('swept', 'p')}: was made before {self.path('m0.safetensors')} was changed; name another "
+        self.assert_refused(self.sweep(0, text), 3, f"{self.path('swept', 'p')}: was made before {self.path('m0.safetensors')} was changed; name another "
                             "folder, or give --overwrite", "dare-sweep")
 
     def test_a_failing_disk_loses_nothing_that_is_finished(self):
@@ -142,7 +142,7 @@ class Rerun(SweepTest):
         self.assertIn("No space left on device", process.stderr)
         self.assertIn("; what is done is kept, the same command again goes on", process.stderr)
         self.assertEqual({row["status"] for row in rows(self.path("swept")).values()}, {"failed"})
-        self.assertEqual(self.swept(1, text)["done"], 3)
+        self.assertEqual(self.swept(0, text)["done"], 3)
         self.assert_same(made(self.path("swept")), made(self.path("expected")), "after resume")
 
     def test_a_sweep_goes_on_within_points_unasked(self):
@@ -152,7 +152,7 @@ class Rerun(SweepTest):
             with self.subTest(more=more):
                 process = self.sweep(2, text, **with_fault("fsync:2:EIO:0", "drop_rate=0.2.partial/model"))
                 self.assertEqual(process.returncode, 1, process.stderr)
-                process = self.sweep(1, text, "--log-level", "debug", *more)
+                process = self.sweep(0, text, "--log-level", "debug", *more)
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertIn(wanted, process.stderr)
                 self.assert_same(made(self.path("swept")), made(self.path("expected")), "after going on")
@@ -173,7 +173,7 @@ class Rerun(SweepTest):
                 with open(weights, "r+b") as file:
                     file.seek(-1, os.SEEK_END)
                     file.write(b"\x55")
-                self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(1, more, "--plan").stdout)
+                self.assertIn(" there by interrupted runs; what of it is finished is not made again\n", self.sweep(0, more, "--plan").stdout)
                 process = self.sweep(np, more, "--json", "--log-level", "debug", *words, **with_fault("pwrite:1:EIO", "b.partial/model"))
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertIn("5 blocks noted in its journal, 4 of them stand on the disk", process.stderr)
@@ -208,12 +208,12 @@ class Rerun(SweepTest):
 
     def test_records_on_a_full_disk_leave_no_parts(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"
-        self.swept(1, text, output="expected")
-        process = self.sweep(1, text, **with_fault("pwrite:1:ENOSPC", ".json."))
+        self.swept(0, text, output="expected")
+        process = self.sweep(0, text, **with_fault("pwrite:1:ENOSPC", ".json."))
         self.assertEqual(process.returncode, 1, process.stderr)
         self.assertIn("No space left on device; what is done stands, the same command again does the rest\n", process.stderr)
         self.assertEqual(sorted(os.listdir(self.path("swept"))), ["drop_rate=0.1", "drop_rate=0.2"])
-        self.assertEqual(self.swept(1, text)["done_before"], 2)
+        self.assertEqual(self.swept(0, text)["done_before"], 2)
         self.assert_same(made(self.path("swept")), made(self.path("expected")), "after a full disk")
 
     def test_a_killed_sweep_goes_on(self):

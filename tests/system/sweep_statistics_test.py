@@ -26,7 +26,7 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
 
     def values(self, recipe, *options):
         """The values of a merge by tensor, as float32."""
-        process = run(1, "dare-merge", self.write("one.yml", recipe), self.path("one.safetensors"), "--overwrite", *options)
+        process = run(0, "dare-merge", self.write("one.yml", recipe), self.path("one.safetensors"), "--overwrite", *options)
         self.assertEqual(process.returncode, 0, process.stderr)
         return self.read("one.safetensors")
 
@@ -98,7 +98,7 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
     def test_they_do_not_depend_on_ranks_or_groups(self):
         self.shapes = {**self.shapes, "blocks": [1100, 2048]}  # of the grid: ranks share it
         self.make_family()
-        self.swept(1, self.text, output="one")
+        self.swept(0, self.text, output="one")
         one = made(self.path("one"))
         for np, more in ((2, []), (3, []), (3, ["--groups", "2"]), (2, ["--memory-per-rank", "4MiB"])):
             with self.subTest(np=np, more=more):
@@ -111,14 +111,14 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
     def test_points_that_are_equal_by_definition_are_measured_once(self):
         single = self.recipe + "outputs: statistics\ngrid: {drop_rate: [0, 0.5], seed: [SEEDS]}\n"
         text = single.replace("SEEDS", "1, 2, 3")
-        plan = json.loads(self.sweep(1, text, "--plan", "--json").stdout)
+        plan = json.loads(self.sweep(0, text, "--plan", "--json").stdout)
         self.assertEqual((plan["to_do"], plan["passes"], plan["equal"]), (6, [4], 2))
         summary = self.swept(2, text)
         self.assertEqual((summary["done"], summary["failed"]), (6, 0))
         # A time is that of the point which was measured, so that they add up to the pass's.
         self.assertEqual([name for name, row in rows(self.path("swept")).items() if not row["compute_seconds"]], ["drop_rate=0,seed=2", "drop_rate=0,seed=3"])
         for seed in (1, 2, 3):  # as if they were alone
-            self.swept(1, single.replace("SEEDS", str(seed)), output=f"alone{seed}")
+            self.swept(0, single.replace("SEEDS", str(seed)), output=f"alone{seed}")
             for name, row in outcomes(self.path(f"alone{seed}")).items():
                 self.assertEqual(outcomes(self.path("swept"))[name], row)
                 self.assertEqual(contents(self.path("swept", "points", name + ".tensors.csv")), contents(self.path(f"alone{seed}", "points", name + ".tensors.csv")))
@@ -142,14 +142,14 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
         text = self.recipe + "outputs: statistics\ngrid: {drop_rate: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}\n"
         # Of each point a record and the statistics by tensor, with one sync of their folder; the results once, with one of theirs.
         syncs = 8 * 2 + 1 + 2 + 1
-        self.swept(1, text, output="within", **with_fault(f"fsync:{syncs + 1}:EIO"))
-        self.assertEqual(self.sweep(1, text, output="beyond", **with_fault(f"fsync:{syncs}:EIO")).returncode, 1)
+        self.swept(0, text, output="within", **with_fault(f"fsync:{syncs + 1}:EIO"))
+        self.assertEqual(self.sweep(0, text, output="beyond", **with_fault(f"fsync:{syncs}:EIO")).returncode, 1)
 
     def test_a_point_fails_alone(self):
         text = self.recipe + "outputs: statistics\npoints: {good: {drop_rate: 0.5}, large: {drop_rate: 0.5, lambda: 1e38, weight: 1e4}}\n"
         process = self.sweep(3, text)
         self.assertEqual(process.returncode, 3, process.stderr)
-        merged = run(1, "dare-merge", self.write("large.yml", self.recipe + "compat: none\nparameters: {lambda: 1e38}\n"), self.path("no"), "--weight", "1e4", "--drop-rate", "0.5")
+        merged = run(0, "dare-merge", self.write("large.yml", self.recipe + "compat: none\nparameters: {lambda: 1e38}\n"), self.path("no"), "--weight", "1e4", "--drop-rate", "0.5")
         self.assertEqual(own_words(process, "dare-sweep"), [own_words(merged, "dare-merge")[0].replace("dare-merge: ", "dare-sweep: point large: ")])
         self.assertEqual({name: row["status"] for name, row in rows(self.path("swept")).items()}, {"good": "done", "large": "failed"})
 

@@ -162,7 +162,7 @@ class Verify(SystemTest):
         with open(self.path("sweep.yml"), "w") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: m0.safetensors}, {model: m1.safetensors, stream: 5}]\n"
                        "seed: 7\noutputs: delta\nformat: safetensors\npoints: {one: {drop_rate: 0.9}}\n")
-        process = run(1, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
+        process = run(0, "dare-sweep", self.path("sweep.yml"), self.path("swept"))
         self.assertEqual(process.returncode, 0, process.stderr)
         folder, stored = self.path("swept", "one"), self.path("swept", "one", "model1.safetensors")
         good = "verified, weights and masks alone: the manifest records nothing of the files beside them"
@@ -204,7 +204,7 @@ class Verify(SystemTest):
         process = run(2, "dare-merge", self.path("recipe.yml"), self.path("out"))
         self.assertEqual(process.returncode, 0, process.stderr)
         self.verify(2, 0, self.path("out"), "--against", "--all", "--inputs-at", self.folder)
-        words = own_words(run(1, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
+        words = own_words(run(0, "dare-verify", self.path("out"), "--against", "--inputs-at", self.path("nowhere")), "dare-verify")
         self.assertEqual(words[1], f"  {self.path('nowhere', 'm0.safetensors')}: no such file or folder (\"m0.safetensors\", relative to {self.path('nowhere')})")
 
     def test_relative_paths_from_another_folder(self):
@@ -220,7 +220,7 @@ class Verify(SystemTest):
         self.verify(2, 0, self.path("out.h5"), "--against", "--inputs-at", self.folder)
         output = self.merged("absolute.h5", models=1)  # --inputs-at is no help there
         os.remove(self.path("m0.safetensors"))
-        process = run(1, "dare-verify", output, "--against")
+        process = run(0, "dare-verify", output, "--against")
         self.assert_refused(process, 3, f"{self.path('m0.safetensors')}: no such file or folder", "dare-verify")
 
     def test_inputs_that_are_no_longer_those(self):
