@@ -73,7 +73,7 @@ std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {
   return {{ExitCode::done, "done"},
           {ExitCode::failure,
            "runtime failure: reading, writing, a disk that is full meanwhile, a lost rank; what was done is kept for --resume"},
-          {ExitCode::usage, "the command line or the recipe is wrong; nothing was read or written"},
+          {ExitCode::usage, "the command line or the recipe is wrong, whatever else is; nothing was written"},
           {ExitCode::input, "an input is missing, damaged or does not fit the others, " + output +
                                 " exists or does not fit the free space, or it is begun and neither --resume nor --restart is given"},
           {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; go on with --resume"}};

@@ -133,9 +133,8 @@ void check_unchanged(const Header& header) {
     for (const auto& file : *list) {
       const auto now = look(file.path);
       if (now.size == file.size && now.changed_ns == file.changed_ns) continue;
-      throw InputError{
-          fmt::format("{}: changed while it was read ({} bytes now, {} before); nothing was written, run it again when the file is at rest",
-                      file.path.string(), now.size, file.size)};
+      throw InputError{fmt::format("{}: changed while it was read ({} bytes now, {} before); run it again when the file is at rest",
+                                   file.path.string(), now.size, file.size)};
     }
   }
 }

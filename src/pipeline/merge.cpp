@@ -34,27 +34,51 @@ void note_slow_method(const Work& work, std::vector<std::string>& notes) {
       "della sorts each row: it computes for longer than it reads, at some 300 MB of inputs a second and rank; more ranks help");
 }
 
-Begun check_before_work(const Work& work, const MergeOptions& options) {
-  if (options.run.resumes()) check_output_folder(options.output);
-  else check_output(options.output, options.run, 0);
-  // What was begun takes its room already. A plan may be for another machine's disk.
-  auto begun = check_unfinished(work, work.products.front(), options.run);
-  if (!options.run.resumes() && !begun.anything && !options.plan_only)
-    check_output(options.output, options.run, grid_of(work).bytes_written());
-  return begun;
-}
+// How far the place of the output is known to be good.
+enum class Place : std::uint8_t { unlooked, bad, taken, good };
+
+// What rank 0 knows of a merge before its tensors are matched.
+struct Known {
+  Problems problems;
+  std::optional<Manifest> record;
+  Place place = Place::unlooked;
+};
 
 // The recipe is an own file, or in the manifest of a merge that is to be made again.
-Sources sources_of(const MergeOptions& options, std::optional<Manifest>& record) {
+Sources sources_of(const MergeOptions& options, Known& known) {
   if (!is_manifest(options.recipe)) {
-    if (!options.inputs_at.empty())
-      throw UsageError{"--inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder"};
-    return read_sources(recipe::load(options.recipe, options.overrides));
+    auto recipe = recipe::load(options.recipe, options.overrides, known.problems);
+    if (options.inputs_at.empty()) return read_sources(std::move(recipe), known.problems);
+    known.problems.usage("--inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder");
+    return {std::move(recipe), {}, {}, {}};  // where its inputs are meant to be is not known
   }
-  record = read_manifest(options.recipe);
-  auto sources = read_recorded_sources(*record, options.recipe.string(), options.inputs_at, options.overrides);
-  if (options.overrides.base || !options.overrides.models.empty()) record.reset();  // others are meant
+  Sources sources;
+  known.problems.attempt([&] {
+    known.record = read_manifest(options.recipe);
+    sources = read_recorded_sources(*known.record, options.recipe.string(), options.inputs_at, options.overrides);
+  });
+  if (options.overrides.base || !options.overrides.models.empty()) known.record.reset();  // others are meant
   return sources;
+}
+
+Place look_at_place(const Sources& sources, const MergeOptions& options, Problems& problems) {
+  if (options.output.empty() || options.explain) return Place::unlooked;
+  if (!problems.attempt([&] { refuse_output_among_inputs(sources, options.output); })) return Place::bad;
+  if (options.run.resumes()) return problems.attempt([&] { check_output_folder(options.output); }) ? Place::good : Place::bad;
+  if (problems.attempt([&] { check_output(options.output, options.run, 0); })) return Place::good;
+  Problems of_folder;
+  return of_folder.attempt([&] { check_output_folder(options.output); }) ? Place::taken : Place::bad;
+}
+
+// The last that can be known of the output before any weight is read.
+Begun check_before_work(const Work& work, const MergeOptions& options, Place place, bool sound) {
+  Begun begun;
+  if (place == Place::good && sound) begun = check_unfinished(work, work.products.front(), options.run);
+  // What was begun takes its room already. A plan may be for another machine's disk.
+  const bool writes = place == Place::good || place == Place::taken;
+  if (writes && !options.run.resumes() && !begun.anything && !options.plan_only)
+    require_space(options.output, grid_of(work).bytes_written());
+  return begun;
 }
 
 void refuse_other_inputs(const std::filesystem::path& manifest, const std::vector<std::string>& differences) {
@@ -77,21 +101,29 @@ void hash_contents(Work& work, const std::optional<Manifest>& record, const Merg
 int merge(const MergeOptions& options, const comm::Communicator& world) {
   std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
   if (!options.explain && !options.plan_only) signals.emplace();
-  std::optional<Manifest> record;  // rank 0's
-  auto sources = world.from_root([&] { return sources_of(options, record); });
+  Known known;  // rank 0's
+  auto sources = world.from_root([&] {
+    auto read = sources_of(options, known);
+    const bool all_read = known.problems.empty();
+    known.place = look_at_place(read, options, known.problems);
+    if (!all_read) known.problems.throw_if_any();
+    return read;
+  });
   Work work;
   Begun begun;
   std::vector<std::string> side_notes;
   world.agree([&] {
-    auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
-    if (world.is_root() && !options.explain) side_notes = side_file_notes(sources, longer_rows(sources.frame, job));
-    const bool placed = world.is_root() && !options.output.empty() && !options.explain;
-    if (placed) refuse_output_among_inputs(sources, options.output);
-    work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
-    work.products.push_back({std::move(job), options.output, {}});
-    if (record) refuse_other_inputs(options.recipe, inputs_that_differ(*record, work));
-    check_delta_models(work, work.products.front().job);
-    if (placed) begun = check_before_work(work, options);
+    auto& problems = known.problems;  // so far of the output's place alone
+    problems.attempt([&] {
+      auto job = recipe::resolve(sources.recipe, sources.frame, sources.models, sources.auxiliaries);
+      if (world.is_root() && !options.explain) side_notes = side_file_notes(sources, longer_rows(sources.frame, job));
+      work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
+      work.products.push_back({std::move(job), options.output, {}});
+      if (known.record) refuse_other_inputs(options.recipe, inputs_that_differ(*known.record, work));
+      problems.attempt([&] { check_delta_models(work, work.products.front().job); });
+      begun = check_before_work(work, options, known.place, problems.empty());
+    });
+    problems.throw_if_any();
   });
   auto& product = work.products.front();
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
@@ -106,7 +138,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   } else if (options.plan_only) {
     print_plan(work, sources.recipe, options, begun, world);
   } else {
-    if (options.run.hash_inputs) hash_contents(work, record, options, world);
+    if (options.run.hash_inputs) hash_contents(work, known.record, options, world);
     const auto outcomes = execute(work, options.run, world).outcomes;
     if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
   }

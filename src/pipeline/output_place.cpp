@@ -25,7 +25,7 @@ constexpr std::size_t k_longest_name = 255;  // of the file systems that do not 
 
 fs::path place_of(const fs::path& output) {
   const auto path = output.has_filename() ? output : output.parent_path();
-  std::error_code not_to_be_looked_at;  // check_output_folder() says so
+  std::error_code not_to_be_looked_at;  // check_output_folder() says so, or who reads the input
   auto place = fs::weakly_canonical(path, not_to_be_looked_at);
   return not_to_be_looked_at ? fs::absolute(path).lexically_normal() : place;
 }
@@ -126,10 +126,11 @@ void refuse_output_over(const checkpoint::Header& input, const fs::path& output)
 void refuse_output_among_inputs(const Sources& sources, const fs::path& output) {
   const auto place = place_of(output);
   const auto check = [&](const recipe::Source& source) {
-    const auto input = fs::weakly_canonical(source.path);
+    if (source.path.empty()) return;  // the recipe was not understood so far
+    const auto input = place_of(source.path);
     if (lies_in(place, input) || lies_in(input, place)) throw among_inputs(output, source.written);
   };
-  check(sources.recipe.frame());
+  if (sources.recipe.base) check(*sources.recipe.base);
   for (const auto& model : sources.recipe.models) {
     check(model);
     if (model.auxiliary) check(*model.auxiliary);

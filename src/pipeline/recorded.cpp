@@ -18,6 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t k_beginning = std::size_t{1} << 16U;  // bytes: all before the tensors, unless inputs have very many files
 
+constexpr auto k_advice_on_paths =
+    "\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at";
+
 bool names_relative_path(const recipe::Recipe& recipe) {
   const auto relative = [](const recipe::Source& source) { return fs::path{source.written}.is_relative(); };
   return relative(recipe.frame()) || std::any_of(recipe.models.begin(), recipe.models.end(), [&](const auto& model) {
@@ -58,13 +61,11 @@ Sources read_recorded_sources(const Manifest& manifest, const std::string& place
                                  manifest.stream_version, random::k_stream_version, manifest.program)};
   }
   const auto recipe = recipe::recipe_from_json(manifest.recipe, place + ": the manifest's recipe", inputs_at, overrides);
-  try {
-    return read_sources(recipe, inputs_at.empty() ? "the working folder" : inputs_at.string());
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::input || !inputs_at.empty() || !names_relative_path(recipe)) throw;
-    throw InputError{fmt::format(
-        "{}\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at", error.what())};
-  }
+  Problems problems;
+  auto sources = read_sources(recipe, problems, inputs_at.empty() ? "the working folder" : inputs_at.string());
+  if (inputs_at.empty() && names_relative_path(recipe)) problems.advise(k_advice_on_paths);
+  problems.throw_if_any();
+  return sources;
 }
 
 std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work) {

@@ -24,6 +24,7 @@ void refuse_factors(const checkpoint::Header& header, const std::string& written
 
 // Every problem of every input is told at once.
 checkpoint::Header read_source(const recipe::Source& source, Role role, std::string_view relative_to, Problems& problems) {
+  if (source.path.empty()) return {};
   try {
     check_source(source, relative_to);
     auto header = checkpoint::read_model_header(source.path);
@@ -43,18 +44,24 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, std::str
 
 }  // namespace
 
-Sources read_sources(recipe::Recipe recipe, std::string_view relative_to) {
+Sources read_sources(recipe::Recipe recipe, Problems& problems, std::string_view relative_to) {
   Sources sources{std::move(recipe), {}, {}, {}};
-  Problems problems;
   for (const auto& model : sources.recipe.models) {
     sources.models.push_back(read_source(model, Role::model, relative_to, problems));
     if (model.auxiliary) sources.auxiliaries.push_back(read_source(*model.auxiliary, Role::other, relative_to, problems));
   }
-  sources.frame = sources.recipe.base ? read_source(*sources.recipe.base, Role::other, relative_to, problems) : sources.models.front();
+  if (sources.recipe.base) sources.frame = read_source(*sources.recipe.base, Role::other, relative_to, problems);
+  else if (!sources.models.empty()) sources.frame = sources.models.front();
   if (!sources.frame.low_rank.empty()) {
     problems.input(
         fmt::format("{}: a LoRA adapter is no base; give the model that it was trained on as the base", sources.frame.root.string()));
   }
+  return sources;
+}
+
+Sources read_sources(recipe::Recipe recipe, std::string_view relative_to) {
+  Problems problems;
+  auto sources = read_sources(std::move(recipe), problems, relative_to);
   problems.throw_if_any();
   return sources;
 }

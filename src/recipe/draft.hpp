@@ -74,6 +74,9 @@ void put(const ParameterRow& row, const ParameterValue& value, const std::string
 /// Puts the command line over the recipe.
 void apply(const Overrides& overrides, Draft& draft, Problems& problems);
 
+/// Says that the method which is named is not known; nothing where none is named.
+void check_method_name(const Draft& draft, Problems& problems);
+
 /// Fills in what follows from the rest (streams, the base among the models) and checks what needs no checkpoint.
 void finish(Draft& draft, Problems& problems);
 

@@ -23,9 +23,8 @@ const merge::Method* chosen_method(Draft& draft, Problems& problems) {
     problems.usage(fmt::format("{}: merge_method is missing; known are {}", draft.where, known_methods()));
     return nullptr;
   }
-  const auto* const method = merge::find_method(recipe.method);
-  if (method == nullptr) problems.usage(fmt::format("{}: {}", draft.place("merge_method"), unknown_method(recipe.method)));
-  return method;
+  check_method_name(draft, problems);
+  return merge::find_method(recipe.method);
 }
 
 bool same_path(const Source& a, const Source& b) {
@@ -98,6 +97,12 @@ std::string unknown_method(std::string_view name) {
   const auto nearest = nearest_of(name, names);
   return fmt::format("merge_method {} is not known; {}", in_quotes(name),
                      nearest ? fmt::format("did you mean {}?", *nearest) : "known are " + known_methods());
+}
+
+void check_method_name(const Draft& draft, Problems& problems) {
+  const auto& named = draft.recipe.method;
+  if (!named.empty() && merge::find_method(named) == nullptr)
+    problems.usage(fmt::format("{}: {}", draft.place("merge_method"), unknown_method(named)));
 }
 
 void finish(Draft& draft, Problems& problems) {

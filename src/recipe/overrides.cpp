@@ -109,6 +109,7 @@ void apply_models(const Overrides& overrides, Draft& draft, Problems& problems) 
   if (models.size() != overrides.models.size()) {
     problems.usage(fmt::format("--model: given {} times, the recipe has {} models; give as many, or change the recipe",
                                overrides.models.size(), models.size()));
+    for (auto& model : models) static_cast<Source&>(model) = {};  // those of the recipe are not meant
     return;
   }
   for (std::size_t k = 0; k < models.size(); ++k) {

@@ -240,8 +240,17 @@ void read_recipe(YamlReader& yaml, const YAML::Node& root, const fs::path& folde
   read_recipe(yaml, entries, folder, draft);
 }
 
-Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides) {
-  Problems problems;
+namespace {
+
+// What follows from the whole recipe is looked at only where each part of it is sound.
+Recipe finished(Draft& draft, const Overrides& overrides, Problems& problems) {
+  apply(overrides, draft, problems);
+  if (problems.empty()) finish(draft, problems);
+  else check_method_name(draft, problems);
+  return std::move(draft.recipe);
+}
+
+Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides, Problems& problems) {
   Draft draft;
   draft.where = where;
   draft.recipe.where = where;
@@ -249,24 +258,37 @@ Recipe parse(std::string_view text, const std::string& where, const fs::path& fo
   if (overrides.compat) draft.recipe.compat = value_of(k_compat, *overrides.compat).value_or(merge::Compat::none);
   YamlReader yaml{where, problems};
   read_recipe(yaml, yaml.document(text), folder, draft);
-  apply(overrides, draft, problems);
-  if (problems.empty()) finish(draft, problems);
+  return finished(draft, overrides, problems);
+}
+
+}  // namespace
+
+Recipe parse(std::string_view text, const std::string& where, const fs::path& folder, const Overrides& overrides) {
+  Problems problems;
+  auto recipe = parse(text, where, folder, overrides, problems);
   problems.throw_if_any();
-  return std::move(draft.recipe);
+  return recipe;
+}
+
+Recipe load(const fs::path& file, const Overrides& overrides, Problems& problems) {
+  Problems of_recipe;  // others are no reason to look at less of it
+  Recipe recipe;
+  of_recipe.attempt([&] {
+    Draft draft;
+    if (file.empty()) return void(recipe = finished(draft, overrides, of_recipe));
+    std::error_code unknown;
+    const bool piped = fs::is_fifo(file, unknown);  // its own folder says nothing
+    recipe = parse(text_of(file), file.string(), piped ? fs::path{} : file.parent_path(), overrides, of_recipe);
+  });
+  problems.add(of_recipe);
+  return recipe;
 }
 
 Recipe load(const fs::path& file, const Overrides& overrides) {
-  if (!file.empty()) {
-    std::error_code unknown;
-    const bool piped = fs::is_fifo(file, unknown);  // its own folder says nothing
-    return parse(text_of(file), file.string(), piped ? fs::path{} : file.parent_path(), overrides);
-  }
   Problems problems;
-  Draft draft;
-  apply(overrides, draft, problems);
-  if (problems.empty()) finish(draft, problems);
+  auto recipe = load(file, overrides, problems);
   problems.throw_if_any();
-  return std::move(draft.recipe);
+  return recipe;
 }
 
 }  // namespace dare::recipe

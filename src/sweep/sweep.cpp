@@ -94,12 +94,17 @@ int sweep(const SweepOptions& options, const comm::Communicator& world) {
   world.agree([&] {
     if (!world.is_root()) return;
     const auto& command = specification->settings().evaluate;
-    refuse_unknown_placeholder(command);
-    refuse_quoted_placeholder(command, options.folder.string());
-    if (!options.plan_ranks) refuse_missing_program(command);  // another cluster has other programs
+    Problems problems;
+    problems.attempt([&] {
+      refuse_unknown_placeholder(command);
+      refuse_quoted_placeholder(command, options.folder.string());
+    });
+    if (!options.plan_ranks) problems.attempt([&] { refuse_missing_program(command); });  // another cluster has other programs
     if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
       comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));
-    keys = keys_of(*specification);
+    problems.attempt([&] { keys = keys_of(*specification); });
+    problems.attempt([&] { refuse_model_folder(Places{options.folder}); });
+    problems.throw_if_any();
   });
   return Sweep{options, world, *specification, std::move(keys)}.run();
 }

@@ -24,7 +24,7 @@ TEST(Compat, MergelmKnowsWhatTheOfficialCodeKnows) {
   EXPECT_EQ(parse_error(with("compat: mergelm\ntensor_order: [a, b, a]")), "2: r.yml:5: tensor_order names \"a\" twice");
   EXPECT_EQ(parse_error(with(
                 "compat: mergelm\nparameters: {weight: 0.5, rescale: l1, normalize: true}\nseed: 4294967296\nmissing: skip\nrows: base")),
-            "2: 6 problems found, nothing was written:\n"
+            "2: 6 problems found:\n"
             "  r.yml:5: compat: mergelm scales by lambda alone; weight can only be 1\n"
             "  r.yml:5: compat: mergelm rescales by 1/(1 - drop_rate); rescale can only be expected\n"
             "  r.yml:5: compat: mergelm does not normalize\n"

@@ -119,7 +119,7 @@ TEST(Hostile, ManyProblemsAreListedAtOnce) {
   const auto error =
       parse_error("merge_method: dare_linear\nbase_model: [b]\nseed: x\nfoo: 1\nmodels:\n- {model: m, parameters: {drop_rate: 2}}\n");
   EXPECT_EQ(error.substr(0, error.find("known here")),
-            "2: 4 problems found, nothing was written:\n"
+            "2: 4 problems found:\n"
             "  r.yml:2: base_model: expected a text, found a list\n"
             "  r.yml:3: seed: expected a whole number from 0 to 18446744073709551615, found \"x\"\n"
             "  r.yml:4: unknown key \"foo\" in a recipe; ");

@@ -124,12 +124,12 @@ TEST(Methods, FisherWeightsAreHeldAgainstTheModels) {
   EXPECT_EQ(test::error_of([&] {
               (void)resolve(recipe, k_checkpoint, {k_checkpoint, k_checkpoint}, {fisher, header("f1", {{"w", Dtype::f32, {3, 4}}})});
             }),
-            "3: 2 problems found, nothing was written:\n"
+            "3: 2 problems found:\n"
             "  f1: tensor \"w\": F32 [3, 4], expected a float [4, 3]; Fisher weights have the tensor's shape, gather them on the model "
             "beside which the recipe lists them\n"
             "  f1: lacks Fisher weights of \"bias\"; it must have every merged tensor");
   EXPECT_EQ(parse_error("merge_method: fisher\nbase_model: b\nmodels: [{model: m0, gram: f0}]"),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:3: fisher uses no gram\n"
             "  r.yml:3: m0: fisher needs a checkpoint under fisher");
 }
@@ -174,7 +174,7 @@ TEST(Methods, ScopeModelTakesOneRateAModel) {
     return test::error_of([&] { (void)resolve(parsed(text), k_checkpoint, {k_checkpoint, k_checkpoint}); });
   };
   EXPECT_EQ(run(yaml),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml: m0: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor\n"
             "  r.yml: m1: scope: model takes one drop_rate for the whole model, another is given for \"bias\"; give one, or scope: tensor");
   EXPECT_EQ(run(yaml + "\nexclude: bias"), "");
@@ -186,7 +186,7 @@ TEST(Methods, DareInFrontOfAnAverageDraws) {
   const auto recipe = parsed(two("dare_average", "parameters: {drop_rate: 0.5}"));
   EXPECT_EQ(recipe.models[1].stream, 1U);
   EXPECT_EQ(parse_error(two("dare_average")),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:3: m0: dare_average needs a drop_rate or a density\n"
             "  r.yml:3: m1: dare_average needs a drop_rate or a density");
 }

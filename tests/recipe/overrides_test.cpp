@@ -1,3 +1,4 @@
+#include "recipe/draft.hpp"
 #include "recipe/support.hpp"
 
 #include <gmock/gmock.h>
@@ -34,7 +35,7 @@ TEST(Overrides, CommandLineAlone) {
 
 TEST(Overrides, CommandLineAloneNeedsBaseModelsAndRates) {
   EXPECT_EQ(error_of([] { (void)load({}, {}); }),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  command line: no model is given; list them under models, or with --model\n"
             "  command line: dare_linear needs a base; give base_model, or --base");
   Overrides over;
@@ -108,7 +109,7 @@ TEST(Overrides, ListsAreGivenOnceOrOnceAModel) {
   over.parameters["drop_rate"] = std::vector<double>{0.1, 0.2, 0.3};
   over.stream = {1, 2, 3};
   EXPECT_EQ(parse_error(k_two, over),
-            "2: 3 problems found, nothing was written:\n"
+            "2: 3 problems found:\n"
             "  --weight: 3 values of weight for 2 models; give one for all, or one a model\n"
             "  --drop-rate: 3 values of drop_rate for 2 models; give one for all, or one a model\n"
             "  --stream: 3 values of stream for 2 models; give one for all, or one a model");
@@ -126,12 +127,14 @@ TEST(Overrides, ValuesAreChecked) {
   over.method = "soup";
   over.missing = "x";
   EXPECT_EQ(parse_error(k_two, over),
-            "2: 5 problems found, nothing was written:\n"
+            "2: 6 problems found:\n"
             "  --dtype: expected a float type such as BF16, F16 or F32, found \"I8\"\n"
             "  --drop-rate: 1.5 is outside [0, 1]\n"
             "  --rescale: expected none, expected or l1, found \"l2\"\n"
             "  --lambda: inf is outside the finite numbers\n"
-            "  --missing: expected error, base or skip, found \"x\"");
+            "  --missing: expected error, base or skip, found \"x\"\n"
+            "  --method: " +
+                unknown_method("soup"));
   Overrides both;
   both.parameters["drop_rate"] = std::vector<double>{0.5};
   both.parameters["density"] = std::vector<double>{0.5};

@@ -147,7 +147,7 @@ TEST(Parse, AMethodThatDropsNothingTakesNoRate) {
 
 TEST(Parse, ParametersThatTheMethodHasNotAreRefused) {
   EXPECT_EQ(parse_error(with("parameters: {gamma: 0.1, sign: weighted}")),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:4: dare_linear has no gamma; it takes: weight, lambda, normalize\n"
             "  r.yml:4: dare_linear has no sign; it takes: weight, lambda, normalize");
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- model: m\n  parameters: {drop_rate: 0.5,\n    epsilon: 0.1}"),
@@ -163,7 +163,7 @@ TEST(Parse, OneValueForAllModelsStandsAtTheTop) {
 
 TEST(Parse, UnknownKeysWithTheirLines) {
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodel:\n- model: m\nfoo: 1\n"),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:3: unknown key \"model\" in a recipe; did you mean models?\n"
             "  r.yml:5: unknown key \"foo\" in a recipe; known here: merge_method, base_model, models, parameters, seed, dtype, out_dtype, "
             "exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source, tokenizer, chat_template");
@@ -174,7 +174,7 @@ TEST(Parse, UnknownKeysWithTheirLines) {
 
 TEST(Parse, ParametersAtAWrongLevel) {
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nnormalize: true\nt: 1\nmodels:\n- {model: m, weight: 1, density: 0.5}"),
-            "2: 4 problems found, nothing was written:\n"
+            "2: 4 problems found:\n"
             "  r.yml:3: \"normalize\" in a recipe: belongs under parameters:, as parameters: {normalize: ...}\n"
             "  r.yml:4: \"t\" in a recipe: belongs under parameters:, as parameters: {t: ...}\n"
             "  r.yml:6: \"weight\" in an entry of models: belongs under parameters:, as parameters: {weight: ...}\n"
@@ -198,7 +198,7 @@ TEST(Parse, SeedsAndStreamsAreWholeNumbers) {
 
 TEST(Parse, WordsOfPolicies) {
   EXPECT_EQ(parse_error(with("missing: ignore\nrows: cut\nnonfinite: no\noverflow: x\nrounding: up\ncompat: peft")),
-            "2: 6 problems found, nothing was written:\n"
+            "2: 6 problems found:\n"
             "  r.yml:9: compat: expected none, mergelm or mergekit, found \"peft\"\n"
             "  r.yml:4: missing: expected error, base or skip, found \"ignore\"\n"
             "  r.yml:5: rows: expected error, base or extend, found \"cut\"\n"
@@ -240,7 +240,7 @@ TEST(Parse, OneSliceOfAllLayersIsAListOfModels) {
   EXPECT_EQ(parse_error(slices("  - {model: m, layer_range: [0, 2]}\nmodels: [{model: m}]\n")),
             "2: r.yml:4: slices is given beside models; give one of them");
   EXPECT_EQ(parse_error("merge_method: slerp\nslices: [{source: []}]"),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:2: unknown key \"source\" in a slice; did you mean sources?\n"
             "  r.yml:2: a slice has no sources");
 }
@@ -249,7 +249,7 @@ TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
   EXPECT_EQ(
       parse_error("slices: []\nmerge_method: ties\nchat_template: chatml\nname: x\nexperts: []\ntokenizer: {source: union}\nmodules: {}\n"
                   "tokenizer_source: union\n"),
-      "2: 7 problems found, nothing was written:\n"
+      "2: 7 problems found:\n"
       "  r.yml:1: slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models\n"
       "  r.yml:3: chat_template: templates are not written here, the base's is copied: leave it out, and put another one into the output's "
       "tokenizer_config.json or chat_template.jinja\n"
@@ -261,7 +261,7 @@ TEST(Parse, FeaturesOfMergekitThatAreNotHere) {
       "  r.yml:8: tokenizer_source: only base is supported: tokenizers are not merged, the base's is copied: write base, and rows: base or "
       "extend where vocabularies differ");
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels:\n- {model: {path: m}, layer_range: [0, 1]}"),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:4: model: expected a path, found a mapping; revisions and adapters of mergekit's form are not supported\n"
             "  r.yml:4: layer_range: models are merged whole; leave it out");
 }
@@ -273,7 +273,7 @@ TEST(Parse, FilesOfTheBaseByMergekitsNames) {
   EXPECT_THAT(parsed(with("chat_template: auto\ncompat: none")).notes,
               ElementsAre("r.yml:4: chat_template: auto: the base's is copied, whatever most models have"));
   EXPECT_EQ(parse_error(with("tokenizer: {tokens: {x: {source: m}}, pad_to_multiple_of: 8}")),
-            "2: 3 problems found, nothing was written:\n"
+            "2: 3 problems found:\n"
             "  r.yml:4: tokenizer.tokens: embeddings are not changed token by token here; leave it out\n"
             "  r.yml:4: tokenizer.pad_to_multiple_of: embeddings are not changed token by token here; leave it out\n"
             "  r.yml:4: tokenizer has no source, which to mergekit means union: tokenizers are not merged here; write source: base");
@@ -293,7 +293,7 @@ TEST(Parse, MethodsOfMergekitThatAreNotHere) {
 TEST(Parse, WhatEveryRecipeNeeds) {
   EXPECT_EQ(
       parse_error("seed: 1"),
-      "2: 2 problems found, nothing was written:\n"
+      "2: 2 problems found:\n"
       "  r.yml: merge_method is missing; known are " +
           [] {
             std::string all;
@@ -306,7 +306,7 @@ TEST(Parse, WhatEveryRecipeNeeds) {
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: []"),
             "2: r.yml:3: no model is given; list them under models, or with --model");
   EXPECT_EQ(parse_error("merge_method: dare_linear\nbase_model: b\nmodels: [{stream: 1}, 5]"),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml:3: an entry of models has no model\n"
             "  r.yml:3: an entry of models is a mapping; write {model: 5}");
 }

@@ -192,7 +192,7 @@ TEST(Resolve, OtherShapes) {
   const auto base = header("b", {{"w", Dtype::f32, {3, 4}}, {"s", Dtype::f32, {}}});
   EXPECT_EQ(
       job_error(k_one, base, {header("m0", {{"w", Dtype::f32, {3, 5}}, {"s", Dtype::f32, {1}}})}),
-      "3: 2 problems found, nothing was written:\n"
+      "3: 2 problems found:\n"
       "  m0: tensor \"w\": F32 [3, 5], expected the base's F32 [3, 4]; the models are not of one architecture; exclude the tensor to keep "
       "the base's\n"
       "  m0: tensor \"s\": F32 [1], expected the base's F32 []; the models are not of one architecture; exclude the tensor to keep the "
@@ -205,7 +205,7 @@ TEST(Resolve, OtherRows) {
                                                header("m1", {{"embed", Dtype::f32, {3, 4}}})};
   EXPECT_EQ(
       job_error(k_two, base, models),
-      "3: 2 problems found, nothing was written:\n"
+      "3: 2 problems found:\n"
       "  m0: tensor \"embed\": F32 [7, 4], expected the base's F32 [5, 4]; the rows differ: set rows: base or rows: extend, or exclude the "
       "tensor\n"
       "  m1: tensor \"embed\": F32 [3, 4], expected the base's F32 [5, 4]; the rows differ: set rows: base or rows: extend, or exclude the "
@@ -384,7 +384,7 @@ TEST(Resolve, MergelmEntersOneStream) {
   EXPECT_EQ(job.tasks[1].settings.models[1].first_draw, 8U);
   EXPECT_EQ(job.tasks[0].settings.models[1].first_draw, 13U);
   EXPECT_EQ(job_error(k_one + "compat: mergelm\ntensor_order: [c, x]\n", base, {base}),
-            "2: 2 problems found, nothing was written:\n"
+            "2: 2 problems found:\n"
             "  r.yml: tensor_order: the base has no tensor \"x\"; list the base's names\n"
             "  r.yml: tensor_order: does not name \"a\"; it must name every merged tensor");
   const auto half = header("m0", {{"a", Dtype::f16, {3}}, {"c", Dtype::f32, {5}}, {"ids", Dtype::i64, {2}}});

@@ -46,13 +46,13 @@ TEST(Specification, TakesItsRecipeFromAnotherFile) {
   const auto all = specification("recipe: ../other/r.yml\ngrid: {drop_rate: [0.5]}\n", k_base);
   EXPECT_EQ(all.recipe(all.point(0)).models[1].path, "other/n");
   EXPECT_EQ(error_of("recipe: r.yml\nseed: 1\ngrid: {drop_rate: [0.5]}\n", k_base + "dtyp: F32\n"),
-            "2: 2 problems found, nothing was written:\n  dir/s.yml:2: seed is given beside recipe; write it in other/r.yml\n"
+            "2: 2 problems found:\n  dir/s.yml:2: seed is given beside recipe; write it in other/r.yml\n"
             "  other/r.yml:4: unknown key \"dtyp\" in a recipe; did you mean dtype?");
 }
 
 TEST(Specification, SeesPointsThatAreTheSameHoweverTheyAreWritten) {
   EXPECT_EQ(error_of(k_base + "points:\n  a: {drop_rate: 0.9}\n  b: {drop_rate: [0.9, 0.9]}\n  c: {density: 0.1}\n  d: {density: 0.2}\n"),
-            "2: 2 problems found, nothing was written:\n  dir/s.yml:6: point b has the settings of a\n  dir/s.yml:7: point c has the "
+            "2: 2 problems found:\n  dir/s.yml:6: point b has the settings of a\n  dir/s.yml:7: point c has the "
             "settings of a");
 }
 
@@ -131,7 +131,7 @@ TEST(Specification, RefusesWhatItCannotMean) {
             "2: dir/s.yml: keep: best deletes all checkpoints but the best; name the score that decides, such as score: accuracy");
   EXPECT_EQ(error_of(k_base + "grid: {drop_rate: 0.5}\n"), "2: dir/s.yml:4: drop_rate: expected a list, found \"0.5\"");
   EXPECT_EQ(error_of(k_base + "grid:\n  models:\n    x y: {models: [{model: a}]}\n    z: {model: a}\n"),
-            "2: 3 problems found, nothing was written:\n"
+            "2: 3 problems found:\n"
             "  dir/s.yml:6: \"x y\" is no name for a set of models; use letters, digits and ._+=,-\n"
             "  dir/s.yml:7: unknown key \"model\" in a set of models; did you mean models?\n"
             "  dir/s.yml:7: the set of models \"z\" has no models");

@@ -52,10 +52,10 @@ class Again(SystemTest):
     def test_inputs_that_moved(self):
         manifest = self.relative()
         words = [manifest, self.path("again.safetensors")]
-        self.assert_refused(run(2, "dare-merge", *words), 3, "2 problems found, nothing was written:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such file or folder\n  relative paths are "
+        self.assert_refused(run(2, "dare-merge", *words), 3, "2 problems found:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such file or folder\n  relative paths are "
                             "those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at")
         nowhere = self.path("nowhere")
-        self.assert_refused(run(2, "dare-merge", *words, "--inputs-at", nowhere), 3, "2 problems found, nothing was written:\n" + "\n".join(
+        self.assert_refused(run(2, "dare-merge", *words, "--inputs-at", nowhere), 3, "2 problems found:\n" + "\n".join(
             f'  {nowhere}/{name}: no such file or folder ("{name}", relative to {nowhere})' for name in ("m0.safetensors", "base.safetensors")))
         self.merged(2, *words, "--hash-inputs", "--inputs-at", self.folder)
         self.assertEqual(self.all_of("again.safetensors"), self.all_of("one.safetensors"))

@@ -173,7 +173,7 @@ class SystemTest(unittest.TestCase):
             os.kill(process.pid, signal.SIGCONT)
             output, errors = process.communicate(timeout=60)
         self.assertEqual((process.returncode, output), (3, ""), errors)
-        self.assertEqual(errors.split("\n-----", 1)[0].strip(), f"{program}: {path}: changed while it was read ({size} bytes now, {size} before); nothing was written, "
+        self.assertEqual(errors.split("\n-----", 1)[0].strip(), f"{program}: {path}: changed while it was read ({size} bytes now, {size} before); "
                          "run it again when the file is at rest")
 
     def assert_refused(self, process, code, message, program="dare-merge"):

@@ -123,7 +123,7 @@ class Faults(SystemTest):
             _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 3, errors)
         self.assertEqual(errors.split("\n-----", 1)[0].strip(),
-                         f"dare-merge: {self.path('m0.safetensors')}: changed while it was read ({size} bytes now, {size} before); nothing was written, "
+                         f"dare-merge: {self.path('m0.safetensors')}: changed while it was read ({size} bytes now, {size} before); "
                          "run it again when the file is at rest")
         self.assertEqual(self.hidden(), [])
         self.assertFalse(os.path.exists(self.path("out.safetensors")))

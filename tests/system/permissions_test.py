@@ -88,7 +88,7 @@ class Permissions(SystemTest):
         self.refused(told, "dare-convert", self.path("m"), self.path("copy"))
         self.refused(told, "dare-convert", self.path("m"), self.path("view.h5"), "--link")
         self.refused(told, "dare-inspect", self.path("m"), "--base", self.path("base.safetensors"))
-        self.refused(f"2 problems found, nothing was written:\n  {told}\n  DIR/none.safetensors: no such file or folder", "dare-merge",
+        self.refused(f"2 problems found:\n  {told}\n  DIR/none.safetensors: no such file or folder", "dare-merge",
                      *self.merge("m", base="none.safetensors"))
 
     def test_unreadable_folders(self):

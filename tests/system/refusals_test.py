@@ -80,11 +80,11 @@ class Refusals(SystemTest):
 
     def test_unreadable_files_are_all_told(self):
         words = ["--base", self.path("no"), "--model", self.path("nor"), "--drop-rate", "0.5", self.path("out.h5")]
-        self.refused(3, "2 problems found, nothing was written:\n  DIR/nor: no such file or folder\n  DIR/no: no such file or folder", *words)
+        self.refused(3, "2 problems found:\n  DIR/nor: no such file or folder\n  DIR/no: no such file or folder", *words)
 
     def test_paths_as_other_programs_take_them(self):
         words = ["--base", "meta-llama/Llama-2-7b", "--model", "math+lora", "--drop-rate", "0.5", self.path("out.h5")]
-        self.refused(3, "2 problems found, nothing was written:\n"
+        self.refused(3, "2 problems found:\n"
                         "  math+lora: no such file or folder; mergekit's MODEL+ADAPTER is not read: where math is the base, give lora alone as the "
                         "model; else merge the two first (dare-merge --method task_arithmetic --base math --model lora OUTPUT) and give that output\n"
                         "  meta-llama/Llama-2-7b: no such file or folder; if it is a name on the Hub, download it first: hf download "
@@ -139,7 +139,7 @@ class Refusals(SystemTest):
                 file.write('{"torch_dtype": "bfloat16"')
         words = ["--base", self.path("base"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out")]
         told = "config.json: no JSON object of 26 bytes, the file is damaged; fetch it again, or take it away"
-        self.refused(3, f"2 problems found, nothing was written:\n  DIR/m0: {told}\n  DIR/base: {told}", *words)
+        self.refused(3, f"2 problems found:\n  DIR/m0: {told}\n  DIR/base: {told}", *words)
 
     def test_codes_told_by_their_names(self):
         model = random_model({"a.weight": [64, 32], "b.qweight": [16]}, 0)
@@ -203,9 +203,47 @@ class Refusals(SystemTest):
         with open(self.path("recipe.yml"), "w", encoding="utf-8") as file:
             file.write("merge_method: dare_linear\nbase_model: base.safetensors\nmodels:\n  - model: m0.safetensors\n"
                        "    parameters: {wieght: 1, drop_rate: 2}\nsed: 4\n")
-        self.refused(2, '3 problems found, nothing was written:\n  DIR/recipe.yml:5: unknown key "wieght" in parameters; did you mean weight?\n'
+        self.refused(2, '3 problems found:\n  DIR/recipe.yml:5: unknown key "wieght" in parameters; did you mean weight?\n'
                         '  DIR/recipe.yml:5: drop_rate: 2 is outside [0, 1]\n  DIR/recipe.yml:6: unknown key "sed" in a recipe; did you mean seed?',
                      self.path("recipe.yml"), self.path("out.h5"))
+
+    def test_mistakes_that_have_nothing_to_do_with_each_other_are_told_in_one_go(self):
+        def recipe(top, method="dare_linear", base="none.safetensors"):
+            self.write("recipe.yml", f"{top}merge_method: {method}\nbase_model: {base}\n"
+                                     "models: [{model: m0.safetensors}]\nparameters: {drop_rate: 0.5}\n")
+
+        words = [self.path("recipe.yml"), self.path("old.safetensors")]
+        self.set_header(b_weight={"dtype": "F99"})
+        of_files = ('  DIR/m0.safetensors: tensor "b.weight": dtype "F99" is unknown; fetch the file again\n'
+                    '  DIR/none.safetensors: no such file or folder ("none.safetensors", relative to the recipe\'s folder)\n'
+                    "  DIR/old.safetensors: exists; name another output, or give --overwrite")
+        recipe("sed: 4\n", "dare_liner")
+        self.refused(2, '5 problems found:\n  DIR/recipe.yml:1: unknown key "sed" in a recipe; did you mean seed?\n'
+                        '  DIR/recipe.yml:2: merge_method "dare_liner" is not known; did you mean dare_linear?\n' + of_files, *words)
+        recipe("")
+        self.refused(3, "3 problems found:\n" + of_files, *words)
+        recipe("", base="base.safetensors")
+        write_safetensors(self.path("m0.safetensors"), random_model({"a.weight": [64, 32]}, 0))
+        self.refused(3, '2 problems found:\n  DIR/old.safetensors: exists; name another output, or give --overwrite\n  m0.safetensors: lacks the base\'s '
+                        '"b.weight"; give the whole model, exclude them, or set missing: base or missing: skip', *words)
+
+    def test_no_problem_follows_from_another(self):
+        exists = "DIR/old.safetensors: exists; name another output, or give --overwrite"
+        self.write("recipe.yml", "merge_methd: dare_linear\nmodels: [{modl: no.safetensors}]\n")  # no method, no base, no model: not told
+        self.refused(2, "4 problems found:\n"
+                        '  DIR/recipe.yml:1: unknown key "merge_methd" in a recipe; did you mean merge_method?\n'
+                        '  DIR/recipe.yml:2: unknown key "modl" in an entry of models; did you mean model?\n'
+                        "  DIR/recipe.yml:2: an entry of models has no model\n  " + exists, self.path("recipe.yml"), self.path("old.safetensors"))
+        self.write("recipe.yml", "merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{model: no.safetensors}]\nparameters: {drop_rate: 0.5}\n")
+        model = ["--model", self.path("m0.safetensors")]  # the recipe's own models are not meant then
+        self.refused(2, "2 problems found:\n  --model: given 2 times, the recipe has 1 models; give as many, or change the recipe\n  " + exists,
+                     self.path("recipe.yml"), self.path("old.safetensors"), *model, *model)
+        self.refused(2, "2 problems found:\n  --inputs-at goes with a manifest in the recipe's place; a recipe's paths are relative to its folder\n  " + exists,
+                     self.path("recipe.yml"), self.path("old.safetensors"), "--inputs-at", self.folder)
+        self.refused(2, "2 problems found:\n  DIR/none.yml: cannot open for reading: No such file or directory\n  " + exists, self.path("none.yml"), self.path("old.safetensors"))
+        self.refused(2, "2 problems found:\n  DIR/no.safetensors: no such file or folder (\"no.safetensors\", relative to the recipe's folder)\n"
+                        "  DIR/base.safetensors: OUTPUT and the input base.safetensors lie in each other; name another output",
+                     self.path("recipe.yml"), self.path("base.safetensors"))
 
     def test_an_output_that_would_be_a_folder_of_a_files_name(self):
         self.refused(2, "DIR/out.pt: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none",

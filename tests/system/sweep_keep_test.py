@@ -263,7 +263,7 @@ class Identity(KeepTest):
         self.swept(0, self.text({"a": 0.1, "b": 0.1, "c": 0.3}, evaluate=False).replace("b: {drop_rate: 0.1", "b: {drop_rate: 0.2"))
         before = contents(self.path("swept"))
         other = self.text({"a": 0.25, "b": 0.5, "c": 0.3}, evaluate=False)
-        lines = ["dare-sweep: 2 problems found, nothing was written:"]
+        lines = ["dare-sweep: 2 problems found:"]
         lines += [f"  {self.path('swept', name)}: was made by another run: recipe.models[0].drop_rate: {now}, was {was}" for name, now, was in (("a", 0.25, 0.1), ("b", 0.5, 0.2))]
         for more in (["--plan"], []):
             process = self.sweep(2, other, *more)

@@ -28,7 +28,7 @@ keep: best
 gird: {}
 """
         name = self.path("sweep.yml")
-        self.assert_refused(self.sweep(2, text), 2, f"""12 problems found, nothing was written:
+        self.assert_refused(self.sweep(2, text), 2, f"""12 problems found:
   {name}:5: drop_rate: 1.5 is outside [0, 1]
   {name}:5: drop_rate: expected a number, found "x"
   {name}:5: drop_rate: 0.5 is given twice ({name}:5 and {name}:5): two points would be the same
@@ -88,7 +88,7 @@ points:
   linear: {merge_method: linear, drop_rate: 0.5}
 """
         name = self.path("sweep.yml")
-        self.assert_refused(self.sweep(0, text), 2, f"""5 problems found, nothing was written:
+        self.assert_refused(self.sweep(0, text), 2, f"""5 problems found:
   {name}:3: m0.safetensors: dare_linear needs a drop_rate or a density
   {name}:3: m1.safetensors: dare_linear needs a drop_rate or a density
   {name}:6: 3 values of drop_rate for 2 models; give one for all, or one a model

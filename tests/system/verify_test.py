@@ -214,7 +214,7 @@ class Verify(SystemTest):
         for np in (1, 2):
             process = subprocess.run(command(np, "dare-verify", "../out.h5", "--against"), env=environment(), cwd=self.path("elsewhere"),
                                      capture_output=True, text=True, timeout=60)
-            self.assert_refused(process, 3, "2 problems found, nothing was written:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such "
+            self.assert_refused(process, 3, "2 problems found:\n  m0.safetensors: no such file or folder\n  base.safetensors: no such "
                                 "file or folder\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at",
                                 "dare-verify")
         self.verify(2, 0, self.path("out.h5"), "--against", "--inputs-at", self.folder)

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dare {
@@ -51,15 +52,43 @@ class Interrupted : public Error {
   explicit Interrupted(const std::string& text) : Error{ExitCode::interrupted, text} {}
 };
 
-/// Collects every problem of a check, so that a user sees them all at once.
+/// Several problems of one check; its text lists them.
+class ErrorList : public Error {
+ public:
+  ErrorList(ExitCode code, const std::vector<std::string>& texts);
+  [[nodiscard]] const std::vector<std::string>& texts() const noexcept { return texts_; }
+
+ private:
+  std::vector<std::string> texts_;
+};
+
+/// Collects every problem of a check, or of several checks of which none needs another's result, so that a user sees them all at once.
 class Problems {
  public:
   void usage(std::string text) { add(ExitCode::usage, std::move(text)); }
   void input(std::string text) { add(ExitCode::input, std::move(text)); }
-  void add(const Error& error) { add(error.code(), error.what()); }
+  /// Of an ErrorList each problem counts by itself.
+  void add(const Error& error);
+  void add(const Problems& others);
+  /// Adds what `check` throws, if it throws an Error. @return whether it did not
+  template <class Check>
+  bool attempt(Check&& check) {
+    try {
+      check();
+      return true;
+    } catch (const Error& error) {
+      add(error);
+      return false;
+    }
+  }
+  /// Puts what can be done about all of them behind the last one, if there is any.
+  void advise(std::string_view text) {
+    if (!texts_.empty()) texts_.back() += text;
+  }
   [[nodiscard]] bool empty() const noexcept { return texts_.empty(); }
   [[nodiscard]] const std::vector<std::string>& texts() const noexcept { return texts_; }
-  /// Throws one Error that lists all problems, if there are any; a usage problem decides the exit code before an input problem.
+  /// Throws one Error that lists all problems, if there are any; a usage problem decides the exit code before an input problem, whichever
+  /// was found first.
   void throw_if_any() const;
 
  private:

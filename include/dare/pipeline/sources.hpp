@@ -27,4 +27,8 @@ struct Sources {
 /// @throws Error  every problem of every input at once.
 [[nodiscard]] Sources read_sources(recipe::Recipe recipe, std::string_view relative_to = "the recipe's folder");
 
+/// The same with the problems told to the caller. What the recipe does not name, as it was not understood, is passed over. @return where
+/// there are problems, headers of what could be read; of the rest they are empty.
+[[nodiscard]] Sources read_sources(recipe::Recipe recipe, Problems& problems, std::string_view relative_to = "the recipe's folder");
+
 }  // namespace dare::pipeline

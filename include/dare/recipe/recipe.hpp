@@ -138,6 +138,10 @@ struct Overrides {
 /// @throws UsageError  lists every problem found, with its line: unknown keys, values out of range, wrong types, duplicates.
 [[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides);
 
+/// The same with the problems told to the caller. @return where there are any, what of the recipe names checkpoints, for these can be looked
+/// at all the same; a path that is not known is empty.
+[[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides, Problems& problems);
+
 /// The same from text; `where` names it in messages and relative paths are relative to `folder`.
 [[nodiscard]] Recipe parse(std::string_view yaml, const std::string& where, const std::filesystem::path& folder,
                            const Overrides& overrides);

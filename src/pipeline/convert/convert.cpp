@@ -89,16 +89,27 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
   });
 }
 
-// Rank 0's part.
+// Rank 0's part. Of an output that one resumes, staging says more.
 checkpoint::Header read_source(const ConvertOptions& options) {
-  auto source = checkpoint::read_header(options.source);
-  if (!options.selection.empty() && checkpoint::is_delta(source)) {
-    throw UsageError{
-        fmt::format("{}: a delta checkpoint, whose tensors belong together; select and rename the model that it was made from, then make "
-                    "it again",
-                    options.source.string())};
-  }
-  return checkpoint::select(std::move(source), options.selection);
+  checkpoint::Header source;
+  Problems problems;
+  problems.attempt([&] {
+    source = checkpoint::read_header(options.source);
+    if (!options.selection.empty() && checkpoint::is_delta(source)) {
+      throw UsageError{
+          fmt::format("{}: a delta checkpoint, whose tensors belong together; select and rename the model that it was made from, then make "
+                      "it again",
+                      options.source.string())};
+    }
+    source = checkpoint::select(std::move(source), options.selection);
+  });
+  problems.attempt([&] {
+    refuse_output_over(source, options.output);
+    if (options.run.resumes()) check_output_folder(options.output);
+    else check_output(options.output, options.run, 0);
+  });
+  problems.throw_if_any();
+  return source;
 }
 
 }  // namespace
@@ -106,9 +117,6 @@ checkpoint::Header read_source(const ConvertOptions& options) {
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
   work.frame = world.from_root([&] { return read_source(options); });
-  world.agree([&] {
-    if (world.is_root()) refuse_output_over(work.frame, options.output);
-  });
   if (world.is_root() && options.run.log_level != LogLevel::error) {
     for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
   }

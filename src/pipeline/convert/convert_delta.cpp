@@ -28,14 +28,24 @@ struct Headers {
 };
 
 Headers read_headers(const DeltaOptions& options) {
-  check_output(options.output, options.run, 0);
-  Headers headers{checkpoint::read_header(options.model), checkpoint::read_header(options.base)};
-  for (auto* header : {&headers.model, &headers.base}) {
-    if (checkpoint::is_delta(*header))
-      throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header->root.string())};
-    refuse_output_over(*header, options.output);
-    recipe::note_config(*header);
-  }
+  Headers headers;
+  Problems problems;
+  const auto read = [&](const std::filesystem::path& path, checkpoint::Header& header) {
+    problems.attempt([&] {
+      header = checkpoint::read_header(path);
+      if (checkpoint::is_delta(header))
+        throw InputError{fmt::format("{}: a delta checkpoint; give the model that it was made from", header.root.string())};
+      recipe::note_config(header);
+    });
+  };
+  read(options.model, headers.model);
+  read(options.base, headers.base);
+  problems.attempt([&] {
+    refuse_output_over(headers.model, options.output);
+    refuse_output_over(headers.base, options.output);
+    check_output(options.output, options.run, 0);
+  });
+  problems.throw_if_any();
   return headers;
 }
 
