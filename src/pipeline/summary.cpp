@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace dare::pipeline {
@@ -87,13 +86,8 @@ std::string to_text(const RunContext& run, const Figures& figures) {
 
 Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
   const auto& grid = plan.grid;
-  Figures figures{grid.tensors().size(), plan.writers(), 0, 0, 0, 0, grid.blocks(), reused.size()};
-  figures.read = survey_cost(run.work, plan.tensors_to_do()).bytes_read;
-  for (const auto& share : plan.shares) {
-    const auto written = plan::bytes_written_in(grid, share);
-    figures.read += plan::bytes_in(grid, share) - written;
-    figures.written += written;
-  }
+  const auto read = survey_cost(run.work, plan.tensors_to_do()).bytes_read + plan.bytes_to_read();
+  Figures figures{grid.tensors().size(), plan.writers(), read, plan.bytes_to_write(), 0, 0, grid.blocks(), reused.size()};
   for (const auto& result : made.products) {
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;

@@ -5,7 +5,7 @@
 #include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
 
-#include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/config_json.hpp>
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
 #include <dare/comm/environment.hpp>
