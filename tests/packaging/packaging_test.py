@@ -1,4 +1,4 @@
-"""packaging/ agrees with the sources: the Spack recipe, the Apptainer definition and the module files.
+"""packaging/ agrees with the sources: the list of what a build needs, the Spack recipe, the Apptainer definition and the module files.
 
 None of Spack and Apptainer is needed. The module files are loaded where Lmod or Environment Modules are installed; without, what they set is read
 from their text. DARE_BUILD is the build folder, whose programs are installed into a scratch folder.
@@ -44,6 +44,24 @@ def debian_packages(*sets):
 
 def project_version():
     return re.search(r"project\(dare-mpi VERSION ([\d.]+)", read("CMakeLists.txt"))[1]
+
+
+class Libraries(unittest.TestCase):
+    def test_the_page_names_what_is_installed(self):
+        table = read("packaging", "README.md").split("## By hand")[1].split("\n\n")[1:]
+        rows = next(part for part in table if part.startswith("| what")).splitlines()[2:]
+        self.assertEqual({name for row in rows for name in row.split("|")[-2].strip().split(", ")}, debian_packages("build"))
+
+    def test_all_that_is_missing_is_named_at_once(self):
+        with tempfile.TemporaryDirectory(prefix="dare-packaging.") as folder:
+            os.mkdir(os.path.join(folder, "empty"))
+            without = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ("MPI", "HDF5", "Boost", "Eigen3", "hwy", "yaml-cpp", "fmt", "ZLIB")]
+            done = subprocess.run(["cmake", "-S", ROOT, "-B", os.path.join(folder, "build"), *without], capture_output=True, text=True, timeout=100,
+                                  env={**os.environ, "PKG_CONFIG_LIBDIR": os.path.join(folder, "empty"), "PKG_CONFIG_PATH": ""})
+        self.assertEqual(done.returncode, 1, done.stderr)
+        named = {name for names in re.findall(r"\(Debian: ([^)]*)\)", done.stderr) for name in names.split()}
+        # Tools are needed before anything is looked for, mpirun to run; libseccomp can be done without.
+        self.assertEqual(named, debian_packages("build") - {"cmake", "ninja-build", "g++", "pkg-config", "openmpi-bin", "libseccomp-dev"}, done.stderr)
 
 
 class Spack(unittest.TestCase):
