@@ -3,10 +3,10 @@ find_package(GTest REQUIRED)
 add_custom_target(unit_tests)  # the programs of all tests labelled `unit`
 
 set(dare_mpi_preflags --oversubscribe --bind-to none)
-# What every test that starts MPI programs has in its environment; docs/examples and install/consumer have what a user has instead. The last three
-# spare waiting, .2 to 2 s a start: `pml=ob1` is what is chosen on one node anyway, but asked for by name it spares the loading of libraries for
-# fabrics, one of which measures the processor's clock for .2 s; when a rank has failed, mpirun kills the others, which have left or wait for it,
-# at once, not after 1 s and 1 s again; a program without mpirun starts no daemon of its own, which only MPI_Comm_spawn needs.
+# What every test that starts MPI programs has in its environment; docs/examples and install/consumer have what a user has instead. The last
+# three spare waiting, 0.2 to 2 s a start. pml=ob1 is what is chosen on one node anyway; named, it spares the loading of libraries for fabrics,
+# one of which measures the processor's clock for 0.2 s. When a rank has failed, mpirun kills the others at once, not after 1 s and 1 s again:
+# so a rank that left before the message was out would be seen. A program without mpirun starts no daemon, which only MPI_Comm_spawn needs.
 set(dare_mpi_environment OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
     OMPI_MCA_pml=ob1 OMPI_MCA_odls_base_sigkill_timeout=0 OMPI_MCA_ess_singleton_isolated=1)
@@ -41,6 +41,7 @@ function(dare_add_mpi_test path)
       set(processors 2)
     endif()
     add_test(NAME ${path}.np${np} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} ${dare_mpi_preflags} $<TARGET_FILE:${name}>)
-    set_tests_properties(${path}.np${np} PROPERTIES PROCESSORS ${processors} TIMEOUT 300 LABELS "mpi;np${np}" ENVIRONMENT "${dare_mpi_environment}")
+    set_tests_properties(${path}.np${np} PROPERTIES PROCESSORS ${processors} TIMEOUT 300 LABELS "mpi;np${np}"
+                         ENVIRONMENT "${dare_mpi_environment}")
   endforeach()
 endfunction()

