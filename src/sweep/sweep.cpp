@@ -103,7 +103,7 @@ int sweep(const SweepOptions& options, const comm::Communicator& world) {
     if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
       comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));
     problems.attempt([&] { keys = keys_of(*specification); });
-    problems.attempt([&] { refuse_model_folder(Places{options.folder}); });
+    problems.attempt([&] { refuse_unsuited_folder(Places{options.folder}); });
     problems.throw_if_any();
   });
   return Sweep{options, world, *specification, std::move(keys)}.run();
