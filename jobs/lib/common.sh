@@ -36,10 +36,7 @@ check_arguments() {
         usage
         exit 0
     fi
-    if (( $# < least )); then
-        usage >&2
-        exit 2
-    fi
+    (( $# >= least )) || die 2 "$# arguments were given, at least $least are needed (--help)"
 }
 
 load_modules() {
@@ -92,6 +89,7 @@ find_launcher() {
             ;;
         mpirun)
             launch=(mpirun)
+            [[ -n ${SLURM_JOB_ID:-} ]] || launch+=(-n "${SLURM_NTASKS:-1}")  # outside a job as many as are announced
             # Else the program's own words on what went wrong stand above a dozen lines on exit codes. Open MPI 4 and 5; others do not know it.
             export OMPI_MCA_orte_execute_quiet=1 PRTE_MCA_prte_execute_quiet=1
             ;;

@@ -1,5 +1,5 @@
 # A package for Spack: builds from a folder of sources (spack dev-build). Add `git = ...` to build from where you keep them.
-# Written for Spack 1.0 or later; not built with Spack so far. Upper bounds: HDF5 2 changes calls that are used here.
+# Written for Spack 1.0 or later; not tried yet. Upper bounds: HDF5 2 changes calls that are used here.
 from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
 
 from spack.package import *

@@ -143,8 +143,8 @@ std::string to_json(const DeltaText& text) {
                   {"seed", text.mask.seed},
                   {"stream", text.mask.stream},
                   {"drop_rate", text.mask.drop_rate},
-                  {"base", text.base},
-                  {"model", text.model},
+                  {"base", text.origin.base},
+                  {"model", text.origin.model},
                   {"tensors", std::move(tensors)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

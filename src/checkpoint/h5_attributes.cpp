@@ -2,8 +2,6 @@
 
 #include "checkpoint/h5_types.hpp"
 
-#include <memory>
-
 namespace dare::checkpoint::hdf5 {
 namespace {
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Datasets stored in chunks: each chunk is fetched as it is stored and unpacked here.
 
-#include "checkpoint/h5_boxes.hpp"
+#include "checkpoint/boxes.hpp"
 #include "checkpoint/h5_filters.hpp"
 
 #include <deque>

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 #include <cstring>
 
 namespace dare::checkpoint::hdf5 {
@@ -20,17 +19,6 @@ constexpr std::array k_floats{
     FloatFields{Dtype::bf16, 15, 7, 8, 7, 127},    FloatFields{Dtype::f8_e4m3, 7, 3, 4, 3, 7},  FloatFields{Dtype::f8_e5m2, 7, 2, 5, 2, 15},
 };
 
-struct Integer {
-  Dtype dtype;
-  std::size_t size;
-  bool is_signed;
-};
-
-constexpr std::array k_integers{
-    Integer{Dtype::i64, 8, true},  Integer{Dtype::i32, 4, true},  Integer{Dtype::i16, 2, true},  Integer{Dtype::i8, 1, true},
-    Integer{Dtype::u64, 8, false}, Integer{Dtype::u32, 4, false}, Integer{Dtype::u16, 2, false}, Integer{Dtype::u8, 1, false},
-};
-
 const FloatFields* fields_of(Dtype dtype) {
   for (const auto& row : k_floats) {
     if (row.dtype == dtype) return &row;
@@ -38,25 +26,28 @@ const FloatFields* fields_of(Dtype dtype) {
   return nullptr;
 }
 
+struct Integer {
+  Dtype dtype;
+  hid_t type;
+};
+
+// Made when asked for: HDF5 gives its types out as numbers once it runs.
+std::array<Integer, 8> integers() {
+  return {{{Dtype::i64, H5T_STD_I64LE},
+           {Dtype::i32, H5T_STD_I32LE},
+           {Dtype::i16, H5T_STD_I16LE},
+           {Dtype::i8, H5T_STD_I8LE},
+           {Dtype::u64, H5T_STD_U64LE},
+           {Dtype::u32, H5T_STD_U32LE},
+           {Dtype::u16, H5T_STD_U16LE},
+           {Dtype::u8, H5T_STD_U8LE}}};
+}
+
 hid_t integer_type(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::i64:
-      return H5T_STD_I64LE;
-    case Dtype::i32:
-      return H5T_STD_I32LE;
-    case Dtype::i16:
-      return H5T_STD_I16LE;
-    case Dtype::i8:
-      return H5T_STD_I8LE;
-    case Dtype::u64:
-      return H5T_STD_U64LE;
-    case Dtype::u32:
-      return H5T_STD_U32LE;
-    case Dtype::u16:
-      return H5T_STD_U16LE;
-    default:
-      return H5T_STD_U8LE;
+  for (const auto& row : integers()) {
+    if (row.dtype == dtype) return row.type;
   }
+  return H5T_STD_U8LE;
 }
 
 // No padding: every bit of the element belongs to the number.
@@ -82,8 +73,8 @@ std::optional<Dtype> float_of(hid_t type, std::size_t size) {
 
 std::optional<Dtype> integer_of(hid_t type, std::size_t size) {
   const auto sign = H5Tget_sign(type);
-  for (const auto& row : k_integers) {
-    if (row.size == size && sign == (row.is_signed ? H5T_SGN_2 : H5T_SGN_NONE)) return row.dtype;
+  for (const auto& row : integers()) {
+    if (H5Tget_size(row.type) == size && H5Tget_sign(row.type) == sign) return row.dtype;
   }
   return std::nullopt;
 }

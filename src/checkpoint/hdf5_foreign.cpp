@@ -42,10 +42,7 @@ std::optional<TensorInfo> tensor_of(const Header& header, const std::string& nam
   tensor.elements = taken.elements;
   tensor.bytes = taken.bytes;
   if (storage.place != Place::file || tensor.bytes == 0) return tensor;
-  const auto size = header.files.front().size;
-  if (storage.offset > size || tensor.bytes > size - storage.offset) {
-    refuse(path, name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
-  }
+  require_within_file(path, tensor, storage.offset, header.files.front().size);
   if (!stored->big_endian) tensor.offset = storage.offset;
   return tensor;
 }

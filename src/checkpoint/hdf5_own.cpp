@@ -107,9 +107,7 @@ class TensorReader {
     } else if (storage.place != Place::file) {
       return;
     }
-    const auto size = sizes_[tensor.file];
-    if (storage.offset > size || tensor.bytes > size - storage.offset)
-      refuse(path_, tensor.name, fmt::format("{} bytes at offset {} end behind the file's {}", tensor.bytes, storage.offset, size));
+    require_within_file(path_, tensor, storage.offset, sizes_[tensor.file]);
     if (one_piece) tensor.offset = storage.offset;
   }
 

@@ -47,6 +47,9 @@ struct ByteCount {
 /// @throws InputError  more than there are.
 void require_within_file(const Header& header, std::string_view group, std::uint64_t stored);
 
+/// Whether a tensor that begins at `offset` is in a file of `size` bytes. @throws InputError  it ends behind it.
+void require_within_file(const std::filesystem::path& file, const TensorInfo& tensor, std::uint64_t offset, std::uint64_t size);
+
 enum class Place : std::uint8_t {
   file,      ///< in one piece of the .h5 file
   external,  ///< in one piece of another file

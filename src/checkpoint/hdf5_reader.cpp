@@ -1,5 +1,5 @@
 #include "checkpoint/backends.hpp"
-#include "checkpoint/h5_boxes.hpp"
+#include "checkpoint/boxes.hpp"
 #include "checkpoint/h5_chunks.hpp"
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"

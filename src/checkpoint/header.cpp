@@ -3,13 +3,13 @@
 #include "checkpoint/file_header.hpp"
 #include "checkpoint/formats.hpp"
 #include "checkpoint/text.hpp"
+#include "core/file_state.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,19 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct FileState {
-  std::uint64_t size = 0;
-  std::int64_t changed_ns = -1;
-};
-
-FileState state_in(const struct stat& status) noexcept {
-  return {static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
-}
-
 // Of a file that is not there: one that none has.
 FileState look(const fs::path& path) noexcept {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? state_in(status) : FileState{};
+  return dare::state_of(path).value_or(FileState{});
 }
 
 // HDF5 opens its files itself: their times are those before it, or for the files behind a view's links those after.

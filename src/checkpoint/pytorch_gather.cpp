@@ -1,5 +1,7 @@
 #include "checkpoint/pytorch_gather.hpp"
 
+#include "checkpoint/boxes.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -69,27 +71,17 @@ void read_box(std::vector<Axis> axes, std::uint64_t offset, std::uint64_t item, 
 }  // namespace
 
 void gather(const View& view, std::uint64_t first, const ReadAt& read_at, std::span<std::byte> out) {
-  const auto rank = view.shape.size();
-  std::vector<std::uint64_t> inner(rank + 1, 1);  // elements of one step of each dimension; [0] is the whole
-  for (std::size_t d = rank; d-- > 0;) inner[d] = inner[d + 1] * view.shape[d];
+  const auto strides = strides_of(view.shape);
   auto* to = out.data();
-  // A run is cut into boxes: from `first`, each time the largest whole steps of the outermost dimension that begin here and fit.
-  for (auto left = out.size() / view.item; left > 0;) {
-    std::size_t d = 0;
-    while (d < rank && (first % inner[d + 1] != 0 || inner[d + 1] > left)) ++d;
-    std::uint64_t steps = 1;
-    if (d < rank) steps = std::min(left / inner[d + 1], view.shape[d] - first / inner[d + 1] % view.shape[d]);
-    std::uint64_t offset = view.offset;
-    for (std::size_t k = 0; k < rank; ++k) offset += first / inner[k + 1] % view.shape[k] * view.strides[k] * view.item;
+  for (const auto& box : boxes(view.shape, first, out.size() / view.item)) {
+    auto offset = view.offset;
     std::vector<Axis> axes;
-    for (std::size_t k = d; k < rank; ++k) {
-      axes.push_back({k == d ? steps : view.shape[k], view.strides[k] * view.item, inner[k + 1] * view.item});
+    for (std::size_t d = 0; d < strides.size(); ++d) {
+      offset += box.start[d] * view.strides[d] * view.item;
+      axes.push_back({box.count[d], view.strides[d] * view.item, strides[d] * view.item});
     }
     read_box(std::move(axes), offset, view.item, read_at, to);
-    const auto n = d < rank ? steps * inner[d + 1] : 1;
-    first += n;
-    left -= n;
-    to += n * view.item;
+    to += box.elements() * view.item;
   }
 }
 

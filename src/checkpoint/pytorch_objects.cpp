@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 namespace dare::checkpoint::pytorch {
 namespace {
@@ -18,54 +18,44 @@ using pickle::Refusal;
 enum class Role : std::uint8_t { ordered_dict, size, device, rebuild_tensor, rebuild_parameter, storage, untyped_storage, dtype };
 
 struct Global {
-  std::string_view name;
+  std::string name;
   Role role;
   std::optional<Dtype> dtype = {};
 };
 
-// The position in this table is the vocabulary's number of a global.
-constexpr std::array k_globals{
-    Global{"collections.OrderedDict", Role::ordered_dict},
-    Global{"torch.Size", Role::size},
-    Global{"torch.device", Role::device},
-    Global{"torch._utils._rebuild_tensor", Role::rebuild_tensor},
-    Global{"torch._utils._rebuild_tensor_v2", Role::rebuild_tensor},
-    Global{"torch._utils._rebuild_tensor_v3", Role::rebuild_tensor},
-    Global{"torch._utils._rebuild_parameter", Role::rebuild_parameter},
-    Global{"torch._utils._rebuild_parameter_with_state", Role::rebuild_parameter},
-    Global{"torch.DoubleStorage", Role::storage, Dtype::f64},
-    Global{"torch.FloatStorage", Role::storage, Dtype::f32},
-    Global{"torch.HalfStorage", Role::storage, Dtype::f16},
-    Global{"torch.BFloat16Storage", Role::storage, Dtype::bf16},
-    Global{"torch.LongStorage", Role::storage, Dtype::i64},
-    Global{"torch.IntStorage", Role::storage, Dtype::i32},
-    Global{"torch.ShortStorage", Role::storage, Dtype::i16},
-    Global{"torch.CharStorage", Role::storage, Dtype::i8},
-    Global{"torch.ByteStorage", Role::storage, Dtype::u8},
-    Global{"torch.BoolStorage", Role::storage, Dtype::boolean},
-    Global{"torch.ComplexFloatStorage", Role::storage, Dtype::c64},
-    Global{"torch.storage.UntypedStorage", Role::untyped_storage},
-    Global{"torch.UntypedStorage", Role::untyped_storage},
-    Global{"torch.float64", Role::dtype, Dtype::f64},
-    Global{"torch.float32", Role::dtype, Dtype::f32},
-    Global{"torch.float16", Role::dtype, Dtype::f16},
-    Global{"torch.bfloat16", Role::dtype, Dtype::bf16},
-    Global{"torch.float8_e4m3fn", Role::dtype, Dtype::f8_e4m3},
-    Global{"torch.float8_e5m2", Role::dtype, Dtype::f8_e5m2},
-    Global{"torch.float8_e8m0fnu", Role::dtype, Dtype::f8_e8m0},
-    Global{"torch.float8_e4m3fnuz", Role::dtype, Dtype::f8_e4m3fnuz},
-    Global{"torch.float8_e5m2fnuz", Role::dtype, Dtype::f8_e5m2fnuz},
-    Global{"torch.int64", Role::dtype, Dtype::i64},
-    Global{"torch.int32", Role::dtype, Dtype::i32},
-    Global{"torch.int16", Role::dtype, Dtype::i16},
-    Global{"torch.int8", Role::dtype, Dtype::i8},
-    Global{"torch.uint64", Role::dtype, Dtype::u64},
-    Global{"torch.uint32", Role::dtype, Dtype::u32},
-    Global{"torch.uint16", Role::dtype, Dtype::u16},
-    Global{"torch.uint8", Role::dtype, Dtype::u8},
-    Global{"torch.bool", Role::dtype, Dtype::boolean},
-    Global{"torch.complex64", Role::dtype, Dtype::c64},
-};
+// The position in this list is the vocabulary's number of a global.
+const std::vector<Global>& globals() {
+  static const auto all = [] {
+    std::vector<Global> list{
+        {"collections.OrderedDict", Role::ordered_dict},
+        {"torch.Size", Role::size},
+        {"torch.device", Role::device},
+        {"torch._utils._rebuild_tensor", Role::rebuild_tensor},
+        {"torch._utils._rebuild_tensor_v2", Role::rebuild_tensor},
+        {"torch._utils._rebuild_tensor_v3", Role::rebuild_tensor},
+        {"torch._utils._rebuild_parameter", Role::rebuild_parameter},
+        {"torch._utils._rebuild_parameter_with_state", Role::rebuild_parameter},
+        {"torch.DoubleStorage", Role::storage, Dtype::f64},
+        {"torch.FloatStorage", Role::storage, Dtype::f32},
+        {"torch.HalfStorage", Role::storage, Dtype::f16},
+        {"torch.BFloat16Storage", Role::storage, Dtype::bf16},
+        {"torch.LongStorage", Role::storage, Dtype::i64},
+        {"torch.IntStorage", Role::storage, Dtype::i32},
+        {"torch.ShortStorage", Role::storage, Dtype::i16},
+        {"torch.CharStorage", Role::storage, Dtype::i8},
+        {"torch.ByteStorage", Role::storage, Dtype::u8},
+        {"torch.BoolStorage", Role::storage, Dtype::boolean},
+        {"torch.ComplexFloatStorage", Role::storage, Dtype::c64},
+        {"torch.storage.UntypedStorage", Role::untyped_storage},
+        {"torch.UntypedStorage", Role::untyped_storage},
+    };
+    for (const auto& row : dtypes()) {
+      if (!row.torch_name.empty()) list.push_back({fmt::format("torch.{}", row.torch_name), Role::dtype, row.dtype});
+    }
+    return list;
+  }();
+  return all;
+}
 
 enum Tag : std::uint32_t { k_storage_tag, k_tensor_tag };
 
@@ -91,7 +81,7 @@ Shape naturals(const Heap& heap, std::string_view function, Id id, std::string_v
 }
 
 const Global* global_of(const Heap& heap, Id id) {
-  return heap.is(id, Kind::global) ? &k_globals[heap[id].tag] : nullptr;
+  return heap.is(id, Kind::global) ? &globals()[heap[id].tag] : nullptr;
 }
 
 // The 7th argument of the second form and the 8th of the third: marks of lazy conjugation or negation, which the bytes do not show.
@@ -103,13 +93,14 @@ void refuse_metadata(const Heap& heap, std::string_view function, Id id) {
 }  // namespace
 
 std::optional<std::uint32_t> Objects::global(const std::string& name) const {
-  const auto found = std::find_if(k_globals.begin(), k_globals.end(), [&](const Global& known) { return known.name == name; });
-  if (found == k_globals.end()) return std::nullopt;
-  return static_cast<std::uint32_t>(found - k_globals.begin());
+  const auto& all = globals();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Global& known) { return known.name == name; });
+  if (found == all.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - all.begin());
 }
 
 Id Objects::call(Heap& heap, Id callable, Id arguments) {
-  const auto& function = k_globals[heap[callable].tag];
+  const auto& function = globals()[heap[callable].tag];
   const auto given = heap.items(arguments);
   switch (function.role) {
     case Role::ordered_dict:

@@ -150,43 +150,41 @@ void Archive::refuse_compressed(const Entry& entry) const {
                   file_.path().string(), shown(entry.name))};
 }
 
+InputError Archive::damaged(const Entry& entry, const std::string& what) const {
+  return InputError{fmt::format("{}: zip entry \"{}\": {}; fetch the file again", file_.path().string(), shown(entry.name), what)};
+}
+
 std::vector<std::byte> Archive::read(const Entry& entry, std::uint64_t most) const {
   refuse_compressed(entry);
-  const auto damaged = [&](const std::string& what) {
-    return InputError{fmt::format("{}: zip entry \"{}\": {}; fetch the file again", file_.path().string(), shown(entry.name), what)};
-  };
-  if (entry.size > most) throw damaged(fmt::format("{} bytes, at most {} are read here", entry.size, most));
-  if (entry.size > zip_->source.size) throw damaged(fmt::format("{} bytes in a file of {}", entry.size, zip_->source.size));
+  if (entry.size > most) throw damaged(entry, fmt::format("{} bytes, at most {} are read here", entry.size, most));
+  if (entry.size > zip_->source.size) throw damaged(entry, fmt::format("{} bytes in a file of {}", entry.size, zip_->source.size));
   const EntryFile opened{zip_fopen_index(zip_->handle, entry.number, 0)};
-  if (opened.handle == nullptr) throw damaged(zip_->reason());
+  if (opened.handle == nullptr) throw damaged(entry, zip_->reason());
   std::vector<std::byte> bytes(entry.size);
   std::size_t done = 0;
   // One read beyond the end lets libzip compare the checksum.
   for (std::byte beyond{};;) {
     auto* to = done < bytes.size() ? bytes.data() + done : &beyond;
     const auto n = zip_fread(opened.handle, to, std::max<std::size_t>(bytes.size() - done, 1));
-    if (n < 0) throw damaged(zip_error_strerror(zip_file_get_error(opened.handle)));
+    if (n < 0) throw damaged(entry, zip_error_strerror(zip_file_get_error(opened.handle)));
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
-    if (done > bytes.size()) throw damaged(fmt::format("more than its {} bytes", entry.size));
+    if (done > bytes.size()) throw damaged(entry, fmt::format("more than its {} bytes", entry.size));
   }
-  if (done != bytes.size()) throw damaged(fmt::format("{} bytes, its directory says {}", done, entry.size));
+  if (done != bytes.size()) throw damaged(entry, fmt::format("{} bytes, its directory says {}", done, entry.size));
   return bytes;
 }
 
 std::uint64_t Archive::offset(const Entry& entry) const {
   refuse_compressed(entry);
-  const auto damaged = [&](const std::string& what) {
-    return InputError{fmt::format("{}: zip entry \"{}\": {}; fetch the file again", file_.path().string(), shown(entry.name), what)};
-  };
   if (entry.size == 0) return 0;
   const EntryFile opened{zip_fopen_index(zip_->handle, entry.number, ZIP_FL_COMPRESSED)};
-  if (opened.handle == nullptr) throw damaged(zip_->reason());
+  if (opened.handle == nullptr) throw damaged(entry, zip_->reason());
   std::byte first{};
-  if (zip_fread(opened.handle, &first, 1) != 1) throw damaged(zip_error_strerror(zip_file_get_error(opened.handle)));
+  if (zip_fread(opened.handle, &first, 1) != 1) throw damaged(entry, zip_error_strerror(zip_file_get_error(opened.handle)));
   const auto offset = zip_->source.last_read;
   if (entry.size > zip_->source.size - offset) {
-    throw damaged(fmt::format("{} bytes from {} on, the file has {}", entry.size, offset, zip_->source.size));
+    throw damaged(entry, fmt::format("{} bytes from {} on, the file has {}", entry.size, offset, zip_->source.size));
   }
   return offset;
 }

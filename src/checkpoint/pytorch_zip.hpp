@@ -1,6 +1,7 @@
 #pragma once
 /// A zip archive as a directory of byte ranges (libzip reads it; this adds where each entry's bytes are).
 
+#include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
 #include <cstdint>
@@ -40,6 +41,7 @@ class Archive {
  private:
   struct Zip;
   void refuse_compressed(const Entry& entry) const;
+  [[nodiscard]] InputError damaged(const Entry& entry, const std::string& what) const;
 
   const File& file_;
   std::unique_ptr<Zip> zip_;

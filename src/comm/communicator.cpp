@@ -3,7 +3,6 @@
 #include "comm/check.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <climits>
 #include <numeric>

@@ -131,9 +131,8 @@ DeltaPart DeltaMeter::measure_in(const Stretch& stretch, std::uint64_t row, Dtyp
 }
 
 DeltaPart DeltaMeter::measure(const Stretch& stretch, std::uint64_t row, Dtype model, Dtype base, Dtype rounded, SizeHistogram& sizes) {
-  // The working type of a merge.
-  const bool narrow = info(model).bits <= 16 && info(base).bits <= 16;
-  auto part = narrow ? measure_in<float>(stretch, row, model, base, sizes) : measure_in<double>(stretch, row, model, base, sizes);
+  const bool wide = merge::works_in_float64(model) || merge::works_in_float64(base);
+  auto part = wide ? measure_in<double>(stretch, row, model, base, sizes) : measure_in<float>(stretch, row, model, base, sizes);
   part.sums.lost = lost(stretch, model, base, rounded);
   return part;
 }

@@ -2,21 +2,14 @@
 
 #include "merge/convert.hpp"
 
+#include <dare/core/packed.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 namespace dare::compare {
 namespace {
-
-// Element i's bits; types of 4 and 6 bits are packed.
-std::uint64_t bits_of(std::span<const std::byte> bytes, unsigned bits, std::uint64_t i) noexcept {
-  const auto bit = i * bits;
-  const auto first = static_cast<std::size_t>(bit / 8);
-  std::uint64_t value = 0;
-  std::memcpy(&value, bytes.data() + first, std::min<std::size_t>(bits < 8 ? 2 : bits / 8, bytes.size() - first));
-  return bits < 8 ? (value >> (bit % 8)) & ((std::uint64_t{1} << bits) - 1) : value;
-}
 
 // Numbers in order of value: neighbours are one apart, and both zeros are 0.
 std::int64_t rank_of(std::uint64_t code, unsigned bits) noexcept {
@@ -80,7 +73,7 @@ Difference DifferenceMeter::measure(const Stretch& stretch, Dtype a, Dtype b) {
   if (std::equal(stretch.a.begin(), stretch.a.end(), stretch.b.begin())) return difference;
   const auto bits = info(a).bits;
   for (std::uint64_t i = 0; i < stretch.elements; ++i) {
-    if (bits_of(stretch.a, bits, i) != bits_of(stretch.b, bits, i)) ++difference.differing;
+    if (element_bits(stretch.a, bits, i) != element_bits(stretch.b, bits, i)) ++difference.differing;
   }
   return difference;
 }
@@ -99,8 +92,8 @@ void DifferenceMeter::measure_floats(const Stretch& stretch, Dtype a, Dtype b, D
   for (std::size_t i = 0; i < n; ++i) {
     const double x = a_[i];
     const double y = b_[i];
-    const auto code = a == b ? bits_of(stretch.a, bits, i) : 0;
-    const auto other = a == b ? bits_of(stretch.b, bits, i) : 0;
+    const auto code = a == b ? element_bits(stretch.a, bits, i) : 0;
+    const auto other = a == b ? element_bits(stretch.b, bits, i) : 0;
     const bool equal = a == b ? code == other : same_value(x, y);
     const bool finite = std::isfinite(x) && std::isfinite(y);
     if (!equal) ++difference.differing;

@@ -5,6 +5,7 @@
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/lora.hpp>
+#include <dare/checkpoint/model_header.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -21,20 +22,13 @@ using Json = nlohmann::ordered_json;
 struct Headers {
   std::vector<checkpoint::Header> checkpoints;
   std::optional<checkpoint::Header> base;
-  std::vector<Origin> origins;                    // without a base, one a checkpoint
+  std::vector<checkpoint::DeltaOrigin> origins;   // without a base, one a checkpoint
   std::vector<std::optional<std::string>> codes;  // beside a base, one a checkpoint: why it holds codes rather than weights, if it does
   template <class A>
   void archive(A& archive) {
     archive(checkpoints, base, origins, codes);
   }
 };
-
-// As a merge reads it: of a delta checkpoint the model that it stands for, of an adapter what it adds to the base.
-checkpoint::Header read_model(const std::filesystem::path& path) {
-  if (checkpoint::is_lora_adapter(path)) return checkpoint::read_lora_header(path);
-  auto header = checkpoint::read_header(path);
-  return checkpoint::is_delta(header) ? checkpoint::unpacked(std::move(header)) : header;
-}
 
 // The model that an adapter's configuration says it was trained on; it has been read and found good.
 std::string base_of_adapter(const checkpoint::Header& header) {
@@ -44,14 +38,14 @@ std::string base_of_adapter(const checkpoint::Header& header) {
 }
 
 // Makes of a delta checkpoint's header that of the model, unless it is damaged: then it is listed as it is.
-Origin take_apart(checkpoint::Header& header) {
+checkpoint::DeltaOrigin take_apart(checkpoint::Header& header) {
   if (!header.low_rank.empty()) return {base_of_adapter(header), ""};
   if (!checkpoint::is_delta(header)) return {};
-  auto [base, model] = checkpoint::delta_origin(header);
+  auto origin = checkpoint::delta_origin(header);
   try {
     header = checkpoint::unpacked(checkpoint::Header{header});
   } catch (const InputError&) {}
-  return {std::move(base), std::move(model)};
+  return origin;
 }
 
 // Every problem of every checkpoint is told at once.
@@ -60,7 +54,7 @@ Headers read_headers(const InspectOptions& options) {
   Problems problems;
   const auto read = [&](const std::filesystem::path& path, bool as_model) -> checkpoint::Header {
     try {
-      return as_model ? read_model(path) : checkpoint::read_header(path);
+      return as_model ? checkpoint::read_model_header(path) : checkpoint::read_header(path);
     } catch (const Error& error) { problems.add(error); }
     return {};
   };
@@ -83,9 +77,9 @@ Headers read_headers(const InspectOptions& options) {
   return headers;
 }
 
-void tell_notes(const Headers& headers) {
+void tell_notes(const Headers& headers, const std::string& program) {
   for (const auto& header : headers.checkpoints) {
-    for (const auto& note : header.notes) comm::print_message("dare-inspect", note);
+    for (const auto& note : header.notes) comm::print_message(program, note);
   }
 }
 
@@ -93,7 +87,7 @@ void tell_notes(const Headers& headers) {
 
 int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
-  if (world.is_root()) tell_notes(headers);
+  if (world.is_root()) tell_notes(headers, options.program);
   auto list = Json::array();
   std::string text;
   const auto columns = terminal_columns();

@@ -3,6 +3,7 @@
 
 #include "compare/fitness.hpp"
 
+#include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/header.hpp>
 #include <dare/compare/inspect.hpp>
 
@@ -12,21 +13,12 @@
 
 namespace dare::compare {
 
-/// What a delta checkpoint or a LoRA adapter says it was made of; empty where it does not.
-struct Origin {
-  std::string base;
-  std::string model;
-  template <class A>
-  void archive(A& a) {
-    a(base, model);
-  }
-};
-
 /// What a checkpoint holds. A delta checkpoint's header is that of the model it stands for, an adapter's that of its products.
 /// @param columns  of the terminal, 0: no limit
-[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options,
-                                       std::size_t columns);
-[[nodiscard]] nlohmann::ordered_json listing_json(const checkpoint::Header& header, const Origin& origin, const InspectOptions& options);
+[[nodiscard]] std::string listing_text(const checkpoint::Header& header, const checkpoint::DeltaOrigin& origin,
+                                       const InspectOptions& options, std::size_t columns);
+[[nodiscard]] nlohmann::ordered_json listing_json(const checkpoint::Header& header, const checkpoint::DeltaOrigin& origin,
+                                                  const InspectOptions& options);
 
 struct FitnessReport {
   const InspectOptions& options;

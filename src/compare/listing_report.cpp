@@ -16,6 +16,7 @@ namespace dare::compare {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using checkpoint::DeltaOrigin;
 using checkpoint::Header;
 using checkpoint::TensorInfo;
 
@@ -111,7 +112,7 @@ std::string range_of(const Header& header, Value checkpoint::LowRank::*figure) {
 }
 
 // What a checkpoint is that stands for a model; empty for a model's.
-std::string meaning_text(const Header& header, const Origin& origin) {
+std::string meaning_text(const Header& header, const DeltaOrigin& origin) {
   if (header.delta) {
     const auto& mask = header.delta->mask;
     std::uint64_t elements = 0;
@@ -134,7 +135,7 @@ std::string meaning_text(const Header& header, const Origin& origin) {
                      whole == 0 ? "" : fmt::format("; {} whole", plural(whole, "tensor")));
 }
 
-Json meaning_json(const Header& header, const Origin& origin) {
+Json meaning_json(const Header& header, const DeltaOrigin& origin) {
   const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   if (header.delta) {
     const auto& mask = header.delta->mask;
@@ -180,7 +181,7 @@ std::string shape_text(const Header& header, const Header& files, std::size_t t)
 
 }  // namespace
 
-std::string listing_text(const Header& header, const Origin& origin, const InspectOptions& options, std::size_t columns) {
+std::string listing_text(const Header& header, const DeltaOrigin& origin, const InspectOptions& options, std::size_t columns) {
   const auto files = stored(header);
   const Totals totals{files};
   auto text = fmt::format("{}: {}, {}\n", header.root.string(), format_name(header.format), totals_text(totals.all));
@@ -199,7 +200,7 @@ std::string listing_text(const Header& header, const Origin& origin, const Inspe
   return text + table.text(columns);
 }
 
-Json listing_json(const Header& header, const Origin& origin, const InspectOptions& options) {
+Json listing_json(const Header& header, const DeltaOrigin& origin, const InspectOptions& options) {
   const auto stored_files = stored(header);
   const Totals totals{stored_files};
   auto files = Json::array();

@@ -2,6 +2,8 @@
 
 #include "checkpoint/kept_mask.hpp"
 
+#include <dare/core/packed.hpp>
+
 #include <algorithm>
 
 namespace dare::compare {
@@ -10,7 +12,7 @@ namespace {
 constexpr std::size_t k_stretches_per_batch = 65536;  // 4.3e9 elements: results of all ranks are some MB
 
 std::vector<std::byte>& sized(std::vector<std::byte>& bytes, const checkpoint::TensorInfo& tensor, std::uint64_t elements) {
-  bytes.resize((elements * info(tensor.dtype).bits + 7) / 8);
+  bytes.resize(packed_bytes(elements, info(tensor.dtype).bits));
   return bytes;
 }
 
@@ -32,7 +34,7 @@ std::vector<std::span<const Pair>> batches(const std::vector<Pair>& pairs, std::
 
 PairWalk::PairWalk(const checkpoint::Header& a, const checkpoint::Header& b, const comm::Communicator& world)
     : a_{a}, b_{b}, world_{world}, reader_a_{checkpoint::open(a, world)}, reader_b_{checkpoint::open(b, world)} {
-  if (!a.low_rank.empty()) products_ = std::make_unique<checkpoint::LoraReader>(a, *reader_a_);
+  if (!a.low_rank.empty()) low_rank_ = std::make_unique<checkpoint::LoraReader>(a, *reader_a_);
 }
 
 void PairWalk::close() {
@@ -67,9 +69,10 @@ Stretch PairWalk::read(std::span<const Pair> batch, const plan::Tile& tile) {
 void PairWalk::read_change(const checkpoint::TensorInfo& a, const checkpoint::TensorInfo& b, const plan::Tile& tile) {
   const checkpoint::LoraReader::BaseRun base{b.dtype, bytes_b_};
   change_.resize(tile.elements);
-  if (info(a.dtype).bits > 16 || info(b.dtype).bits > 16) return products_->read_delta(a, tile.first, base, std::span{change_});
+  if (merge::works_in_float64(a.dtype) || merge::works_in_float64(b.dtype))
+    return low_rank_->read_delta(a, tile.first, base, std::span{change_});
   narrow_.resize(tile.elements);
-  products_->read_delta(a, tile.first, base, std::span{narrow_});
+  low_rank_->read_delta(a, tile.first, base, std::span{narrow_});
   std::copy(narrow_.begin(), narrow_.end(), change_.begin());
 }
 

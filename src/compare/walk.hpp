@@ -68,7 +68,7 @@ class PairWalk {
   std::unique_ptr<checkpoint::CheckpointReader> reader_b_;
   std::vector<std::byte> bytes_a_;
   std::vector<std::byte> bytes_b_;
-  std::unique_ptr<checkpoint::LoraReader> products_;  // of an adapter
+  std::unique_ptr<checkpoint::LoraReader> low_rank_;  // of an adapter
   std::vector<float> narrow_;
   std::vector<double> change_;
   std::vector<std::uint8_t> left_out_;
@@ -76,7 +76,7 @@ class PairWalk {
 
 /// How many stretches a pair has.
 [[nodiscard]] inline std::size_t stretches_of(const Pair& pair) noexcept {
-  return static_cast<std::size_t>((pair.elements + merge::k_sum_block - 1) / merge::k_sum_block);
+  return static_cast<std::size_t>(merge::sum_blocks(pair.elements));
 }
 
 }  // namespace dare::compare

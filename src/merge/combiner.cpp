@@ -21,9 +21,9 @@ constexpr std::array k_rows{
     CombinerRow{Combiner::nearswap, combine_nearswap<float>, combine_nearswap<double>},
     CombinerRow{Combiner::slerp, combine_slerp<float>, combine_slerp<double>, sums_of_slerp, add_slerp<float>, add_slerp<double>,
                 coefficients_of_slerp},
-    CombinerRow{Combiner::karcher, combine_karcher<float>, combine_karcher<double>, sums_of_karcher, add_karcher<float>,
-                add_karcher<double>, coefficients_of_karcher},
-    CombinerRow{Combiner::model_stock, combine_model_stock<float>, combine_model_stock<double>, sums_of_model_stock, add_model_stock<float>,
+    CombinerRow{Combiner::karcher, combine_karcher<float>, combine_karcher<double>, sums_of_pairs, add_karcher<float>, add_karcher<double>,
+                coefficients_of_karcher},
+    CombinerRow{Combiner::model_stock, combine_model_stock<float>, combine_model_stock<double>, sums_of_pairs, add_model_stock<float>,
                 add_model_stock<double>, coefficients_of_model_stock},
     CombinerRow{Combiner::sce, combine_sce<float>, combine_sce<double>, sums_of_sce, add_sce<float>, add_sce<double>, coefficients_of_sce},
 };
@@ -95,7 +95,7 @@ std::vector<double> coefficients_of_row(const TensorSettings& settings, const Te
                                         std::uint64_t first, StripBuffers<W>& buffers) {
   auto row = run;
   row.wanted = {first, std::min(settings.row, settings.elements - first)};
-  std::vector<double> sums(sums_of_model_stock(settings));
+  std::vector<double> sums(sums_of_pairs(settings));
   std::vector<double> of_block(sums.size());
   const auto end_block = [&] {
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += std::exchange(of_block[i], 0.0);

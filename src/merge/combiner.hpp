@@ -62,14 +62,12 @@ std::vector<double> coefficients_of_slerp(const TensorSettings& settings, std::s
 
 template <class W>
 void combine_karcher(const Strip<W>& strip);
-std::size_t sums_of_karcher(const TensorSettings& settings);
 template <class W>
 void add_karcher(const Strip<W>& strip, std::span<double> sums);
 std::vector<double> coefficients_of_karcher(const TensorSettings& settings, std::span<const double> sums);
 
 template <class W>
 void combine_model_stock(const Strip<W>& strip);
-std::size_t sums_of_model_stock(const TensorSettings& settings);
 template <class W>
 void add_model_stock(const Strip<W>& strip, std::span<double> sums);
 std::vector<double> coefficients_of_model_stock(const TensorSettings& settings, std::span<const double> sums);
@@ -112,6 +110,26 @@ template <class W>
 /// Position among a combiner's sums of the dot product of models i <= j: the upper triangle, row by row.
 [[nodiscard]] constexpr std::size_t pair_position(std::size_t models, std::size_t i, std::size_t j) noexcept {
   return i * models - i * (i + 1) / 2 + j;
+}
+
+/// How many dot products that are.
+[[nodiscard]] inline std::size_t sums_of_pairs(const TensorSettings& settings) {
+  const auto models = settings.models.size();
+  return models * (models + 1) / 2;
+}
+/// Adds a strip's part of them.
+/// @param vector  of what of each model: its `tuned` or its `delta`
+template <class W>
+void add_pairs(const Strip<W>& strip, std::span<W> ModelStrip<W>::*vector, std::span<double> sums) {
+  const auto models = strip.settings.models.size();
+  for (std::size_t a = 0; a < strip.models.size(); ++a) {
+    for (std::size_t b = a; b < strip.models.size(); ++b) {
+      auto& sum = sums[pair_position(models, strip.models[a].term, strip.models[b].term)];
+      const auto x = strip.models[a].*vector;
+      const auto y = strip.models[b].*vector;
+      for (std::size_t i = 0; i < strip.size; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+    }
+  }
 }
 
 /// x_k of the averages: F_k without a sparsifier, else B + W(g) delta where kept and B where dropped. `effect` stays `base` where they are

@@ -90,21 +90,9 @@ class Sphere {
 
 }  // namespace
 
-std::size_t sums_of_karcher(const TensorSettings& settings) {
-  const auto models = settings.models.size();
-  return models * (models + 1) / 2;
-}
-
 template <class W>
 void add_karcher(const Strip<W>& strip, std::span<double> sums) {
-  const auto models = strip.settings.models.size();
-  for (std::size_t a = 0; a < strip.models.size(); ++a) {
-    for (std::size_t b = a; b < strip.models.size(); ++b) {
-      auto& sum = sums[pair_position(models, strip.models[a].term, strip.models[b].term)];
-      for (std::size_t i = 0; i < strip.size; ++i)
-        sum += static_cast<double>(strip.models[a].tuned[i]) * static_cast<double>(strip.models[b].tuned[i]);
-    }
-  }
+  add_pairs(strip, &ModelStrip<W>::tuned, sums);
 }
 
 // One factor a model.

@@ -6,10 +6,8 @@
 #include <dare/random/drop_stream.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace dare::merge {
 namespace {

@@ -23,7 +23,7 @@ std::size_t Selection::size() const noexcept {
     case Stage::histogram:
       return k_bins + 2;
     case Stage::blocks:
-      return static_cast<std::size_t>((positions_ + k_sum_block - 1) / k_sum_block);
+      return static_cast<std::size_t>(sum_blocks(positions_));
     case Stage::position:
       return 1;
     case Stage::done:

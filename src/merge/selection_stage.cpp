@@ -40,7 +40,7 @@ SelectionStage::SelectionStage(std::vector<const TensorSettings*> tensors)
   places_.push_back(0);
   for (const auto* tensor : tensors_) {
     if (works_in_float64(*tensor)) bits_ = 64;
-    places_.push_back(places_.back() + (tensor->elements + k_sum_block - 1) / k_sum_block * k_sum_block);
+    places_.push_back(places_.back() + sum_blocks(tensor->elements) * k_sum_block);
   }
   const auto& first = *tensors_.front();
   if (selects_by_variance(first)) add_variance(first);

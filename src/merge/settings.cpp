@@ -15,9 +15,8 @@ Extent clipped(Extent extent, std::uint64_t held) noexcept {
 
 bool works_in_float64(const TensorSettings& settings) noexcept {
   if (settings.compat == Compat::mergelm) return false;
-  const auto is_wide = [](Dtype dtype) { return info(dtype).bits > 16; };
-  return is_wide(settings.base_dtype) ||
-         std::any_of(settings.models.begin(), settings.models.end(), [&](const auto& m) { return is_wide(m.dtype); });
+  return works_in_float64(settings.base_dtype) ||
+         std::any_of(settings.models.begin(), settings.models.end(), [](const auto& m) { return works_in_float64(m.dtype); });
 }
 
 bool needs_rows(const TensorSettings& settings) noexcept {
@@ -56,6 +55,10 @@ unsigned statistics_passes(const TensorSettings& settings) noexcept {
   if (selects_by_size(settings) || selects_by_variance(settings)) passes += selection;
   if (rescales_by_l1(settings) || tensor_sums(settings) != 0) passes += 1;
   return passes;
+}
+
+bool needs_only_kept(const TensorSettings& settings) noexcept {
+  return settings.sparsifier == Sparsifier::dare && settings.compat != Compat::mergelm && statistics_passes(settings) == 0;
 }
 
 std::uint64_t working_memory(const TensorSettings& settings) noexcept {

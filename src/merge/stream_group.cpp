@@ -1,7 +1,6 @@
 #include "merge/stream_group.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 
 namespace dare::merge {

@@ -27,7 +27,7 @@ SumStage::SumStage(const TensorSettings& settings)
       l1_{rescales_by_l1(settings)},
       of_combiner_{tensor_sums(settings)},
       quantities_{of_combiner_ + (l1_ ? 2 * settings.models.size() : 0)},
-      blocks_{static_cast<std::size_t>((settings.elements + k_sum_block - 1) / k_sum_block)},
+      blocks_{static_cast<std::size_t>(sum_blocks(settings.elements))},
       running_(quantities_) {}
 
 template <class W>

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <optional>
 
 namespace dare::merge {
 namespace {
@@ -162,7 +161,7 @@ Survey::Survey(Survey&&) noexcept = default;
 Survey& Survey::operator=(Survey&&) noexcept = default;
 
 std::uint64_t Survey::memory(const TensorSettings& settings) {
-  const auto blocks = (settings.elements + k_sum_block - 1) / k_sum_block;
+  const auto blocks = sum_blocks(settings.elements);
   const auto models = settings.models.size();
   const auto sets = settings.combiner == Combiner::sce ? 1 : settings.sparsifier == Sparsifier::breadcrumbs ? 2 * models : models;
   const bool selects = statistics_passes(settings) >= 2;

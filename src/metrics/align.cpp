@@ -5,10 +5,8 @@
 
 #include <dare/core/error.hpp>
 
-#include <array>
 #include <functional>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace dare::metrics {
 namespace {

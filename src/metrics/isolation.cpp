@@ -15,7 +15,6 @@
 
 #include <dare/core/error.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>

@@ -23,7 +23,6 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
-#include <optional>
 
 namespace dare::metrics {
 namespace {

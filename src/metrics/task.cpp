@@ -1,11 +1,10 @@
 #include <dare/metrics/task.hpp>
 
+#include <dare/core/error.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <dare/core/error.hpp>
-
-#include <algorithm>
 #include <array>
 
 namespace dare::metrics {

@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::uint64_t k_gathered = 1U << 16U;  // sums of blocks at a time
 
-std::uint64_t sums_in(std::uint64_t elements) {
-  return (elements + merge::k_sum_block - 1) / merge::k_sum_block;
-}
-
 }  // namespace
 
 std::vector<plan::BlockRange> held_blocks(const std::vector<plan::Share>& shares, std::uint64_t blocks) {
@@ -29,7 +25,7 @@ BlockSums::BlockSums(const plan::Grid& grid, plan::BlockRange held, std::size_t 
     : grid_{grid}, held_{held}, places_{0}, mine_(grid.tensors().size()) {
   for (auto number = held.first; number < held.last; ++number) {
     const auto block = grid.block(number);
-    const auto sums = sums_in(block.elements);
+    const auto sums = merge::sum_blocks(block.elements);
     places_.push_back(places_.back() + sums);
     mine_[block.tensor] += sums;
   }
@@ -43,7 +39,7 @@ std::span<merge::Measures> BlockSums::of(std::size_t product, std::uint64_t bloc
 
 void BlockSums::add_up(std::span<const std::size_t> products, std::vector<ProductMeasures>& all, const comm::Communicator& world) const {
   std::uint64_t largest = 1;
-  for (const auto& tensor : grid_.tensors()) largest = std::max(largest, sums_in(tensor.elements));
+  for (const auto& tensor : grid_.tensors()) largest = std::max(largest, merge::sum_blocks(tensor.elements));
   const auto at_once = std::max<std::size_t>(1, k_gathered / largest);
   for (; !products.empty(); products = products.subspan(std::min(at_once, products.size())))
     add_up_together(products.first(std::min(at_once, products.size())), all, world);
@@ -58,7 +54,7 @@ void BlockSums::add_up_together(std::span<const std::size_t> products, std::vect
     std::uint64_t in_all = 0;
     std::size_t own = 0;
     for (; t < tensors.size() && (t == first || in_all * products.size() < k_gathered); ++t) {
-      in_all += sums_in(tensors[t].elements);
+      in_all += merge::sum_blocks(tensors[t].elements);
       own += mine_[t];
     }
     std::vector<merge::Measures> mine;  // of each block in order those of all products: so it is after the gathering too
@@ -69,7 +65,7 @@ void BlockSums::add_up_together(std::span<const std::size_t> products, std::vect
     const auto gathered = world.all_gather(mine);
     std::size_t next = 0;
     for (auto tensor = first; tensor < t; ++tensor) {
-      for (std::uint64_t b = 0; b < sums_in(tensors[tensor].elements); ++b) {
+      for (std::uint64_t b = 0; b < merge::sum_blocks(tensors[tensor].elements); ++b) {
         for (const auto p : products) all[p].tensors[tensor].add(gathered[next++]);
       }
     }

@@ -16,10 +16,8 @@ void check_term(const recipe::TensorTask& task, const merge::ModelTerm& term, co
   const auto& mask = model.delta->mask;
   const auto is = fmt::format("{}: a delta checkpoint of drop rate {}, seed {}, stream {}", model.root.string(), mask.drop_rate, mask.seed,
                               mask.stream);
-  if (settings.sparsifier != merge::Sparsifier::dare || settings.compat == merge::Compat::mergelm ||
-      merge::statistics_passes(settings) != 0) {
-    problems.usage(
-        is + ": the method looks at deltas that it has dropped; merge it by dare_linear, dare_ties or another method of DARE without l1");
+  if (!merge::needs_only_kept(settings)) {
+    problems.usage(fmt::format("{}: the method looks at deltas that it has dropped; merge it by {}", is, merge::k_methods_of_kept));
   } else if (settings.seed != mask.seed || term.stream != mask.stream) {
     problems.usage(
         fmt::format("{}: the recipe's seed {} and stream {} keep other elements; give the same seed, and the model the same stream", is,

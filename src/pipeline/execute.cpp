@@ -9,6 +9,7 @@
 #include "pipeline/summary.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/stop_signal.hpp>
@@ -74,7 +75,7 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
     run.tell("all slices read, merged and written");
     sync_sinks(run, staged, sinks);
     run.tell("outputs forced to the disk");
-    check_inputs(run.work, run.world);
+    check_unchanged(run.work, run.world);
     take_over(finished, made.products);
     commit_outputs(run, plan.grid, staged, made.products);
     const auto refused =
@@ -93,7 +94,7 @@ std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const Fin
     const auto bits = write_bits(work.products[p], work);
     for (const auto number : finished.of(p)) {
       const auto block = grid.block(number);
-      bytes -= (block.elements * bits[block.tensor] + 7) / 8;
+      bytes -= packed_bytes(block.elements, bits[block.tensor]);
     }
   }
   return bytes;
@@ -104,7 +105,7 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   RunContext run{work, options, world};
   const auto cluster = cluster_of(world);
   auto plan = agreed_plan(run, cluster, {});  // of everything: shows what the memory allows before anything is made
-  check_inputs(work, world);
+  check_unchanged(work, world);
   auto staged = stage_outputs(run, plan.grid.blocks());
   const auto finished = find_finished(run, staged, plan.grid);
   tell_staged(run, staged, finished);

@@ -1,5 +1,7 @@
 #include "pipeline/gather.hpp"
 
+#include <dare/core/packed.hpp>
+
 #include <algorithm>
 
 namespace dare::pipeline {
@@ -56,7 +58,7 @@ Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const Fi
 Gather::~Gather() = default;
 
 std::uint64_t Gather::bytes_of(const plan::Tile& tile, std::size_t product) const {
-  return (tile.elements * targets_[product].write_bits[tile.tensor] + 7) / 8;
+  return packed_bytes(tile.elements, targets_[product].write_bits[tile.tensor]);
 }
 
 std::uint64_t Gather::offset_of(const plan::Tile& tile, std::size_t product) const {

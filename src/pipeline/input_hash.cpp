@@ -24,13 +24,11 @@ Hash128 hash_piece(const File& file, std::uint64_t first, std::uint64_t last) {
 }
 
 std::string hash_file(const checkpoint::InputFile& input, const comm::Communicator& world) {
-  const auto pieces = (input.size + k_hash_piece - 1) / k_hash_piece;
-  const auto ranks = static_cast<std::uint64_t>(world.size());
-  const auto rank = static_cast<std::uint64_t>(world.rank());
+  const auto pieces = world.part_of((input.size + k_hash_piece - 1) / k_hash_piece);
   std::vector<Hash128> mine;
   world.agree([&] {
     const auto file = File::open_read(input.path);
-    for (auto piece = pieces * rank / ranks; piece < pieces * (rank + 1) / ranks; ++piece) {
+    for (auto piece = pieces.first; piece < pieces.last; ++piece) {
       mine.push_back(hash_piece(file, piece * k_hash_piece, std::min(input.size, (piece + 1) * k_hash_piece)));
     }
   });

@@ -1,8 +1,9 @@
 #include <dare/pipeline/input_times.hpp>
 
+#include "core/file_state.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 namespace dare::pipeline {
 namespace {
@@ -16,9 +17,8 @@ std::string time_text(std::int64_t ns) {
 }
 
 std::optional<std::int64_t> changed_ns(const std::filesystem::path& file) noexcept {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return std::nullopt;
-  return status.st_mtim.tv_sec * k_ns_of_second + status.st_mtim.tv_nsec;
+  const auto state = state_of(file);
+  return state ? std::optional{state->changed_ns} : std::nullopt;
 }
 
 std::vector<std::filesystem::path> files_beside_weights(const Work& work) {

@@ -2,7 +2,7 @@
 
 namespace dare::pipeline {
 
-void check_inputs(const Work& work, const comm::Communicator& world) {
+void check_unchanged(const Work& work, const comm::Communicator& world) {
   world.agree([&] {
     if (!world.is_root()) return;
     for (std::size_t i = 0; i < work.inputs(); ++i) checkpoint::check_unchanged(work.input(i));

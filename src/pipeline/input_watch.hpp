@@ -8,6 +8,6 @@ namespace dare::pipeline {
 
 /// Rank 0 looks, the others trust it. Collective.
 /// @throws comm::AgreedError  an input file is not what it was: what has been read of it may be a mixture.
-void check_inputs(const Work& work, const comm::Communicator& world);
+void check_unchanged(const Work& work, const comm::Communicator& world);
 
 }  // namespace dare::pipeline

@@ -1,5 +1,6 @@
 #include "pipeline/inputs.hpp"
 
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ Inputs::Inputs(const Work& work, const comm::Communicator& world, Timings& timin
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const auto& header = work.input(i);
       inputs_[i].reader = checkpoint::open(header, world);
-      if (!header.low_rank.empty()) inputs_[i].products = std::make_unique<checkpoint::LoraReader>(header, *inputs_[i].reader);
+      if (!header.low_rank.empty()) inputs_[i].low_rank = std::make_unique<checkpoint::LoraReader>(header, *inputs_[i].reader);
     }
   } catch (const comm::AgreedError&) {
     close_after_failure();
@@ -40,7 +41,7 @@ std::vector<std::string> Inputs::descriptions() const {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto& header = work_.input(i);
-    lines.push_back(fmt::format("input {}: {} tensors in {}, {}", header.root.string(), header.tensors.size(),
+    lines.push_back(fmt::format("input {}: {} in {}, {}", header.root.string(), plural(header.tensors.size(), "tensor"),
                                 plural(header.files.size(), "file"), inputs_[i].reader->access()));
   }
   return lines;
@@ -53,7 +54,7 @@ std::span<const std::byte> Inputs::read(std::size_t number, std::uint32_t tensor
   const auto& info = work_.input(number).tensors[tensor];
   const auto there = merge::clipped(extent, info.elements);
   input.tensor.reset();
-  input.bytes.resize((there.elements * dare::info(info.dtype).bits + 7) / 8);
+  input.bytes.resize(packed_bytes(there.elements, dare::info(info.dtype).bits));
   if (there.elements != 0) input.reader->read(info, there.first, input.bytes);
   input.tensor = tensor;
   input.extent = extent;
@@ -65,8 +66,8 @@ std::span<const std::byte> Inputs::read(const recipe::TensorTask::Input& input, 
 }
 
 // A LoRA adapter's change, in the working type.
-std::span<const std::byte> Inputs::product(std::size_t number, std::uint32_t tensor, merge::Extent extent,
-                                           const checkpoint::LoraReader::BaseRun& base, bool wide) {
+std::span<const std::byte> Inputs::low_rank(std::size_t number, std::uint32_t tensor, merge::Extent extent,
+                                            const checkpoint::LoraReader::BaseRun& base, bool wide) {
   auto& input = inputs_[number];
   if (input.tensor == tensor && input.extent == extent) return input.bytes;
   const StageTimer timer{timings_, Stage::read};
@@ -75,7 +76,7 @@ std::span<const std::byte> Inputs::product(std::size_t number, std::uint32_t ten
   const auto fill = [&]<class W>(W /*type*/) {
     input.bytes.resize(there.elements * sizeof(W));
     const std::span<W> delta{reinterpret_cast<W*>(input.bytes.data()), there.elements};
-    if (there.elements != 0) input.products->read_delta(info, there.first, base, delta);
+    if (there.elements != 0) input.low_rank->read_delta(info, there.first, base, delta);
   };
   input.tensor.reset();
   if (wide) fill(double{});
@@ -89,7 +90,7 @@ std::span<const std::byte> Inputs::model(const recipe::TensorTask& task, const r
   const auto number = work_.input_of(input.model);
   if (work_.input(number).tensors[input.tensor].low_rank < 0) return read(number, input.tensor, extent);
   const checkpoint::LoraReader::BaseRun base{task.settings.base_dtype, read(0, task.tensor, extent)};
-  return product(number, input.tensor, extent, base, merge::works_in_float64(task.settings));
+  return low_rank(number, input.tensor, extent, base, merge::works_in_float64(task.settings));
 }
 
 merge::Run Inputs::run(const recipe::TensorTask& task, merge::Extent wanted) {

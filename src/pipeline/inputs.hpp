@@ -43,15 +43,15 @@ class Inputs {
  private:
   struct Input {
     std::unique_ptr<checkpoint::CheckpointReader> reader;
-    std::unique_ptr<checkpoint::LoraReader> products;  // of an adapter
+    std::unique_ptr<checkpoint::LoraReader> low_rank;  // of an adapter
     std::vector<std::byte> bytes;                      // of the extent
     std::optional<std::uint32_t> tensor;               // that they belong to
     merge::Extent extent;
   };
 
   std::span<const std::byte> model(const recipe::TensorTask& task, const recipe::TensorTask::Input& input, merge::Extent extent);
-  std::span<const std::byte> product(std::size_t number, std::uint32_t tensor, merge::Extent extent,
-                                     const checkpoint::LoraReader::BaseRun& base, bool wide);
+  std::span<const std::byte> low_rank(std::size_t number, std::uint32_t tensor, merge::Extent extent,
+                                      const checkpoint::LoraReader::BaseRun& base, bool wide);
 
   const Work& work_;
   Timings& timings_;

@@ -52,9 +52,9 @@ class MeasureRun {
         sums_{plan.grid, held_blocks(plan.shares, plan.grid.blocks())[static_cast<std::size_t>(world.rank())], work.products.size()} {}
 
   std::vector<ProductMeasures> run() {
-    check_inputs(work_, world_);
+    check_unchanged(work_, world_);
     read_inputs();
-    check_inputs(work_, world_);
+    check_unchanged(work_, world_);
     std::vector<ProductMeasures> all(products_.size());
     std::vector<std::size_t> measured;
     for (std::size_t p = 0; p < products_.size(); ++p) {

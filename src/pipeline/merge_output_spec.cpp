@@ -2,7 +2,7 @@
 
 #include "pipeline/edit_text.hpp"
 
-#include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/config_json.hpp>
 
 #include <nlohmann/json.hpp>
 

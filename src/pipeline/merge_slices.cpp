@@ -49,7 +49,7 @@ RunResult merge_slices(RunContext& run, const plan::Plan& plan, const FinishedBl
   Gather gather{run.world, plan, finished, sinks.targets, run.timings};
   SliceLoop loop{run.world, plan, finished, worker, gather, sinks.journals, run.timings, run.options.going_on()};
   {
-    Progress progress{run.options.progress, loop.bytes_in_all(), run.world.is_root()};
+    Progress progress{run.options.progress, plan.bytes_to_read() + plan.bytes_to_write(), run.world.is_root()};
     loop.run(progress);
   }
   RunResult made{{}, worker.deltas()};

@@ -3,6 +3,7 @@
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
@@ -29,7 +30,7 @@ class BlockReader {
       file_ = File::open_read(name.empty() ? staged_.root : staged_.root / name);
       number_ = place.file;
     }
-    bytes_.resize((block.elements * bits + 7) / 8);
+    bytes_.resize(packed_bytes(block.elements, bits));
     file_.read_at(place.offset + block.first * bits / 8, bytes_);
     return hash128(bytes_);
   }
@@ -48,14 +49,13 @@ std::vector<std::uint64_t> good_blocks(const RunContext& run, const StagedOutput
                                        const plan::Grid& grid) {
   const auto& world = run.world;
   const auto all = blocks_done(staged.records);
-  const auto ranks = static_cast<std::size_t>(world.size());
-  const auto rank = static_cast<std::size_t>(world.rank());
+  const auto mine = world.part_of(all.size());
   std::vector<std::uint64_t> good;
   std::uint64_t unreadable = 0;
   std::string why;
   world.agree([&] {
     BlockReader reader{staged, write_bits, grid};
-    for (auto i = all.size() * rank / ranks; i < all.size() * (rank + 1) / ranks; ++i) {
+    for (auto i = mine.first; i < mine.last; ++i) {
       StopSignal::check("while the finished blocks of the interrupted run were checked", "the same command goes on");
       try {
         if (reader.hash(all[i]) == staged.records[all[i]].hash) good.push_back(all[i]);
@@ -86,13 +86,10 @@ FinishedBlocks find_finished(const RunContext& run, const std::vector<StagedOutp
 void take_over(const FinishedBlocks& finished, std::vector<ProductResult>& results) {
   for (std::size_t p = 0; p < results.size(); ++p) {
     if (results[p].outcome.refusal) continue;
-    auto& counts = results[p].outcome.counts;
     for (const auto block : finished.of(p)) {
       const auto& record = finished.record(p, block);
       results[p].hashes[block] = record.hash;
-      counts.merged += record.counts.merged;
-      counts.swallowed += record.counts.swallowed;
-      counts.nonfinite += record.counts.nonfinite;
+      results[p].outcome.counts += record.counts;
     }
   }
 }

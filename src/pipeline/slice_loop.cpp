@@ -1,5 +1,6 @@
 #include "pipeline/slice_loop.hpp"
 
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
@@ -75,11 +76,10 @@ bool SliceLoop::compute(const plan::Tile& tile, std::size_t product, std::span<s
     const StageTimer timer{timings_, Stage::merge};
     state.hasher.update(space);
     if (tile.ends_block) {
-      const auto& counts = worker_.counts(product);
-      state.records.push_back(
-          {state.hasher.digest(),
-           {counts.merged - state.counted.merged, counts.swallowed - state.counted.swallowed, counts.nonfinite - state.counted.nonfinite}});
-      state.counted = counts;
+      auto of_block = worker_.counts(product);
+      of_block -= state.counted;
+      state.records.push_back({state.hasher.digest(), of_block});
+      state.counted += of_block;
       state.hasher.reset();
     }
     return true;
@@ -126,7 +126,7 @@ void SliceLoop::find_lower(std::size_t product, std::size_t round) {
       if (StopSignal::received() != 0) return;
       const auto tile = cursor.next();
       if (finished_.has(product, tile.block)) continue;
-      space.resize((tile.elements * plan_.grid.tensors()[tile.tensor].largest_write_bits + 7) / 8);
+      space.resize(packed_bytes(tile.elements, plan_.grid.tensors()[tile.tensor].largest_write_bits));
       try {
         worker_.compute(tile, product, space);
       } catch (const InputError& error) {
@@ -165,19 +165,7 @@ void SliceLoop::stop(int signal) {
   world_.agree_on(failure_);
   const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);
   throw comm::AgreedError{ExitCode::interrupted, fmt::format("{} after {} of {} blocks of this run; {} goes on from there",
-                                                             StopSignal::text(signal), done, blocks_in_all(), going_on_)};
-}
-
-std::uint64_t SliceLoop::bytes_in_all() const {
-  std::uint64_t bytes = 0;
-  for (const auto& share : plan_.shares) bytes += plan::bytes_in(plan_.grid, share);
-  return bytes;
-}
-
-std::uint64_t SliceLoop::blocks_in_all() const {
-  std::uint64_t blocks = 0;
-  for (const auto& share : plan_.shares) blocks += plan::blocks_in(share);
-  return blocks;
+                                                             StopSignal::text(signal), done, plan_.blocks_to_do(), going_on_)};
 }
 
 std::vector<Hash128> SliceLoop::all_hashes(std::size_t product) const {

@@ -28,8 +28,6 @@ class SliceLoop {
   /// Why a product was given up: the lowest tensor, element and model of all ranks, as far as they look beyond where they are; nothing for
   /// one that is complete. The same on all ranks.
   [[nodiscard]] const std::optional<comm::AgreedError>& refusal(std::size_t product) const { return products_[product].refusal; }
-  /// Bytes that all ranks together will read and write.
-  [[nodiscard]] std::uint64_t bytes_in_all() const;
   /// XXH3-128 of the output bytes of each block of the grid; zero for blocks that this run did not do. Collective.
   /// @pre !refusal(product)
   [[nodiscard]] std::vector<Hash128> all_hashes(std::size_t product) const;
@@ -53,7 +51,6 @@ class SliceLoop {
   void find_lower(std::size_t product, std::size_t round);
   void note(const plan::Share& slice);
   [[noreturn]] void stop(int signal);
-  [[nodiscard]] std::uint64_t blocks_in_all() const;
 
   const comm::Communicator& world_;
   const plan::Plan& plan_;

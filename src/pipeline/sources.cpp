@@ -2,8 +2,7 @@
 
 #include "pipeline/source_path.hpp"
 
-#include <dare/checkpoint/delta.hpp>
-#include <dare/checkpoint/lora.hpp>
+#include <dare/checkpoint/model_header.hpp>
 #include <dare/recipe/quantization.hpp>
 
 #include <fmt/format.h>
@@ -27,13 +26,9 @@ void refuse_factors(const checkpoint::Header& header, const std::string& written
 checkpoint::Header read_source(const recipe::Source& source, Role role, std::string_view relative_to, Problems& problems) {
   try {
     check_source(source, relative_to);
-    auto header =
-        checkpoint::is_lora_adapter(source.path) ? checkpoint::read_lora_header(source.path) : checkpoint::read_header(source.path);
-    if (checkpoint::is_delta(header)) {
-      if (role != Role::model)
-        throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
-      header = checkpoint::unpacked(std::move(header));
-    }
+    auto header = checkpoint::read_model_header(source.path);
+    if (header.delta && role != Role::model)
+      throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
     refuse_factors(header, source.written);
     const auto config = recipe::read_model_config(header);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace dare::pipeline {
@@ -73,8 +72,8 @@ std::string to_json(const RunContext& run, const Figures& figures, const std::ve
 }
 
 std::string to_text(const RunContext& run, const Figures& figures) {
-  auto text = fmt::format("{}: {} tensors, {} read, {} written in {:.2f} s on {}\n", run.work.products.front().output.string(),
-                          figures.tensors, format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(),
+  auto text = fmt::format("{}: {}, {} read, {} written in {:.2f} s on {}\n", run.work.products.front().output.string(),
+                          plural(figures.tensors, "tensor"), format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(),
                           plural(static_cast<std::uint64_t>(run.world.size()), "rank"));
   if (figures.reused != 0) text += fmt::format("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
   if (figures.swallowed != 0)
@@ -87,13 +86,8 @@ std::string to_text(const RunContext& run, const Figures& figures) {
 
 Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
   const auto& grid = plan.grid;
-  Figures figures{grid.tensors().size(), plan.writers(), 0, 0, 0, 0, grid.blocks(), reused.size()};
-  figures.read = survey_cost(run.work, plan.tensors_to_do()).bytes_read;
-  for (const auto& share : plan.shares) {
-    const auto written = plan::bytes_written_in(grid, share);
-    figures.read += plan::bytes_in(grid, share) - written;
-    figures.written += written;
-  }
+  const auto read = survey_cost(run.work, plan.tensors_to_do()).bytes_read + plan.bytes_to_read();
+  Figures figures{grid.tensors().size(), plan.writers(), read, plan.bytes_to_write(), 0, 0, grid.blocks(), reused.size()};
   for (const auto& result : made.products) {
     figures.merged += result.outcome.counts.merged;
     figures.swallowed += result.outcome.counts.swallowed;

@@ -94,7 +94,7 @@ std::uint64_t survey_memory(const recipe::MergeJob& job) {
     most = std::max(most, merge::Survey::memory(settings));
     if (!merge::needs_whole_model(settings)) continue;
     if (!model) model.emplace(settings).elements = 0;
-    model->elements += (settings.elements + merge::k_sum_block - 1) / merge::k_sum_block * merge::k_sum_block;
+    model->elements += merge::sum_blocks(settings.elements) * merge::k_sum_block;
   }
   if (model) most = std::max(most, merge::Survey::memory(*model));
   return most > k_survey_allowance ? most - k_survey_allowance : 0;

@@ -1,5 +1,7 @@
 #include <dare/plan/grid.hpp>
 
+#include <dare/core/packed.hpp>
+
 #include <algorithm>
 #include <cassert>
 
@@ -10,11 +12,11 @@ namespace {
 std::uint64_t read_of(const TensorLoad& load, std::uint64_t elements) {
   if (load.stored_bytes && load.elements != 0)
     return static_cast<std::uint64_t>(static_cast<unsigned __int128>(*load.stored_bytes) * elements / load.elements);
-  return (elements * load.read_bits + 7) / 8;
+  return packed_bytes(elements, load.read_bits);
 }
 
 std::uint64_t written_of(const TensorLoad& load, std::uint64_t elements) {
-  return (elements * load.write_bits + 7) / 8;
+  return packed_bytes(elements, load.write_bits);
 }
 
 std::uint64_t bytes_moved(const TensorLoad& load, std::uint64_t elements) {

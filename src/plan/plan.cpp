@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <numeric>
 
 namespace dare::plan {
 namespace {
@@ -102,21 +101,33 @@ std::vector<bool> Plan::tensors_to_do() const {
   return to_do;
 }
 
+std::uint64_t Plan::blocks_to_do() const noexcept {
+  std::uint64_t blocks = 0;
+  for (const auto& share : shares) blocks += blocks_in(share);
+  return blocks;
+}
+
 std::uint64_t Plan::bytes_to_read() const {
   std::uint64_t bytes = 0;
   for (const auto& share : shares) bytes += bytes_in(grid, share) - bytes_written_in(grid, share);
   return bytes;
 }
 
-double Plan::imbalance() const {
+std::uint64_t Plan::bytes_to_write() const {
+  std::uint64_t bytes = 0;
+  for (const auto& share : shares) bytes += bytes_written_in(grid, share);
+  return bytes;
+}
+
+std::uint64_t Plan::largest_share() const {
   std::uint64_t largest = 0;
-  std::uint64_t total = 0;
-  for (const auto& share : shares) {
-    const auto bytes = bytes_in(grid, share);
-    largest = std::max(largest, bytes);
-    total += bytes;
-  }
-  return total == 0 ? 1 : static_cast<double>(largest) * static_cast<double>(shares.size()) / static_cast<double>(total);
+  for (const auto& share : shares) largest = std::max(largest, bytes_in(grid, share));
+  return largest;
+}
+
+double Plan::imbalance() const {
+  const auto total = bytes_to_read() + bytes_to_write();
+  return total == 0 ? 1 : static_cast<double>(largest_share()) * static_cast<double>(shares.size()) / static_cast<double>(total);
 }
 
 Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& todo) {

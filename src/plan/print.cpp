@@ -1,7 +1,8 @@
+#include <dare/plan/plan.hpp>
+
 #include <dare/core/byte_size.hpp>
 #include <dare/core/duration.hpp>
 #include <dare/core/plural.hpp>
-#include <dare/plan/plan.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,34 +11,6 @@
 
 namespace dare::plan {
 namespace {
-
-std::uint64_t largest_share(const Plan& plan) {
-  std::uint64_t largest = 0;
-  for (const auto& share : plan.shares) largest = std::max(largest, bytes_in(plan.grid, share));
-  return largest;
-}
-
-struct Bytes {
-  std::uint64_t read = 0;
-  std::uint64_t written = 0;
-};
-
-// Of the blocks that are to do.
-Bytes bytes_moved(const Plan& plan, const EarlierPasses& earlier) {
-  Bytes bytes{earlier.bytes_read, 0};
-  for (const auto& share : plan.shares) {
-    const auto written = bytes_written_in(plan.grid, share);
-    bytes.read += bytes_in(plan.grid, share) - written;
-    bytes.written += written;
-  }
-  return bytes;
-}
-
-std::uint64_t blocks_to_do(const Plan& plan) {
-  std::uint64_t blocks = 0;
-  for (const auto& share : plan.shares) blocks += blocks_in(share);
-  return blocks;
-}
 
 // Of the output, by the writer that writes most of it.
 std::uint64_t largest_writer(const Plan& plan) {
@@ -69,8 +42,9 @@ std::optional<double> predicted(std::uint64_t read, std::uint64_t written, const
 
 std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth) {
   const auto& grid = plan.grid;
-  const auto [read, written] = bytes_moved(plan, earlier);
-  const auto to_do = blocks_to_do(plan);
+  const auto read = earlier.bytes_read + plan.bytes_to_read();
+  const auto written = plan.bytes_to_write();
+  const auto to_do = plan.blocks_to_do();
   const auto blocks = to_do == grid.blocks() ? std::to_string(to_do) : fmt::format("{} of {} to do,", to_do, grid.blocks());
   std::string text =
       fmt::format("tensors          {}\nblocks           {} of {} elements\nranks            {} on {}\n", grid.tensors().size(), blocks,
@@ -79,7 +53,7 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                       plan.writers(), how_written(plan), format_bytes(largest_writer(plan)), earlier.passes + 1, format_bytes(read),
                       format_bytes(written));
   text += fmt::format("largest rank     {} ({:.3f} x the mean)\nbuffers a rank   {} in tiles of {} elements\n",
-                      format_bytes(largest_share(plan)), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);
+                      format_bytes(plan.largest_share()), plan.imbalance(), format_bytes(plan.buffer_bytes), plan.tile_elements);
   if (const auto s = seconds(read, bandwidth.read)) text += fmt::format("reading takes    {}\n", format_duration(*s));
   if (const auto s = seconds(written, bandwidth.write)) text += fmt::format("writing takes    {}\n", format_duration(*s));
   if (const auto s = predicted(read, written, bandwidth))
@@ -88,10 +62,11 @@ std::string to_text(const Plan& plan, const EarlierPasses& earlier, const Bandwi
 }
 
 std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwidth& bandwidth) {
-  const auto [read, written] = bytes_moved(plan, earlier);
+  const auto read = earlier.bytes_read + plan.bytes_to_read();
+  const auto written = plan.bytes_to_write();
   nlohmann::ordered_json json{{"tensors", plan.grid.tensors().size()},
                               {"blocks", plan.grid.blocks()},
-                              {"blocks_to_do", blocks_to_do(plan)},
+                              {"blocks_to_do", plan.blocks_to_do()},
                               {"block_elements", k_block_elements},
                               {"ranks", plan.cluster.ranks()},
                               {"nodes", plan.cluster.nodes()},
@@ -100,7 +75,7 @@ std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwi
                               {"passes", earlier.passes + 1},
                               {"bytes_read", read},
                               {"bytes_written", written},
-                              {"largest_rank_bytes", largest_share(plan)},
+                              {"largest_rank_bytes", plan.largest_share()},
                               {"imbalance", plan.imbalance()},
                               {"buffer_bytes_per_rank", plan.buffer_bytes},
                               {"tile_elements", plan.tile_elements}};

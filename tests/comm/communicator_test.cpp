@@ -79,6 +79,19 @@ TEST(Communicator, ReducesAtOnceAndInTheBackground) {
   EXPECT_EQ(all, (std::vector<std::int64_t>{n - 1, 0}));
 }
 
+TEST(Communicator, PartsAreConsecutiveAndEven) {
+  for (const std::uint64_t count : {0, 1, 4, 23}) {
+    const auto mine = world().part_of(count);
+    std::uint64_t next = 0;
+    for (const auto& part : world().all_gather(mine)) {
+      EXPECT_EQ(part.first, next);
+      EXPECT_LE(part.last - part.first, count / static_cast<std::uint64_t>(world().size()) + 1);
+      next = part.last;
+    }
+    EXPECT_EQ(next, count);
+  }
+}
+
 TEST(Communicator, MessagesArriveInOrderAndTellTheirLength) {
   const int next = (world().rank() + 1) % world().size();
   const int previous = (world().rank() + world().size() - 1) % world().size();

@@ -1,6 +1,6 @@
 """Every shell example of README.md, docs/ and the programs' manuals is run, on copies of examples/family.
 
-In docs/ a fenced block `yaml NAME` or `python NAME` is a file, `sh` is run with bash -e in one folder a page, `sh slurm` is checked for the
+In docs/ a fenced block `yaml NAME` or `python NAME` is a file, `bash` is run in one folder a page, `bash slurm` is checked for the
 scripts it names; `console` shows output. README.md and the manuals speak of llama/, math/ and code/: those are base, digit and turn here.
 """
 
@@ -94,10 +94,10 @@ class Examples(unittest.TestCase):
                 if kind in ("yaml", "python") and name:
                     with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                         file.write(content)
-                elif info == "sh":
+                elif info == "bash":
                     self.shell(content, f"docs/{page}")
                     ran += 1
-                elif info == "sh slurm":
+                elif info == "bash slurm":
                     self.assertGreater(self.check_scripts(content, f"docs/{page}"), 0)
         self.assertGreaterEqual(ran, 6)
 
@@ -136,7 +136,8 @@ class Examples(unittest.TestCase):
         self.assertGreaterEqual(ran, 12)
 
     def test_links_of_pages_lead_somewhere(self):
-        pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "jobs/README.md", "examples/family/README.md"]
+        pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "jobs/README.md", "packaging/README.md", "examples/family/README.md",
+                 "examples/tinylm/README.md"]
         pages += ["docs/" + name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")]
         links = 0
         for page in pages:

@@ -1,7 +1,7 @@
 // The lines of a config.json that follow the output.
 #include "target.hpp"
 
-#include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/config_json.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace dare;

@@ -42,6 +42,7 @@ dare::app::Program program() {
 
 dare::compare::InspectOptions options_from(const Given& given) {
   dare::compare::InspectOptions options;
+  options.program = "dare-inspect";
   if (given.count("words") == 0) throw dare::UsageError{"no CKPT is given; see dare-inspect --help"};
   for (const auto& word : given["words"].as<std::vector<std::string>>()) options.checkpoints.emplace_back(word);
   options.totals_only = given["totals"].as<bool>();

@@ -11,6 +11,12 @@ die() {
     exit 1
 }
 
+# For wrong words on the command line.
+refuse() {
+    say "$*"
+    exit 2
+}
+
 # Runs a command and shows what it printed only if it fails; returns its exit code.
 quietly() {
     local log code=0

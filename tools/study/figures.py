@@ -45,7 +45,14 @@ def kept_axis(axes):
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
     axes.set_xlim(0, 0.9915)
-    axes.set_xlabel("Drop rate p")
+    axes.set_xlabel("Drop rate p, on a scale of log(1 − p)")
+
+
+def widest_gap(levels, top):
+    """The middle of the largest empty part of an axis from 0 to `top`, as a share of it: where a legend hides nothing."""
+    levels = sorted([0, *levels, top])
+    low, high = max(zip(levels, levels[1:]), key=lambda pair: pair[1] - pair[0])
+    return (low + high) / 2 / top
 
 
 def score_against_rate(families):
@@ -56,7 +63,9 @@ def score_against_rate(families):
             one.axhline(summary.base[task], color=COLOURS[number], linewidth=0.8, linestyle=":")
         kept_axis(one)
         one.set(title=f"{summary.name}: DARE on single models", ylabel="Score in %", ylim=(0, 102))
-        one.legend(frameon=False, loc="center left", title="dotted: base", title_fontsize=8, bbox_to_anchor=(0, 0.62))
+        beside = [statistics.mean(values) for task in summary.tasks for p, values in summary.curve("dare", task) if p <= 0.8]
+        one.legend(frameon=False, loc="center left", title="dotted: base", title_fontsize=8,
+                   bbox_to_anchor=(0, widest_gap([*summary.base.values(), *beside], 102)))
     return figure
 
 
@@ -67,7 +76,7 @@ def dare_against_others(families):
             line(one, summary.curve(kind), number, label)
         one.axhline(summary.level(summary.base), color="0.4", linewidth=0.8, linestyle=":", label="base")
         one.set(title=f"{summary.name}: mean of three tasks", xlabel="Drop rate p", ylabel="Score in %", ylim=(0, 102))
-    axes[0].legend(frameon=False, loc="lower left")
+    axes[-1].legend(frameon=False, loc="lower left")  # the last panel, a decoder's, is empty there
     return figure
 
 
@@ -118,7 +127,7 @@ def control(summaries):
         line(one, [(p, [100 * summary.retained("dare", p)]) for p, _ in summary.curve("dare")], number, summary.name)
     kept_axis(one)
     one.set(ylabel="Share of the gain that is left, in %", ylim=(-20, 105))
-    one.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.5))
+    one.legend(frameon=False, loc="center left", bbox_to_anchor=(0.17, 0.5))
     return figure
 
 

@@ -26,6 +26,8 @@ swapping the letters of a word; scored by exact match of what it generates. All 
 the three tasks. λ, p and TIES' mask are compared on the same held-out examples that are reported, so read differences, not levels.
 These are small models and easy tasks: what holds here need not hold for a language model of 13B, and the other way round."""
 
+SCALE = "p is drawn on a scale of log(1 − p), here and wherever the axis says so, to show 0.9, 0.95 and 0.99 apart; bands are the range over the seeds."
+
 
 def table(head, rows):
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row) + " |" for row in rows)])
@@ -108,7 +110,7 @@ def page(summaries, time):
     parts = [
         INTRODUCTION.format(seeds=len(SEEDS), time=time),
         "## What agrees with the paper and what does not", claims_table(summaries, full),
-        "## Score against drop rate", picture("score", "Score against drop rate, DARE on single models"),
+        "## Score against drop rate", SCALE, picture("score", "Score against drop rate, DARE on single models"),
         "## DARE, DropOnly and magnitude pruning", picture("kinds", "DARE, DropOnly and magnitude pruning against drop rate"),
         *(f"### {s.name}\n" + single_table(s) for s in full),
         "## Tolerance and model size", picture("size", "Share of the gain left against drop rate; tolerated rate against size"), size_table(sized),

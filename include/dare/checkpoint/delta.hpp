@@ -26,11 +26,20 @@ inline constexpr std::uint64_t k_kept_run = 65536;  ///< elements that an entry 
   return elements / k_kept_run + (elements % k_kept_run != 0 ? 1 : 0);
 }
 
+/// What a delta checkpoint, or a LoRA adapter, says it was made of: paths as given to its maker, for people. Empty where it does not say.
+struct DeltaOrigin {
+  std::string base;
+  std::string model;
+  template <class A>
+  void archive(A& a) {
+    a(base, model);
+  }
+};
+
 /// What a delta checkpoint says of itself.
 struct DeltaText {
   DeltaMask mask;
-  std::string base;   ///< path as given; for people
-  std::string model;  ///< likewise
+  DeltaOrigin origin;
   struct Tensor {
     std::string name;  ///< the base's
     Shape shape;       ///< before packing
@@ -45,11 +54,6 @@ struct DeltaText {
 /// Whether the header is that of a delta checkpoint. Pure.
 [[nodiscard]] bool is_delta(const Header& header);
 
-/// What a delta checkpoint was made of, as its maker wrote it: for people.
-struct DeltaOrigin {
-  std::string base;
-  std::string model;
-};
 /// Empty texts where `stored`, a delta checkpoint's header as read_header gave it, says nothing of that. Pure.
 [[nodiscard]] DeltaOrigin delta_origin(const Header& stored);
 

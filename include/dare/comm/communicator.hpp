@@ -55,6 +55,12 @@ concept Sendable = std::is_trivially_copyable_v<T>;
 
 enum class Reduce : std::uint8_t { sum, min, max };
 
+/// Things [first, last) of some that are counted from 0.
+struct Part {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
 /// Move-only owner of a communicator. All members are collective over it unless they say *Local* or are point to point.
 class Communicator {
  public:
@@ -68,6 +74,14 @@ class Communicator {
   [[nodiscard]] int size() const noexcept { return size_; }           ///< Local.
   [[nodiscard]] bool is_root() const noexcept { return rank_ == 0; }  ///< Local.
   [[nodiscard]] MPI_Comm handle() const noexcept { return handle_; }  ///< Local. For the parallel HDF5 driver.
+
+  /// This rank's of `count` things: consecutive ones, in rank order, all ranks' numbers the same but for one. Local.
+  /// @pre count * size() < 2^64
+  [[nodiscard]] Part part_of(std::uint64_t count) const noexcept {
+    const auto ranks = static_cast<std::uint64_t>(size_);
+    const auto rank = static_cast<std::uint64_t>(rank_);
+    return {count * rank / ranks, count * (rank + 1) / ranks};
+  }
 
   /// The ranks of equal `color`, in the order of this communicator.
   [[nodiscard]] Communicator split(int color) const;

@@ -6,11 +6,13 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace dare::compare {
 
 struct InspectOptions {
+  std::string program;  ///< the name that messages begin with
   std::vector<std::filesystem::path> checkpoints;
   std::optional<std::filesystem::path> base;  ///< measure the checkpoints' deltas from it
   std::vector<double> drop_rates;             ///< of which the noise is estimated

@@ -40,6 +40,20 @@ struct Counts {
   /// Elements of the output, copied ones among them, that are no finite number; counted where settings.nonfinite is `keep`, by whoever
   /// stores them (count_nonfinite), not by mergers.
   std::uint64_t nonfinite = 0;
+
+  Counts& operator+=(const Counts& more) noexcept {
+    merged += more.merged;
+    swallowed += more.swallowed;
+    nonfinite += more.nonfinite;
+    return *this;
+  }
+  /// @pre each count of `less` is one of these at most
+  Counts& operator-=(const Counts& less) noexcept {
+    merged -= less.merged;
+    swallowed -= less.swallowed;
+    nonfinite -= less.nonfinite;
+    return *this;
+  }
 };
 
 }  // namespace dare::merge

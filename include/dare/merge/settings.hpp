@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dare::merge {
@@ -88,6 +89,10 @@ struct Extent {
 /// The part of an extent that an input has which holds the tensor's leading `held` elements.
 [[nodiscard]] Extent clipped(Extent extent, std::uint64_t held) noexcept;
 
+/// Whether a base's or model's tensor of that type is worked on in float64; float32 where neither's is.
+[[nodiscard]] inline bool works_in_float64(Dtype dtype) noexcept {
+  return info(dtype).bits > 16;
+}
 /// Whether the tensor is worked on in float64; float32 otherwise.
 [[nodiscard]] bool works_in_float64(const TensorSettings& settings) noexcept;
 
@@ -101,6 +106,11 @@ struct Extent {
 /// Times that the inputs are read before they are merged: the rounds of a Survey that want tiles. One more only where very many elements
 /// nearly tie at a cut.
 [[nodiscard]] unsigned statistics_passes(const TensorSettings& settings) noexcept;
+
+/// Whether what DARE keeps of every delta is enough to merge: a delta checkpoint of the same mask then stands for its model.
+[[nodiscard]] bool needs_only_kept(const TensorSettings& settings) noexcept;
+/// The methods of which that is so, for advice.
+inline constexpr std::string_view k_methods_of_kept = "dare_linear, dare_ties or another method of DARE without l1";
 
 /// Bytes that merging needs beyond buffers for the inputs and the output: ranks within a row for della; for regmean, with d columns and r
 /// rows, 8 (2 d^2 + 2 d r): the sum of the Gram matrices, one of them, one model's values and the result.

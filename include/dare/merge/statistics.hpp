@@ -52,6 +52,10 @@ struct TensorStatistics {
 
 /// Elements whose sums are made in one go: semantics.md 2, sums over many elements.
 inline constexpr std::uint64_t k_sum_block = 65536;
+/// How many sums that are of `elements` in a row.
+[[nodiscard]] constexpr std::uint64_t sum_blocks(std::uint64_t elements) noexcept {
+  return (elements + k_sum_block - 1) / k_sum_block;
+}
 
 /// Finds the statistics of some tensors. Every rank makes one for the same tensors and then all go
 ///

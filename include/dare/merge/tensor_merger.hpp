@@ -32,7 +32,7 @@ class TensorMerger {
 
   [[nodiscard]] const TensorSettings& settings() const noexcept { return settings_; }
 
-  /// From now on without vector kernels: the same bytes from the plain loops, which define them.
+  /// From now on without vector kernels: the same bytes from the plain loops, which define them. For tests alone, which compare the two.
   void use_plain() noexcept { plain_only_ = true; }
 
   /// Merges run.wanted.

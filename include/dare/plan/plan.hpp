@@ -55,8 +55,12 @@ struct Plan {
   [[nodiscard]] int writers() const;
   /// By tensor: whether any rank has a block of it to do.
   [[nodiscard]] std::vector<bool> tensors_to_do() const;
-  /// Bytes of files that the blocks to do read.
+  [[nodiscard]] std::uint64_t blocks_to_do() const noexcept;
+  /// Bytes of files that the blocks to do read, and of outputs that they write.
   [[nodiscard]] std::uint64_t bytes_to_read() const;
+  [[nodiscard]] std::uint64_t bytes_to_write() const;
+  /// The same together, of the rank that has most of them.
+  [[nodiscard]] std::uint64_t largest_share() const;
   /// The largest rank's bytes over the mean; 1 for nothing to do.
   [[nodiscard]] double imbalance() const;
 };

@@ -4,6 +4,7 @@
 #include "pipeline/inputs.hpp"
 
 #include <dare/checkpoint/reader.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <nlohmann/json.hpp>
@@ -36,7 +37,7 @@ class Packer {
     const auto& part = plan_.parts.parts[tile.tensor];
     const auto& tensor = model_.tensors[part.tensor];
     const auto bits = info(tensor.dtype).bits;
-    bytes_.resize((tile.elements * bits + 7) / 8);
+    bytes_.resize(packed_bytes(tile.elements, bits));
     reader_.read(tensor, tile.first, bytes_);
     for (std::size_t m = 0; m < outputs_.size(); ++m) {
       auto& output = outputs_[m];
@@ -124,10 +125,10 @@ DeltaPlan plan_deltas(const checkpoint::Header& model, const checkpoint::Header&
   return result;
 }
 
-checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const checkpoint::Header& model, const DeltaNames& names,
-                                  std::uint64_t shard_size) {
+checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const checkpoint::Header& model,
+                                  const checkpoint::DeltaOrigin& origin, std::uint64_t shard_size) {
   checkpoint::OutputSpec spec;
-  checkpoint::DeltaText text{plan.masks[mask], names.base, names.model, {}};
+  checkpoint::DeltaText text{plan.masks[mask], origin, {}};
   const auto& counts = plan.counts[mask];
   for (std::size_t p = 0; p < plan.parts.parts.size(); ++p) {
     const auto& part = plan.parts.parts[p];

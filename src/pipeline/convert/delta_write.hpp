@@ -25,15 +25,9 @@ struct DeltaPlan {
 [[nodiscard]] DeltaPlan plan_deltas(const checkpoint::Header& model, const checkpoint::Header& base,
                                     std::vector<checkpoint::DeltaMask> masks, const comm::Communicator& world);
 
-/// The paths that a delta checkpoint names; for people.
-struct DeltaNames {
-  std::string base;
-  std::string model;
-};
-
 /// All of the delta checkpoint of masks[mask] but the weights. Local. @throws IoError  a side file cannot be read.
 [[nodiscard]] checkpoint::OutputSpec delta_spec(const DeltaPlan& plan, std::size_t mask, const checkpoint::Header& model,
-                                                const DeltaNames& names, std::uint64_t shard_size);
+                                                const checkpoint::DeltaOrigin& origin, std::uint64_t shard_size);
 
 /// Files that create_output made.
 struct DeltaFiles {

@@ -1,8 +1,7 @@
-// Whether a product can be had as delta checkpoints, and what they take.
+#include <dare/pipeline/product_delta_cost.hpp>
+
 #include "pipeline/convert/delta_parts.hpp"
 #include "pipeline/convert/product_mask.hpp"
-
-#include <dare/pipeline/product_deltas.hpp>
 
 #include <fmt/format.h>
 
@@ -19,15 +18,10 @@ std::optional<std::string> no_deltas(const Work& work, const Product& product) {
     }
   }
   for (const auto& task : product.job.tasks) {
-    const auto& settings = task.settings;
-    if (task.action != TensorTask::Action::merge) continue;
-    if (settings.sparsifier == merge::Sparsifier::dare && settings.compat != merge::Compat::mergelm &&
-        merge::statistics_passes(settings) == 0)
-      continue;
+    if (task.action != TensorTask::Action::merge || merge::needs_only_kept(task.settings)) continue;
     return fmt::format(
-        "tensor \"{}\": outputs: delta has what DARE keeps, the method looks at deltas beyond that; use dare_linear, dare_ties or another "
-        "method of DARE without l1, or outputs: model",
-        settings.name);
+        "tensor \"{}\": outputs: delta has what DARE keeps, the method looks at deltas beyond that; use {}, or outputs: model",
+        task.settings.name, merge::k_methods_of_kept);
   }
   return std::nullopt;
 }

@@ -1,9 +1,9 @@
 #pragma once
 /// One element of the output, as a user names it.
 
-#include <cstdint>
-
 #include <dare/pipeline/work.hpp>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -1,7 +1,9 @@
 #include "pipeline/verify/verify_blocks.hpp"
 
 #include <dare/checkpoint/reader.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/plan/partition.hpp>
+#include <dare/plan/plan.hpp>
 
 #include <fmt/format.h>
 
@@ -9,8 +11,6 @@
 
 namespace dare::pipeline {
 namespace {
-
-constexpr std::uint64_t k_tile_elements = std::uint64_t{1} << 17U;
 
 std::string described(Dtype dtype, const Shape& shape) {
   return fmt::format("{} {}", name(dtype), to_string(shape));
@@ -53,10 +53,10 @@ std::vector<BlockMismatch> check_share(const Manifest& manifest, const std::vect
   std::vector<BlockMismatch> mismatches;
   std::vector<std::byte> bytes;
   Hasher128 hasher;
-  for (plan::TileCursor cursor{grid, share, k_tile_elements}; !cursor.done();) {
+  for (plan::TileCursor cursor{grid, share, plan::k_largest_tile}; !cursor.done();) {
     const auto tile = cursor.next();
     const auto& tensor = *tensors[tile.tensor];
-    bytes.resize((tile.elements * info(tensor.dtype).bits + 7) / 8);
+    bytes.resize(packed_bytes(tile.elements, info(tensor.dtype).bits));
     reader.read(tensor, tile.first, bytes);
     hasher.update(bytes);
     if (!tile.ends_block) continue;

@@ -5,6 +5,7 @@
 #include "pipeline/survey_loop.hpp"
 #include "pipeline/tile_worker.hpp"
 
+#include <dare/core/packed.hpp>
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/plan_work.hpp>
 #include <dare/pipeline/work_cost.hpp>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <unordered_set>
 
 namespace dare::pipeline {
@@ -100,15 +100,6 @@ Work surveyed(const Work& work, const Chosen& chosen) {
   return reduced;
 }
 
-std::uint64_t bits_at(std::span<const std::byte> bytes, std::uint64_t element, unsigned bits) {
-  std::array<std::byte, 8> raw{};
-  const auto size = std::max<std::size_t>(bits / 8, 1);
-  std::memcpy(raw.data(), bytes.data() + element * bits / 8, size);
-  std::uint64_t value = 0;
-  std::memcpy(&value, raw.data(), raw.size());
-  return value;
-}
-
 // One rank's part.
 class Recomputation {
  public:
@@ -118,7 +109,7 @@ class Recomputation {
 
   void run(const plan::Tile& tile) {
     const auto bits = static_cast<unsigned>(bits_[tile.tensor]);
-    const auto bytes = (tile.elements * bits + 7) / 8;
+    const auto bytes = packed_bytes(tile.elements, bits);
     stored_.resize(bytes);
     recomputed_.resize(bytes);
     output_.read(*places_[tile.tensor], tile.first, stored_);
@@ -132,8 +123,8 @@ class Recomputation {
     RunMismatch mismatch;
     mismatch.tensor = static_cast<std::uint32_t>(places_[tile.tensor] - header_.tensors.data());
     for (std::uint64_t i = 0; i < tile.elements; ++i) {
-      const auto stored = bits_at(stored_, i, bits);
-      const auto recomputed = bits_at(recomputed_, i, bits);
+      const auto stored = element_bits(stored_, bits, i);
+      const auto recomputed = element_bits(recomputed_, bits, i);
       if (stored == recomputed) continue;
       if (mismatch.differing++ != 0) continue;
       mismatch.first = tile.first + i;
@@ -197,14 +188,13 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   const auto reader = checkpoint::open(output, world);
   TileWorker worker{work, inputs, statistics, timings};
   Recomputation mine{work, worker, *reader, places, output};
-  const auto ranks = static_cast<std::uint64_t>(world.size());
-  const auto rank = static_cast<std::uint64_t>(world.rank());
+  const auto part = world.part_of(chosen.count());
   world.agree([&] {
-    for (auto i = chosen.count() * rank / ranks; i < chosen.count() * (rank + 1) / ranks; ++i) mine.run(chosen.tile(i));
+    for (auto i = part.first; i < part.last; ++i) mine.run(chosen.tile(i));
   });
   inputs.close();
   reader->close();
-  check_inputs(work, world);
+  check_unchanged(work, world);
   check.mismatches = world.all_gather(mine.mismatches());
   return check;
 }

@@ -1,6 +1,7 @@
 #include "pipeline/verify/verify_report.hpp"
 
 #include <dare/core/byte_size.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/plan/grid.hpp>
 
@@ -32,7 +33,7 @@ Place place_of(const VerifyReport& report, const BlockMismatch& mismatch) {
   place.elements = std::min(plan::k_block_elements, tensor.elements - place.first);
   place.file = report.output.files[tensor.file].name;
   place.begin = place.first * bits / 8;
-  place.bytes = (place.elements * bits + 7) / 8;
+  place.bytes = packed_bytes(place.elements, bits);
   if (tensor.offset != 0) place.offset = tensor.offset + place.begin;
   return place;
 }

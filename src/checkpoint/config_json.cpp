@@ -1,4 +1,4 @@
-#include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/config_json.hpp>
 
 #include <algorithm>
 #include <optional>

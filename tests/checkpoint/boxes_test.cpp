@@ -1,8 +1,8 @@
-#include "checkpoint/h5_boxes.hpp"
+#include "checkpoint/boxes.hpp"
 
 #include <gmock/gmock.h>
 
-namespace dare::checkpoint::hdf5 {
+namespace dare::checkpoint {
 namespace {
 
 // Flat indices of a box's elements, in its own order.
@@ -51,4 +51,4 @@ TEST(Boxes, AlignedRowsAreOneBox) {
 }
 
 }  // namespace
-}  // namespace dare::checkpoint::hdf5
+}  // namespace dare::checkpoint

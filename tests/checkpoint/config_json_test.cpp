@@ -1,5 +1,5 @@
 /// The lines of a config.json that follow the output.
-#include <dare/checkpoint/config_dtype.hpp>
+#include <dare/checkpoint/config_json.hpp>
 
 #include <gtest/gtest.h>
 

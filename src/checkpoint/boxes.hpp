@@ -1,12 +1,15 @@
 #pragma once
-/// Runs of a row-major array as boxes, the selections that HDF5 knows.
+/// Runs of a row-major array as boxes: the selections that HDF5 knows, and what strides can step through.
 
 #include <dare/core/shape.hpp>
 
 #include <cstdint>
 #include <vector>
 
-namespace dare::checkpoint::hdf5 {
+namespace dare::checkpoint {
+
+/// By dimension: the elements of one step in it. Pure.
+[[nodiscard]] Shape strides_of(const Shape& extents);
 
 /// `count` extents from `start` on; its elements are consecutive in the array.
 struct Box {
@@ -19,4 +22,4 @@ struct Box {
 /// @pre the array has at least first + n elements.
 [[nodiscard]] std::vector<Box> boxes(const Shape& extents, std::uint64_t first, std::uint64_t n);
 
-}  // namespace dare::checkpoint::hdf5
+}  // namespace dare::checkpoint

@@ -1,18 +1,14 @@
-#include "checkpoint/h5_boxes.hpp"
+#include "checkpoint/boxes.hpp"
 
 #include <algorithm>
 
-namespace dare::checkpoint::hdf5 {
-namespace {
+namespace dare::checkpoint {
 
-// strides[d]: elements of one step in dimension d.
 Shape strides_of(const Shape& extents) {
   Shape strides(extents.size(), 1);
   for (std::size_t d = extents.size(); d > 1; --d) strides[d - 2] = strides[d - 1] * extents[d - 1];
   return strides;
 }
-
-}  // namespace
 
 std::uint64_t Box::elements() const {
   std::uint64_t elements = 1;
@@ -44,4 +40,4 @@ std::vector<Box> boxes(const Shape& extents, std::uint64_t first, std::uint64_t 
   return result;
 }
 
-}  // namespace dare::checkpoint::hdf5
+}  // namespace dare::checkpoint
