@@ -9,6 +9,8 @@ namespace dare {
 std::string format_duration(double seconds) {
   constexpr double k_minute = 60;
   constexpr double k_hour = 3600;
+  constexpr double k_least_told = 0.001;
+  if (seconds > 0 && seconds < k_least_told) return "less than 1 ms";
   if (seconds < 1) return fmt::format("{:.2g} s", seconds);
   if (seconds < k_minute - 0.05) return fmt::format("{:.1f} s", seconds);  // above it would be printed as 60.0
   const auto parts = [&](double unit, double part, const char* unit_name, const char* part_name) {

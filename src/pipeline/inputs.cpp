@@ -41,7 +41,7 @@ std::vector<std::string> Inputs::descriptions() const {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto& header = work_.input(i);
-    lines.push_back(fmt::format("input {}: {} tensors in {}, {}", header.root.string(), header.tensors.size(),
+    lines.push_back(fmt::format("input {}: {} in {}, {}", header.root.string(), plural(header.tensors.size(), "tensor"),
                                 plural(header.files.size(), "file"), inputs_[i].reader->access()));
   }
   return lines;

@@ -72,8 +72,8 @@ std::string to_json(const RunContext& run, const Figures& figures, const std::ve
 }
 
 std::string to_text(const RunContext& run, const Figures& figures) {
-  auto text = fmt::format("{}: {} tensors, {} read, {} written in {:.2f} s on {}\n", run.work.products.front().output.string(),
-                          figures.tensors, format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(),
+  auto text = fmt::format("{}: {}, {} read, {} written in {:.2f} s on {}\n", run.work.products.front().output.string(),
+                          plural(figures.tensors, "tensor"), format_bytes(figures.read), format_bytes(figures.written), run.elapsed_s(),
                           plural(static_cast<std::uint64_t>(run.world.size()), "rank"));
   if (figures.reused != 0) text += fmt::format("{} of {} blocks were done by the interrupted run\n", figures.reused, figures.blocks);
   if (figures.swallowed != 0)

@@ -7,6 +7,7 @@ namespace {
 
 TEST(Duration, IsToldInTheUnitsOfPeople) {
   EXPECT_EQ(format_duration(0), "0 s");
+  EXPECT_EQ(format_duration(4e-7), "less than 1 ms");
   EXPECT_EQ(format_duration(0.0042), "0.0042 s");
   EXPECT_EQ(format_duration(12.34), "12.3 s");
   EXPECT_EQ(format_duration(59.94), "59.9 s");

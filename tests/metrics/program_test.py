@@ -369,8 +369,8 @@ class CommandLine(ScoreTest):
         self.assert_refused(2, 'no task "glue"; give one of cola, sst2, mrpc, qqp, stsb, mnli, mnli-mm, qnli, rte, wnli, classification, correlation, gsm8k, '
                                "math, exact-match, pass-at-k, alpaca-eval, humaneval, mbpp", "glue", "a", "b")
         self.assert_refused(2, 'no task "gsm8"; did you mean gsm8k?', "gsm8", "a", "b")
-        self.assert_refused(2, "rte takes PREDICTIONS REFERENCES; given are 1 files", "rte", "a.tsv")
-        self.assert_refused(2, "alpaca-eval takes ANNOTATIONS; given are 2 files", "alpaca-eval", "a.json", "b.json")
+        self.assert_refused(2, "rte takes PREDICTIONS REFERENCES; 1 file given", "rte", "a.tsv")
+        self.assert_refused(2, "alpaca-eval takes ANNOTATIONS; 2 files given", "alpaca-eval", "a.json", "b.json")
         self.assert_refused(2, "--seed -1: give a whole number from 0 to 18446744073709551615", "rte", "a", "b", "--seed", "-1")
         self.assert_refused(2, "--positive: does nothing for gsm8k; leave it out", "gsm8k", "a", "b", "--positive", "zz")
         self.assert_refused(2, "--k: does nothing for gsm8k; leave it out", "gsm8k", "a", "b", "--k", "7")

@@ -138,7 +138,7 @@ class Refusals(SystemTest):
             with open(self.path(name, "config.json"), "w", encoding="utf-8") as file:
                 file.write('{"torch_dtype": "bfloat16"')
         words = ["--base", self.path("base"), "--model", self.path("m0"), "--drop-rate", "0.5", self.path("out")]
-        told = "config.json: no JSON object of 26 bytes, the file is damaged; fetch it again, or take it away"
+        told = "config.json: its 26 bytes are no JSON object (ends in the middle, in line 1); fetch it again, or take it away"
         self.refused(3, f"2 problems found:\n  DIR/m0: {told}\n  DIR/base: {told}", *words)
 
     def test_codes_told_by_their_names(self):
@@ -264,7 +264,7 @@ class Refusals(SystemTest):
         self.refused(2, "--ranks 4 cannot be on --nodes 8: give a rank a node or more", *self.merge_words("out.h5", "--plan", "--ranks", "4", "--nodes", "8"))
 
     def test_unknown_option(self):
-        self.refused(2, "unrecognised option '--bass'; see dare-merge --help", "--bass", "x", self.path("out.h5"))
+        self.refused(2, "unrecognised option '--bass'; did you mean --base? see dare-merge --help", "--bass", "x", self.path("out.h5"))
 
     def test_no_output(self):
         self.refused(2, "no OUTPUT is given; see dare-merge --help", "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))

@@ -5,6 +5,7 @@
 #include "recipe/nearest.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
 
@@ -69,7 +70,7 @@ void read_words(const app::Given& given, Settings& settings) {
                            : kind == metrics::TaskKind::preferences ? "ANNOTATIONS"
                            : kind == k_programs                     ? "SAMPLES PROBLEMS"
                                                                     : "PREDICTIONS REFERENCES";
-    throw UsageError{fmt::format("{} takes {}; given are {} files", words.front(), expected, words.size() - 1)};
+    throw UsageError{fmt::format("{} takes {}; {} given", words.front(), expected, dare::plural(words.size() - 1, "file"))};
   }
   settings.predictions = words[1];
   if (words.size() > 2) settings.references = words[2];

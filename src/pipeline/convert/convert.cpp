@@ -9,6 +9,7 @@
 #include <dare/checkpoint/delta.hpp>
 #include <dare/checkpoint/link.hpp>
 #include <dare/comm/environment.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/output_place.hpp>
 
@@ -83,8 +84,8 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     const nlohmann::ordered_json json{
         {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
     comm::write_result(options.run.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
-                                        : fmt::format("{}: a view of {} tensors in {}\n", options.output.string(), source.tensors.size(),
-                                                      source.root.string()),
+                                        : fmt::format("{}: a view of {} in {}\n", options.output.string(),
+                                                      plural(source.tensors.size(), "tensor"), source.root.string()),
                        summary_of(options.output));
   });
 }

@@ -8,6 +8,7 @@
 #include <dare/checkpoint/reader.hpp>
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
+#include <dare/core/plural.hpp>
 #include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 #include <dare/recipe/model_config.hpp>
@@ -54,9 +55,9 @@ void print_summary(const DeltaOptions& options, const DeltaParts& parts, const c
   std::uint64_t of_model = 0;
   for (const auto& part : parts.parts) of_model += model.tensors[part.tensor].bytes;
   if (!options.run.json) {
-    comm::write_result(
-        fmt::format("{}: {} tensors, {} of {}\n", options.output.string(), parts.parts.size(), format_bytes(bytes), format_bytes(of_model)),
-        summary_of(options.output));
+    comm::write_result(fmt::format("{}: {}, {} of {}\n", options.output.string(), plural(parts.parts.size(), "tensor"), format_bytes(bytes),
+                                   format_bytes(of_model)),
+                       summary_of(options.output));
     return;
   }
   const nlohmann::ordered_json json{
