@@ -246,7 +246,9 @@ std::vector<Section> merge_sections() {
        "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
        "docs/reference.md has every key.\n\n"
        "The manifest of an earlier merge is a recipe too: from the same inputs it gives the same bytes again. Its relative paths are "
-       "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused."},
+       "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused. The summary says "
+       "that "
+       "the output's blocks are those recorded; if they are not, OUTPUT stays and the exit code is 4."},
       {"Under a batch system",
        "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
        "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
@@ -271,6 +273,14 @@ std::vector<Section> merge_sections() {
         {"result, output", "in the type that is computed in, and as it is written"}}}};
 }
 
+std::vector<ExitMeaning> exit_meanings() {
+  auto exits = run_exit_meanings("OUTPUT");
+  const auto before_interrupted = exits.end() - 1;
+  exits.insert(before_interrupted,
+               {ExitCode::mismatch, "OUTPUT is complete, but has other weights than the manifest that was given as RECIPE records"});
+  return exits;
+}
+
 }  // namespace
 
 Program merge_program() {
@@ -292,7 +302,7 @@ Program merge_program() {
                        {"What 64 ranks on 8 nodes would read, write and need", "dare-merge recipe.yml --plan --ranks 64 --nodes 8"},
                        {"The merge that a manifest records, again", "mpirun -n 8 dare-merge merged/dare-manifest.json again/"},
                        {"How one element of the output comes about", "dare-merge recipe.yml --explain 'norm.weight[7]'"}},
-          .exits = run_exit_meanings("OUTPUT"),
+          .exits = exit_meanings(),
           .see_also = {"dare-inspect", "dare-sweep", "dare-verify", "dare-diff", "dare-convert"}};
 }
 

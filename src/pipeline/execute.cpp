@@ -4,6 +4,7 @@
 #include "pipeline/finished.hpp"
 #include "pipeline/input_watch.hpp"
 #include "pipeline/merge_slices.hpp"
+#include "pipeline/reproduced.hpp"
 #include "pipeline/resume.hpp"
 #include "pipeline/staged_output.hpp"
 #include "pipeline/summary.hpp"
@@ -88,6 +89,13 @@ RunResult make_outputs(RunContext& run, const plan::Plan& plan, std::vector<Stag
   }
 }
 
+// A merge that is made again has one product.
+void hold_against_record(const RunContext& run, Outcome& outcome) {
+  run.world.agree([&] {
+    if (run.world.is_root() && !outcome.refusal) outcome.against_record = held_against_record(run.work);
+  });
+}
+
 std::uint64_t bytes_to_write(const Work& work, const plan::Grid& grid, const FinishedBlocks& finished) {
   auto bytes = grid.bytes_written();
   for (std::size_t p = 0; p < work.products.size(); ++p) {
@@ -110,7 +118,8 @@ Execution run_stages(const Work& work, const RunOptions& options, const comm::Co
   const auto finished = find_finished(run, staged, plan.grid);
   tell_staged(run, staged, finished);
   if (!finished.in_all().empty()) plan = agreed_plan(run, cluster, finished.in_all());
-  const auto made = make_outputs(run, plan, staged, finished);
+  auto made = make_outputs(run, plan, staged, finished);
+  hold_against_record(run, made.products.front().outcome);
   print_summary(run, plan, made, finished.in_all());
   Execution execution{{}, plan.bytes_to_read(), bytes_to_write(work, plan.grid, finished)};
   for (const auto& result : made.products) execution.outcomes.push_back(result.outcome);
@@ -123,8 +132,10 @@ Execution execute(const Work& work, const RunOptions& options, const comm::Commu
   const StopSignal signals;
   const RunContext run{work, options, world};
   if (!all_finished(run)) return run_stages(work, options, world);
-  print_finished_summary(run);
-  return {std::vector<Outcome>(work.products.size())};
+  std::vector<Outcome> outcomes(work.products.size());
+  hold_against_record(run, outcomes.front());
+  print_finished_summary(run, outcomes.front());
+  return {std::move(outcomes)};
 }
 
 }  // namespace dare::pipeline

@@ -4,6 +4,7 @@
 #include "pipeline/input_side_files.hpp"
 #include "pipeline/merge_plan.hpp"
 #include "pipeline/recorded.hpp"
+#include "pipeline/reproduced.hpp"
 #include "pipeline/unfinished.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -20,6 +21,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 namespace dare::pipeline {
@@ -40,7 +42,7 @@ enum class Place : std::uint8_t { unlooked, bad, taken, good };
 // What rank 0 knows of a merge before its tensors are matched.
 struct Known {
   Problems problems;
-  std::optional<Manifest> record;
+  std::shared_ptr<const Record> record;
   Place place = Place::unlooked;
 };
 
@@ -54,8 +56,8 @@ Sources sources_of(const MergeOptions& options, Known& known) {
   }
   Sources sources;
   known.problems.attempt([&] {
-    known.record = read_manifest(options.recipe);
-    sources = read_recorded_sources(*known.record, options.recipe.string(), options.inputs_at, options.overrides);
+    known.record = std::make_shared<Record>(Record{options.recipe, read_manifest(options.recipe)});
+    sources = read_recorded_sources(known.record->manifest, options.recipe.string(), options.inputs_at, options.overrides);
   });
   if (options.overrides.base || !options.overrides.models.empty()) known.record.reset();  // others are meant
   return sources;
@@ -81,19 +83,23 @@ Begun check_before_work(const Work& work, const MergeOptions& options, Place pla
   return begun;
 }
 
-void refuse_other_inputs(const std::filesystem::path& manifest, const std::vector<std::string>& differences) {
+void refuse_other_inputs(const Record& record, const std::vector<std::string>& differences) {
   if (differences.empty()) return;
   throw InputError{
       fmt::format("{}: the merge that it records was of other inputs:\n  {}\n  give the inputs as they were, or name those "
                   "that are meant by --base and --model",
-                  manifest.string(), fmt::join(differences, "\n  "))};
+                  record.file.string(), fmt::join(differences, "\n  "))};
 }
 
-void hash_contents(Work& work, const std::optional<Manifest>& record, const MergeOptions& options, const comm::Communicator& world) {
+void hash_contents(Work& work, const Record* record, const comm::Communicator& world) {
   work.content_hashes = hash_inputs(work, world);
   world.agree([&] {
-    if (record) refuse_other_inputs(options.recipe, contents_that_differ(*record, work, work.content_hashes));
+    if (record) refuse_other_inputs(*record, contents_that_differ(record->manifest, work, work.content_hashes));
   });
+}
+
+void require_reproduced(const Work& work, const Outcome& outcome) {
+  if (!outcome.against_record.value_or("").empty()) throw Error{ExitCode::mismatch, not_reproduced(work, *outcome.against_record)};
 }
 
 }  // namespace
@@ -119,8 +125,9 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
       if (world.is_root() && !options.explain) side_notes = side_file_notes(sources, longer_rows(sources.frame, job));
       work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
       work.products.push_back({std::move(job), options.output, {}});
-      if (known.record) refuse_other_inputs(options.recipe, inputs_that_differ(*known.record, work));
+      if (known.record) refuse_other_inputs(*known.record, inputs_that_differ(known.record->manifest, work));
       problems.attempt([&] { check_delta_models(work, work.products.front().job); });
+      if (options.overrides == recipe::Overrides{}) work.products.front().record = known.record;  // else another output is meant
       begun = check_before_work(work, options, known.place, problems.empty());
     });
     problems.throw_if_any();
@@ -138,9 +145,10 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   } else if (options.plan_only) {
     print_plan(work, sources.recipe, options, begun, world);
   } else {
-    if (options.run.hash_inputs) hash_contents(work, known.record, options, world);
+    if (options.run.hash_inputs) hash_contents(work, known.record.get(), world);
     const auto outcomes = execute(work, options.run, world).outcomes;
     if (outcomes.front().refusal) throw comm::AgreedError{*outcomes.front().refusal};
+    world.agree([&] { require_reproduced(work, outcomes.front()); });
   }
   return 0;
 }

@@ -1,5 +1,7 @@
 #include "pipeline/summary.hpp"
 
+#include "pipeline/reproduced.hpp"
+
 #include <dare/comm/environment.hpp>
 #include <dare/core/byte_size.hpp>
 #include <dare/core/plural.hpp>
@@ -41,6 +43,7 @@ struct Figures {
   std::uint64_t reused = 0;
   std::vector<ModelDeltas> models = {};
   std::optional<std::uint64_t> nonfinite = {};  // where they are counted
+  std::optional<bool> as_recorded = {};         // where there is a record
 };
 
 nlohmann::ordered_json to_json(const Work& work, const std::vector<ModelDeltas>& models) {
@@ -64,11 +67,23 @@ std::string to_json(const RunContext& run, const Figures& figures, const std::ve
                               {"models", to_json(run.work, figures.models)},
                               {"elapsed_s", run.elapsed_s()}};
   if (figures.nonfinite) json["elements_nonfinite"] = *figures.nonfinite;
+  if (figures.as_recorded) json["as_recorded"] = *figures.as_recorded;
   for (std::size_t stage = 0; stage < k_stage_names.size(); ++stage) {
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
   }
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";  // a path may be no UTF-8
+}
+
+std::optional<bool> as_recorded(const Outcome& outcome) {
+  if (!outcome.against_record) return std::nullopt;
+  return outcome.against_record->empty();
+}
+
+// Of an output that is another the error that ends the run says more.
+std::string line_of_record(const RunContext& run, const Figures& figures) {
+  if (!figures.as_recorded.value_or(false)) return "";
+  return fmt::format("the same weights as recorded in {}: every block\n", run.work.products.front().record->file.string());
 }
 
 std::string to_text(const RunContext& run, const Figures& figures) {
@@ -81,7 +96,7 @@ std::string to_text(const RunContext& run, const Figures& figures) {
   if (figures.nonfinite.value_or(0) != 0)
     text += fmt::format("{} of the output {} no finite number: kept, as the recipe says\n", plural(*figures.nonfinite, "element"),
                         figures.nonfinite == 1 ? "is" : "are");
-  return text;
+  return text + line_of_record(run, figures);
 }
 
 Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused) {
@@ -94,6 +109,7 @@ Figures figures_of(const RunContext& run, const plan::Plan& plan, const RunResul
   }
   if (const auto& product = run.work.products.front(); keeps_nonfinite(product))
     figures.nonfinite = made.products.front().outcome.counts.nonfinite;
+  figures.as_recorded = as_recorded(made.products.front().outcome);
   figures.models = count_deltas(run.work, run.work.products.front(), made.deltas, grid, reused);
   return figures;
 }
@@ -119,11 +135,13 @@ void print_summary(const RunContext& run, const plan::Plan& plan, const RunResul
   comm::print_result(run.world, text, summary_of(run.work.products.front().output));
 }
 
-void print_finished_summary(const RunContext& run) {
-  if (!run.options.summary || !run.options.json) return;
+void print_finished_summary(const RunContext& run, const Outcome& outcome) {
+  if (!run.options.summary) return;
   const auto grid = grid_of(run.work);
-  const Figures figures{grid.tensors().size(), 0, 0, 0, 0, 0, grid.blocks(), grid.blocks()};
-  comm::print_result(run.world, to_json(run, figures, {Timings{}}), summary_of(run.work.products.front().output));
+  Figures figures{grid.tensors().size(), 0, 0, 0, 0, 0, grid.blocks(), grid.blocks()};
+  figures.as_recorded = as_recorded(outcome);
+  const auto text = !run.world.is_root() ? "" : run.options.json ? to_json(run, figures, {Timings{}}) : line_of_record(run, figures);
+  comm::print_result(run.world, text, summary_of(run.work.products.front().output));
 }
 
 }  // namespace dare::pipeline

@@ -20,8 +20,9 @@ namespace dare::pipeline {
 /// @param reused  blocks of an interrupted run.  @throws comm::AgreedError  stdout cannot be written.
 void print_summary(const RunContext& run, const plan::Plan& plan, const RunResult& made, const std::vector<std::uint64_t>& reused);
 
-/// The summary, where JSON is asked for, of a run that found everything finished: nothing moved, all blocks reused. Collective.
+/// The summary of a run that found everything finished: nothing moved, all blocks reused. As text it is what the output
+/// is to a merge that was made again, if anything. Collective.
 /// @throws comm::AgreedError  stdout cannot be written.
-void print_finished_summary(const RunContext& run);
+void print_finished_summary(const RunContext& run, const Outcome& outcome);
 
 }  // namespace dare::pipeline

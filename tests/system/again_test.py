@@ -5,7 +5,7 @@ import os
 import shutil
 import unittest
 
-from dare_system import SystemTest, contents, random_model, run, write_safetensors
+from dare_system import SystemTest, contents, own_words, random_model, run, write_safetensors
 
 
 class Again(SystemTest):
@@ -32,11 +32,16 @@ class Again(SystemTest):
             manifest = self.path(output, "dare-manifest.json") if output == "one" else self.path(output + ".manifest.json")
             shutil.copy(manifest, self.path("record"))  # its content tells what it is, not its name
             again = "again" + output
-            self.merged(3, self.path("record"), self.path(again))
+            made = self.merged(3, self.path("record"), self.path(again))
             self.assertEqual(self.all_of(again), self.all_of(output))
-            self.merged(2, self.path("record"), self.path(again), "--resume")
+            same = f"the same weights as recorded in {self.path('record')}: every block"
+            self.assertEqual(made.stdout.splitlines()[1:], [same])
+            self.assertEqual(self.merged(2, self.path("record"), self.path(again), "--resume").stdout.splitlines(), [same])
+            for more in ("--overwrite", "--resume"):
+                self.assertIs(json.loads(self.merged(2, self.path("record"), self.path(again), "--json", more).stdout)["as_recorded"], True)
         # The command line is put over it, as over a recipe.
-        self.merged(0, self.path("record"), self.path("other.safetensors"), "--seed", "1")
+        other = self.merged(0, self.path("record"), self.path("other.safetensors"), "--seed", "1", "--json")
+        self.assertNotIn("as_recorded", json.loads(other.stdout))
         self.assertNotEqual(self.all_of("other.safetensors")[""], self.all_of("one.safetensors")[""])
         plan = json.loads(self.merged(0, manifest, "--plan", "--json").stdout)
         self.assertEqual((plan["recipe"]["seed"], plan["recipe"]["models"][1]["stream"]), (18446744073709551615, 7))
@@ -82,6 +87,53 @@ class Again(SystemTest):
         self.assertIn(f"{manifest}: the merge that it records was of other inputs:\n  input m0.safetensors: file m0.safetensors of ", refused.stderr)
         self.assertIn("\n  give the inputs as they were, or name those that are meant by --base and --model\n", refused.stderr)
         self.merged(0, *words[:2], "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
+
+    def with_other_hash(self, manifest):
+        """Its first tensor's first block has another hash."""
+        with open(manifest) as file:
+            record = json.load(file)
+        tensor = record["tensors"][0]
+        tensor["xxh3_128"] = ("1" if tensor["xxh3_128"][0] == "0" else "0") + tensor["xxh3_128"][1:]
+        with open(self.path("record"), "w") as file:
+            json.dump(record, file)
+        return tensor, sum(len(one["xxh3_128"]) // 32 for one in record["tensors"])
+
+    def assert_other(self, process, message):
+        self.assertEqual((process.returncode, own_words(process, "dare-merge")), (4, ["dare-merge: " + message]), process.stderr)
+
+    def test_an_output_that_is_not_the_recorded_one_stays_and_is_told(self):
+        manifest = self.relative()
+        tensor, blocks = self.with_other_hash(manifest)
+        last = 1
+        for extent in tensor["shape"]:
+            last *= extent
+        last -= 1
+        words = [self.path("record"), self.path("again.safetensors"), "--inputs-at", self.folder, "--log-level", "error"]
+        told = (f"{self.path('again.safetensors')}: is complete, but not the output that {self.path('record')} records: 1 of {blocks} blocks differ, the first in "
+                f'tensor "{tensor["name"]}", elements 0 to {last}; ')
+        with open(manifest) as file:
+            program = json.load(file)["program"]
+        self.assert_other(run(2, "dare-merge", *words), told + "either an input has other weights than then under an equal header, which --hash-inputs "
+                            f"would tell; or {program} computes otherwise")
+        self.assertEqual(self.all_of("again.safetensors")[""], self.all_of("one.safetensors")[""])
+        self.assertEqual(run(0, "dare-verify", self.path("again.safetensors")).returncode, 0)
+        again = run(3, "dare-merge", *words, "--hash-inputs", "--overwrite", "--json")
+        self.assert_other(again, told + f"the inputs are those of then to the last byte, so {program} computes otherwise, or a machine is broken; "
+                            "dare-verify reads the output again")
+        self.assertIs(json.loads(again.stdout)["as_recorded"], False)
+        self.assertEqual(run(1, "dare-merge", *words, "--hash-inputs", "--resume").returncode, 4)
+
+    def test_weights_that_changed_under_an_equal_header(self):
+        self.merged(1, *self.merge_words("one.safetensors", models=1))
+        manifest = self.path("one.safetensors.manifest.json")
+        with open(self.path("m0.safetensors"), "r+b") as file:
+            file.seek(-64, os.SEEK_END)
+            file.write(b"\x80\x3f" * 32)
+        made = run(2, "dare-merge", manifest, self.path("again.safetensors"))
+        self.assertEqual(made.returncode, 4, made.stderr)
+        self.assertIn("under an equal header, which this manifest cannot tell, for it was made without --hash-inputs; or ", made.stderr)
+        self.assertEqual(made.stdout.count("\n"), 1)
+        self.assertTrue(os.path.exists(self.path("again.safetensors")))
 
     def test_a_manifest_of_other_masks_or_damaged(self):
         manifest = self.relative()

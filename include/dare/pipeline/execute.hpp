@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace dare::pipeline {
@@ -16,6 +17,8 @@ namespace dare::pipeline {
 struct Outcome {
   std::optional<comm::AgreedError> refusal;  ///< why it was refused; nothing for one that is in its place
   merge::Counts counts;                      ///< over all ranks, and blocks that an interrupted run did
+  /// In what it differs from what Product::record says, empty where in nothing; absent without a record. Rank 0's.
+  std::optional<std::string> against_record = {};
 };
 
 /// What a run did; the same on all ranks.

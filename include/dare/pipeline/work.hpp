@@ -9,10 +9,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace dare::pipeline {
+
+struct Record;
 
 /// One output of a run.
 struct Product {
@@ -20,6 +23,7 @@ struct Product {
   std::filesystem::path output;
   std::function<checkpoint::OutputSpec()> output_spec;  ///< rank 0 alone calls it: side files are read only there
   bool manifest = true;                                 ///< a record beside the output
+  std::shared_ptr<const Record> record = {};            ///< rank 0's: of the merge that is made again, which it is to equal
 };
 
 /// The inputs, and all that is made of one read of them: a merge has one product, a sweep many. All products have tasks for the same

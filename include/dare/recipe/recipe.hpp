@@ -131,6 +131,7 @@ struct Overrides {
   std::optional<std::string> overflow;
   std::optional<std::string> rounding;
   std::optional<std::string> compat;
+  bool operator==(const Overrides&) const = default;
 };
 
 /// Reads a YAML recipe, from a file or a pipe (whose relative paths are relative to the working folder), and applies the command line to
@@ -138,8 +139,8 @@ struct Overrides {
 /// @throws UsageError  lists every problem found, with its line: unknown keys, values out of range, wrong types, duplicates.
 [[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides);
 
-/// The same with the problems told to the caller. @return where there are any, what of the recipe names checkpoints, for these can be looked
-/// at all the same; a path that is not known is empty.
+/// The same with the problems told to the caller. @return where there are any, what of the recipe names checkpoints, for these can be
+/// looked at all the same; a path that is not known is empty.
 [[nodiscard]] Recipe load(const std::filesystem::path& file, const Overrides& overrides, Problems& problems);
 
 /// The same from text; `where` names it in messages and relative paths are relative to `folder`.
