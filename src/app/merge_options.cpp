@@ -5,6 +5,7 @@
 
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <dare/checkpoint/output.hpp>
 #include <dare/core/byte_size.hpp>
@@ -37,14 +38,6 @@ std::uint64_t whole(std::string_view option, const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc{} && end == text.data() + text.size()) return value;
   throw UsageError{fmt::format("--{}: expected a whole number from 0 to 18446744073709551615, found \"{}\"", option, text)};
-}
-
-// A word of one of the recipe's tables, whose words the description lists.
-template <class Table>
-void add_choice(po::options_description& group, const char* option, const char* value_name, const Table& words, const std::string& meaning,
-                const std::string& otherwise) {
-  group.add_options()(option, word_value(value_name, words_of_table(words)),
-                      fmt::format("{}: {} ({})", meaning, recipe::one_of(words), otherwise).c_str());
 }
 
 // A number, or several; what is none is refused in the words that recipes have for it.
@@ -122,13 +115,12 @@ po::options_description merge_group() {
   add("seed", po::value<std::string>()->value_name("S"), "of all random masks (0); recorded in the output");
   add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
-  add_choice(group, "missing", "M", recipe::k_missing, "tensor that a model lacks", "error");
-  add_choice(group, "rows", "R", recipe::k_rows, "other vocabulary size than the base's", "error");
-  add_choice(group, "nonfinite", "N", recipe::k_nonfinite, "infinite or NaN inputs", "error");
-  add_choice(group, "overflow", "O", recipe::k_overflow, "results too large for the output type", "error");
-  add_choice(group, "rounding", "R", recipe::k_rounding, "to the output type", "nearest");
+  recipe::for_each_policy([&]<class Enum>(const recipe::PolicyRow& row, Enum recipe::Recipe::*member) {
+    const auto& words = recipe::words_of(Enum{});
+    add(std::string{row.key}.c_str(), word_value(std::string{row.value_name}.c_str(), words_of_table(words)),
+        fmt::format("{}: {} ({})", row.help, recipe::one_of(words), recipe::word_for(words, recipe::Recipe{}.*member)).c_str());
+  });
   add("inputs-at", path_value("DIR"), "with a manifest as RECIPE: its relative paths are relative to DIR (the working folder)");
-  add_choice(group, "compat", "C", recipe::k_compat, "compute as that program does", "none");
   return group;
 }
 
@@ -289,12 +281,10 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   }
   for (const auto& text : list<std::string>(given, "stream")) over.stream.push_back(whole("stream", text));
   over.method = optional<std::string>(given, "method");
-  over.missing = optional<std::string>(given, "missing");
-  over.rows = optional<std::string>(given, "rows");
-  over.nonfinite = optional<std::string>(given, "nonfinite");
-  over.overflow = optional<std::string>(given, "overflow");
-  over.rounding = optional<std::string>(given, "rounding");
-  over.compat = optional<std::string>(given, "compat");
+  for (const auto& row : recipe::policies()) {
+    const std::string name{row.key};
+    if (auto word = optional<std::string>(given, name.c_str())) over.policies.emplace(name, std::move(*word));
+  }
   if (const auto text = optional<std::string>(given, "seed")) over.seed = whole("seed", *text);
   options.inputs_at = optional<std::string>(given, "inputs-at").value_or("");
   over.dtype = optional<std::string>(given, "dtype");

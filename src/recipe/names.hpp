@@ -27,7 +27,25 @@ inline constexpr Words<merge::Scope, 2> k_scope{{{"tensor", merge::Scope::tensor
 inline constexpr Words<merge::Rescale, 3> k_rescale{
     {{"none", merge::Rescale::none}, {"expected", merge::Rescale::expected}, {"l1", merge::Rescale::l1}}};
 
-/// The words of a parameter's type.
+/// The words of a policy's or a parameter's type.
+constexpr const auto& words_of(Missing) noexcept {
+  return k_missing;
+}
+constexpr const auto& words_of(Rows) noexcept {
+  return k_rows;
+}
+constexpr const auto& words_of(merge::Nonfinite) noexcept {
+  return k_nonfinite;
+}
+constexpr const auto& words_of(merge::Overflow) noexcept {
+  return k_overflow;
+}
+constexpr const auto& words_of(merge::Rounding) noexcept {
+  return k_rounding;
+}
+constexpr const auto& words_of(merge::Compat) noexcept {
+  return k_compat;
+}
 constexpr const auto& words_of(merge::Sign) noexcept {
   return k_sign;
 }

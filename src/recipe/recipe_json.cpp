@@ -4,6 +4,7 @@
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -86,19 +87,12 @@ std::string recipe_json(const Recipe& recipe, const merge::Method& method) {
   auto models = Json::array();
   for (const auto& model : recipe.models) models.push_back(model_json(recipe, method, model));
   const auto dtype = recipe.output_dtype();
-  Json json{{"merge_method", method.name},
-            {"base_model", recipe.base ? Json(recipe.base->written) : Json()},
-            {"models", std::move(models)},
-            {"parameters", parameters_json(recipe, method)},
-            {"seed", recipe.seed},
-            {"out_dtype", dtype ? Json(name(*dtype)) : Json()},
-            {"exclude", recipe.exclude},
-            {"missing", word_for(k_missing, recipe.missing)},
-            {"rows", word_for(k_rows, recipe.rows)},
-            {"nonfinite", word_for(k_nonfinite, recipe.nonfinite)},
-            {"overflow", word_for(k_overflow, recipe.overflow)},
-            {"rounding", word_for(k_rounding, recipe.rounding)},
-            {"compat", word_for(k_compat, recipe.compat)}};
+  Json json{{"merge_method", method.name}, {"base_model", recipe.base ? Json(recipe.base->written) : Json()},
+            {"models", std::move(models)}, {"parameters", parameters_json(recipe, method)},
+            {"seed", recipe.seed},         {"out_dtype", dtype ? Json(name(*dtype)) : Json()},
+            {"exclude", recipe.exclude}};
+  for_each_policy(
+      [&]<class Enum>(const PolicyRow& row, Enum Recipe::*member) { json[row.key] = word_for(words_of(Enum{}), recipe.*member); });
   if (recipe.compat == merge::Compat::mergelm) json["tensor_order"] = recipe.tensor_order;
   // Paths may hold any bytes, JSON text only UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
