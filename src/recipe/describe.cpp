@@ -1,7 +1,6 @@
 #include "recipe/describe.hpp"
 
 #include "core/table.hpp"
-#include "recipe/check.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
@@ -68,7 +67,7 @@ std::string models(const Recipe& recipe, const merge::Method& method, std::size_
   Table::Row headings;
   std::vector<Table::Row> rows(recipe.models.size());
   for (const auto& row : parameters()) {
-    if (is_of_models(row) && takes(method, row) && row.key != "density") headings.push_back("<" + in_words(row.key));
+    if (is_of_models(row) && takes(method, row) && row.key != k_density) headings.push_back("<" + in_words(row.key));
   }
   if (streams) headings.emplace_back("stream");
   headings.emplace_back("<model");
@@ -77,8 +76,8 @@ std::string models(const Recipe& recipe, const merge::Method& method, std::size_
     const auto effective = effective_model(recipe, method, model);
     Table::Row cells;
     for_each_value(effective, [&](const auto& row, const auto& value, auto) {
-      if (!takes(method, row) || row.key == "density") return;
-      cells.push_back(row.key == "drop_rate" ? in_short(effective.rate) : value ? text_of(*value) : "");
+      if (!takes(method, row) || row.key == k_density) return;
+      cells.push_back(row.key == k_drop_rate ? in_short(effective.rate) : value ? text_of(*value) : "");
     });
     if (streams) cells.push_back(std::to_string(model.stream));
     cells.push_back(model.written);

@@ -120,7 +120,7 @@ void apply_models(const Overrides& overrides, Draft& draft, Problems& problems) 
 
 void apply_parameters(const Overrides& overrides, Draft& draft, Problems& problems) {
   const auto& given = overrides.parameters;
-  if (given.contains("drop_rate") && given.contains("density")) {
+  if (given.contains(k_drop_rate) && given.contains(k_density)) {
     problems.usage("--drop-rate: given beside --density; density is 1 - drop_rate, give one");
     return;
   }

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr auto k_one_slice =
     "slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
-const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
+const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", key_of(merge::Auxiliary::fisher),
+                                                 key_of(merge::Auxiliary::gram)};
 
 std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::string_view name) {
   const auto word = yaml.text(node, name);
@@ -44,6 +45,10 @@ std::optional<Source> read_source(YamlReader& yaml, const YAML::Node& node, std:
     return std::nullopt;
   }
   return source_at(*written, folder);
+}
+
+bool is_auxiliary(std::string_view key) {
+  return std::any_of(merge::k_auxiliaries.begin(), merge::k_auxiliaries.end(), [&](auto auxiliary) { return key_of(auxiliary) == key; });
 }
 
 void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, const std::string& prefix, ModelEntry& model,
@@ -81,7 +86,7 @@ void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder
     } else if (entry.key == "stream") {
       stream = yaml.whole(entry.value, entry.key);
       draft.places[prefix + ".stream"] = yaml.place(entry.key_node);
-    } else if (entry.key == "fisher" || entry.key == "gram") {
+    } else if (is_auxiliary(entry.key)) {
       read_auxiliary(yaml, entry, folder, prefix, model, draft);
     } else if (entry.key == "layer_range") {
       if (in_slice) read_layer_range(yaml, entry.value, draft);

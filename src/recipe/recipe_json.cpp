@@ -1,6 +1,5 @@
 #include "recipe/recipe_json.hpp"
 
-#include "recipe/check.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
@@ -43,7 +42,7 @@ Json value_json(const Setting& setting) {
 }
 
 void add_rate(const RateSetting& rate, Json& into) {
-  const auto key = [](const RateSetting::Part& part) { return part.density ? "density" : "drop_rate"; };
+  const auto key = [](const RateSetting::Part& part) { return part.density ? k_density : k_drop_rate; };
   const auto& first = rate.parts.front();
   if (is_constant(first.part)) {
     into[key(first)] = value_json(first.part);
@@ -65,10 +64,10 @@ Json model_json(const Recipe& recipe, const merge::Method& method, const ModelEn
   if (draws(method) && recipe.compat != merge::Compat::mergelm) json["stream"] = model.stream;
   for_each_value(effective, [&](const auto& row, const auto& value, auto) {
     if (!takes(method, row)) return;
-    if (row.key == "drop_rate") add_rate(effective.rate, json);
+    if (row.key == k_drop_rate) add_rate(effective.rate, json);
     else if (value) json[row.key] = value_json(*value);
   });
-  if (model.auxiliary) json[auxiliary(method) == merge::Auxiliary::fisher ? "fisher" : "gram"] = model.auxiliary->written;
+  if (model.auxiliary) json[key_of(auxiliary(method))] = model.auxiliary->written;
   return json;
 }
 
