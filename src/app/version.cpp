@@ -24,12 +24,6 @@ std::string hdf5_version() {
   return fmt::format("{}.{}.{}", major, minor, release);
 }
 
-// "Open MPI v4.1.4, package: ..." without what follows the version.
-std::string mpi_version() {
-  auto text = comm::mpi_library();
-  return text.substr(0, text.find_first_of(",\n"));
-}
-
 // Highway takes the best target that it was compiled for and the processor has: the lowest bit of both.
 std::string simd_target() {
   const auto usable = hwy::SupportedTargets() & (HWY_TARGETS);
@@ -44,7 +38,7 @@ std::string version_text(const Program& program) {
   const auto xxhash = XXH_versionNumber();
   std::string text = fmt::format("{} {}\n", program.name, DARE_VERSION);
   const auto line = [&text](const char* name, const std::string& version) { text += fmt::format("  {:<14} {}\n", name, version); };
-  line("MPI", mpi_version());
+  line("MPI", comm::mpi_library());
   line("HDF5", hdf5_version());
   line("Boost", fmt::format("{}.{}.{}", k_boost / 100000, k_boost / 100 % 1000, k_boost % 100));
   line("Highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH));

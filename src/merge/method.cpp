@@ -13,26 +13,29 @@ using R = Rescale;
 constexpr auto k_required = BaseUse::required;
 constexpr auto k_optional = BaseUse::optional;
 
-// name, sparsifier, default rescale, combiner, default of normalize, summary, base, least and most models, normalize under compat mergekit
+// name, sparsifier, default rescale, combiner, default of normalize, summary, base, least and most models; of mergekit: default of
+// normalize, whether it rescales
 constexpr std::array k_methods{
-    Method{"dare_linear", S::dare, R::expected, C::task_arithmetic, false, "drop deltas at random, rescale the rest, add them up"},
+    Method{"dare_linear", S::dare, R::expected, C::task_arithmetic, false, "drop deltas at random, rescale the rest, add them up",
+           k_required, 1, k_any_number, false, true},
     Method{"dare_ties", S::dare, R::expected, C::ties, true, "drop deltas at random, rescale the rest, merge those of the elected sign",
-           k_required, 1, k_any_number, false},
+           k_required, 1, k_any_number, false, true},
     Method{"dare_average", S::dare, R::expected, C::average, false, "drop deltas at random, rescale the rest, average the models"},
     Method{"dare_fisher", S::dare, R::expected, C::fisher, false, "drop deltas at random, rescale the rest, average by Fisher weights"},
     Method{"dare_regmean", S::dare, R::expected, C::regmean, false,
            "drop deltas at random, rescale the rest, merge by regression on Gram matrices"},
     Method{"task_arithmetic", S::none, R::none, C::task_arithmetic, false, "add up whole deltas"},
     Method{"ties", S::magnitude, R::none, C::ties, true, "keep the largest deltas, merge those of the elected sign", k_required, 1,
-           k_any_number, true},
+           k_any_number, true, true},
     Method{"magnitude_prune", S::magnitude, R::none, C::task_arithmetic, false, "keep the largest deltas, add them up"},
-    Method{"breadcrumbs", S::breadcrumbs, R::none, C::task_arithmetic, false, "drop the largest and the smallest deltas, add up the rest"},
+    Method{"breadcrumbs", S::breadcrumbs, R::none, C::task_arithmetic, false, "drop the largest and the smallest deltas, add up the rest",
+           k_required, 1, k_any_number, false, true},
     Method{"breadcrumbs_ties", S::breadcrumbs, R::none, C::ties, true,
-           "drop the largest and the smallest deltas, merge those of the elected sign", k_required, 1, k_any_number, false},
+           "drop the largest and the smallest deltas, merge those of the elected sign", k_required, 1, k_any_number, false, true},
     Method{"della", S::della, R::expected, C::ties, true, "drop deltas at random, smaller ones more often, merge those of the elected sign",
-           k_required, 1, k_any_number, true},
+           k_required, 1, k_any_number, true, true},
     Method{"della_linear", S::della, R::expected, C::task_arithmetic, false,
-           "drop deltas at random, smaller ones more often, add up the rest"},
+           "drop deltas at random, smaller ones more often, add up the rest", k_required, 1, k_any_number, false, true},
     Method{"linear", S::none, R::none, C::average, false, "average the models", k_optional},
     Method{"average", S::none, R::none, C::average, false, "average the models (another name of linear)", k_optional},
     Method{"fisher", S::none, R::none, C::fisher, false, "average the models by Fisher weights", k_optional},
@@ -57,6 +60,14 @@ const Method* find_method(std::string_view name) noexcept {
     if (method.name == name) return &method;
   }
   return nullptr;
+}
+
+bool averages_models(const Method& method) noexcept {
+  return method.combiner == C::average || method.combiner == C::fisher || method.combiner == C::regmean || method.combiner == C::karcher;
+}
+
+bool draws(const Method& method) noexcept {
+  return method.sparsifier == S::dare || method.sparsifier == S::della;
 }
 
 bool takes(const Method& method, Parameter parameter) noexcept {

@@ -37,15 +37,6 @@ std::string key_after_dot(const std::string& place) {
 
 }  // namespace
 
-bool averages_models(const merge::Method& method) noexcept {
-  using enum merge::Combiner;
-  return method.combiner == average || method.combiner == fisher || method.combiner == regmean || method.combiner == karcher;
-}
-
-bool draws(const merge::Method& method) noexcept {
-  return method.sparsifier == merge::Sparsifier::dare || method.sparsifier == merge::Sparsifier::della;
-}
-
 void Check::refuse(const std::string& key, const std::string& text) const {
   auto line = fmt::format("{}: {}", draft_.place(key), text);
   const auto& said = problems_.texts();  // an option without a list is every model's
@@ -103,11 +94,11 @@ void Check::rates_of_no_sparsifier(const Parameters& parameters, const std::stri
 }
 
 void Check::auxiliaries() const {
-  const auto kind = auxiliary(method_);
-  const std::string wanted = kind == merge::Auxiliary::fisher ? "fisher" : kind == merge::Auxiliary::gram ? "gram" : "";
+  const std::string wanted{key_of(auxiliary(method_))};
   for (std::size_t k = 0; k < recipe_.models.size(); ++k) {
-    for (const std::string name : {"fisher", "gram"}) {
-      const auto key = model_key(k) + "." + name;
+    for (const auto each : merge::k_auxiliaries) {
+      const auto name = key_of(each);
+      const auto key = fmt::format("{}.{}", model_key(k), name);
       if (draft_.gives(key) && name != wanted) refuse(key, fmt::format("{} uses no {}", method_.name, name));
     }
     if (!wanted.empty() && !draft_.gives(model_key(k) + "." + wanted)) {

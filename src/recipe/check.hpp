@@ -9,11 +9,6 @@
 
 namespace dare::recipe {
 
-/// Whether models enter as they are, so that the base can be one of them; else their deltas do.
-[[nodiscard]] bool averages_models(const merge::Method& method) noexcept;
-/// Whether the method draws a mask, so that seed and streams matter.
-[[nodiscard]] bool draws(const merge::Method& method) noexcept;
-
 class Check {
  public:
   /// @param skipped  entries of models that will be left out.

@@ -1,5 +1,4 @@
 // What each model brings to a tensor: names, types, shapes, rows, coefficients.
-#include "recipe/check.hpp"
 #include "recipe/resolver.hpp"
 
 #include <dare/core/shape.hpp>

@@ -1,10 +1,10 @@
 #include "recipe/describe.hpp"
 
 #include "core/table.hpp"
-#include "recipe/check.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <dare/core/plural.hpp>
 
@@ -62,17 +62,12 @@ std::string text_of(const T& value) {
   else return fmt::format("{}", value);
 }
 
-template <class Table, class Value>
-std::string line_unless_default(std::string_view key, const Table& words, Value value) {
-  return value == words.front().second ? "" : line(key, word_for(words, value));
-}
-
 std::string models(const Recipe& recipe, const merge::Method& method, std::size_t columns) {
   const bool streams = draws(method) && recipe.compat != merge::Compat::mergelm;
   Table::Row headings;
   std::vector<Table::Row> rows(recipe.models.size());
   for (const auto& row : parameters()) {
-    if (is_of_models(row) && takes(method, row) && row.key != "density") headings.push_back("<" + in_words(row.key));
+    if (is_of_models(row) && takes(method, row) && row.key != k_density) headings.push_back("<" + in_words(row.key));
   }
   if (streams) headings.emplace_back("stream");
   headings.emplace_back("<model");
@@ -81,8 +76,8 @@ std::string models(const Recipe& recipe, const merge::Method& method, std::size_
     const auto effective = effective_model(recipe, method, model);
     Table::Row cells;
     for_each_value(effective, [&](const auto& row, const auto& value, auto) {
-      if (!takes(method, row) || row.key == "density") return;
-      cells.push_back(row.key == "drop_rate" ? in_short(effective.rate) : value ? text_of(*value) : "");
+      if (!takes(method, row) || row.key == k_density) return;
+      cells.push_back(row.key == k_drop_rate ? in_short(effective.rate) : value ? text_of(*value) : "");
     });
     if (streams) cells.push_back(std::to_string(model.stream));
     cells.push_back(model.written);
@@ -105,9 +100,9 @@ std::string describe(const Recipe& recipe, std::size_t columns) {
   if (draws(method) || recipe.rounding == merge::Rounding::stochastic) text += line("seed", std::to_string(recipe.seed));
   text += line("output dtype", dtype ? std::string{name(*dtype)} : fmt::format("each tensor's in {}", recipe.frame().written));
   if (!recipe.exclude.empty()) text += line("excluded", fmt::format("{}", fmt::join(recipe.exclude, "  ")));
-  text += line_unless_default("missing", k_missing, recipe.missing) + line_unless_default("rows", k_rows, recipe.rows) +
-          line_unless_default("nonfinite", k_nonfinite, recipe.nonfinite) + line_unless_default("overflow", k_overflow, recipe.overflow) +
-          line_unless_default("rounding", k_rounding, recipe.rounding) + line_unless_default("compat", k_compat, recipe.compat);
+  for_each_policy([&](const PolicyRow& row, auto member) {
+    if (recipe.*member != Recipe{}.*member) text += line(row.key, text_of(recipe.*member));
+  });
   return text + '\n' + models(recipe, method, columns);
 }
 

@@ -34,10 +34,6 @@ constexpr std::array k_methods{
     Answer{"ramplus_tl", "nothing here comes near it"},
 };
 
-// Those of mergekit that sparsify, and so rescale; to the L1 norm, where they do.
-constexpr std::array<std::string_view, 7> k_rescaling{"dare_linear", "dare_ties",   "della",           "della_linear",
-                                                      "ties",        "breadcrumbs", "breadcrumbs_ties"};
-
 constexpr auto k_tokenizer =
     "tokenizers are not merged, the base's is copied: write base, and rows: base or extend where vocabularies differ";
 
@@ -111,8 +107,7 @@ bool read_copied_files(YamlReader& yaml, const YamlReader::Entry& entry, Draft& 
 
 void note_mergekits_defaults(Draft& draft, const merge::Method& method) {
   auto& recipe = draft.recipe;
-  if (draft.where.empty() || draft.gives("compat") || std::find(k_rescaling.begin(), k_rescaling.end(), method.name) == k_rescaling.end())
-    return;
+  if (draft.where.empty() || draft.gives("compat") || !method.mergekit_rescales) return;
   const auto note_default = [&](std::string_view key, auto here, auto there) {
     recipe.notes.push_back(fmt::format("{}: {}: {} is the default here, mergekit's is {} for {}; compat: mergekit takes its defaults",
                                        draft.where, key, here, there, method.name));

@@ -1,6 +1,7 @@
 #pragma once
 /// The words of recipes for enumerated values, one table each.
 
+#include <dare/core/plural.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/recipe/recipe.hpp>
 
@@ -27,7 +28,25 @@ inline constexpr Words<merge::Scope, 2> k_scope{{{"tensor", merge::Scope::tensor
 inline constexpr Words<merge::Rescale, 3> k_rescale{
     {{"none", merge::Rescale::none}, {"expected", merge::Rescale::expected}, {"l1", merge::Rescale::l1}}};
 
-/// The words of a parameter's type.
+/// The words of a policy's or a parameter's type.
+constexpr const auto& words_of(Missing) noexcept {
+  return k_missing;
+}
+constexpr const auto& words_of(Rows) noexcept {
+  return k_rows;
+}
+constexpr const auto& words_of(merge::Nonfinite) noexcept {
+  return k_nonfinite;
+}
+constexpr const auto& words_of(merge::Overflow) noexcept {
+  return k_overflow;
+}
+constexpr const auto& words_of(merge::Rounding) noexcept {
+  return k_rounding;
+}
+constexpr const auto& words_of(merge::Compat) noexcept {
+  return k_compat;
+}
 constexpr const auto& words_of(merge::Sign) noexcept {
   return k_sign;
 }
@@ -52,9 +71,9 @@ constexpr std::optional<Enum> value_of(const Words<Enum, N>& words, std::string_
 /// "error, base or skip".
 template <class Enum, std::size_t N>
 std::string one_of(const Words<Enum, N>& words) {
-  std::string all;
-  for (std::size_t i = 0; i < N; ++i) all.append(i == 0 ? "" : i + 1 == N ? " or " : ", ").append(words[i].first);
-  return all;
+  std::array<std::string_view, N> names;
+  std::transform(words.begin(), words.end(), names.begin(), [](const auto& word) { return word.first; });
+  return dare::one_of(names);
 }
 
 }  // namespace dare::recipe

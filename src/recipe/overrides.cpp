@@ -1,6 +1,7 @@
 #include "recipe/draft.hpp"
 
 #include "recipe/names.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <dare/core/plural.hpp>
 
@@ -120,7 +121,7 @@ void apply_models(const Overrides& overrides, Draft& draft, Problems& problems) 
 
 void apply_parameters(const Overrides& overrides, Draft& draft, Problems& problems) {
   const auto& given = overrides.parameters;
-  if (given.contains("drop_rate") && given.contains("density")) {
+  if (given.contains(k_drop_rate) && given.contains(k_density)) {
     problems.usage("--drop-rate: given beside --density; density is 1 - drop_rate, give one");
     return;
   }
@@ -142,18 +143,13 @@ void apply_streams(const std::vector<std::uint64_t>& streams, Draft& draft, Prob
 }
 
 void apply_policies(const Overrides& overrides, Draft& draft, Problems& problems) {
-  auto& recipe = draft.recipe;
-  const auto choose = [&](const std::optional<std::string>& word, const std::string& key, const auto& words, auto& into) {
-    if (!word) return;
-    draft.places[key] = "--" + key;
-    if (const auto value = chosen(*word, "--" + key, words, problems)) into = *value;
-  };
-  choose(overrides.missing, "missing", k_missing, recipe.missing);
-  choose(overrides.rows, "rows", k_rows, recipe.rows);
-  choose(overrides.nonfinite, "nonfinite", k_nonfinite, recipe.nonfinite);
-  choose(overrides.overflow, "overflow", k_overflow, recipe.overflow);
-  choose(overrides.rounding, "rounding", k_rounding, recipe.rounding);
-  choose(overrides.compat, "compat", k_compat, recipe.compat);
+  for_each_policy([&]<class Enum>(const PolicyRow& row, Enum Recipe::*member) {
+    const auto given = overrides.policies.find(row.key);
+    if (given == overrides.policies.end()) return;
+    const auto option = fmt::format("--{}", row.key);
+    draft.places[given->first] = option;
+    if (const auto value = chosen(given->second, option, words_of(Enum{}), problems)) draft.recipe.*member = *value;
+  });
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ constexpr Range k_not_negative{0, k_finite.high, "the finite numbers from 0"};
 // key, member, who takes it, range; of the option: name of its value, help, default
 constexpr std::array k_parameters{
     ParameterRow{"weight", &Of::weight, P::weight, k_finite, "W", "factor of its delta", "1"},
-    ParameterRow{"drop_rate", &Of::drop_rate, k_by_sparsifier, k_share, "P", "share of delta elements to drop, 0 to 1", ""},
-    ParameterRow{"density", &Of::density, k_by_sparsifier, k_share, "D", "share to keep, instead of --drop-rate", ""},
+    ParameterRow{k_drop_rate, &Of::drop_rate, k_by_sparsifier, k_share, "P", "share of delta elements to drop, 0 to 1", ""},
+    ParameterRow{k_density, &Of::density, k_by_sparsifier, k_share, "D", "share to keep, instead of --drop-rate", ""},
     ParameterRow{"rescale", &Of::rescale, k_by_sparsifier, k_none, "R", "factor of what is kept", "the method's"},
     ParameterRow{"gamma", &Of::gamma, P::gamma, k_share, "G", "breadcrumbs: share of the largest deltas to drop", "0.01"},
     ParameterRow{"epsilon", &Of::epsilon, P::epsilon, k_share, "E", "della: spread of the drop rates within a row", "0.15"},

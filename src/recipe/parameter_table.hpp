@@ -41,9 +41,11 @@ struct ParameterRow {
   return std::visit([]<class Holder, class Value>(Value Holder::*) { return std::is_same_v<Holder, Parameters>; }, row.member);
 }
 
-/// Whether it is one of the two ways to say which share is dropped.
+/// The two ways to say which share is dropped.
+inline constexpr std::string_view k_drop_rate = "drop_rate";
+inline constexpr std::string_view k_density = "density";
 [[nodiscard]] constexpr bool is_rate(const ParameterRow& row) noexcept {
-  return row.key == "drop_rate" || row.key == "density";
+  return row.key == k_drop_rate || row.key == k_density;
 }
 
 /// Whether the method's result depends on the parameter.

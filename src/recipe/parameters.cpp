@@ -85,10 +85,11 @@ struct ValueReader {
 };
 
 // drop_rate and density are two ways to say one thing.
-void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const std::string& prefix, const Draft& draft) {
-  if (entry.key != "drop_rate" && entry.key != "density") return;
-  const std::string other = entry.key == "density" ? "drop_rate" : "density";
-  const auto found = draft.places.find(prefix + "." + other);
+void refuse_second_rate(YamlReader& yaml, const YamlReader::Entry& entry, const ParameterRow& row, const std::string& prefix,
+                        const Draft& draft) {
+  if (!is_rate(row)) return;
+  const auto other = row.key == k_density ? k_drop_rate : k_density;
+  const auto found = draft.places.find(fmt::format("{}.{}", prefix, other));
   if (found == draft.places.end()) return;
   yaml.refuse(entry.key_node, fmt::format("{} is given beside {} of line {}; density is 1 - drop_rate, give one", entry.key, other,
                                           found->second.substr(found->second.rfind(':') + 1)));
@@ -134,7 +135,7 @@ void read_parameters(YamlReader& yaml, const YAML::Node& node, const std::string
     } else if (row != nullptr) {
       const ValueReader reader{yaml, entry, row->range, draft.recipe.compat};
       visit_value(*row, parameters, draft.recipe.method_parameters, reader);
-      refuse_second_rate(yaml, entry, prefix, draft);
+      refuse_second_rate(yaml, entry, *row, prefix, draft);
     } else if (of_method) {
       note_int8_mask(yaml, entry, draft.recipe);
     } else if (std::find(recipe_keys().begin(), recipe_keys().end(), entry.key) != recipe_keys().end()) {

@@ -2,6 +2,7 @@
 
 #include "recipe/mergekit.hpp"
 #include "recipe/names.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <dare/core/file.hpp>
 
@@ -9,7 +10,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -18,12 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string_view> k_top_keys{
-    "merge_method", "base_model", "models",   "parameters", "seed",   "dtype",        "out_dtype",        "exclude",   "missing",
-    "rows",         "nonfinite",  "overflow", "rounding",   "compat", "tensor_order", "tokenizer_source", "tokenizer", "chat_template"};
 constexpr auto k_one_slice =
     "slices: one slice with all layers of all models is read, layers are not stacked here; list whole models under models";
-const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", "fisher", "gram"};
+const std::vector<std::string_view> k_entry_keys{"model", "parameters", "stream", key_of(merge::Auxiliary::fisher),
+                                                 key_of(merge::Auxiliary::gram)};
 
 std::optional<Dtype> read_dtype(YamlReader& yaml, const YAML::Node& node, std::string_view name) {
   const auto word = yaml.text(node, name);
@@ -47,6 +45,10 @@ std::optional<Source> read_source(YamlReader& yaml, const YAML::Node& node, std:
     return std::nullopt;
   }
   return source_at(*written, folder);
+}
+
+bool is_auxiliary(std::string_view key) {
+  return std::any_of(merge::k_auxiliaries.begin(), merge::k_auxiliaries.end(), [&](auto auxiliary) { return key_of(auxiliary) == key; });
 }
 
 void read_auxiliary(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, const std::string& prefix, ModelEntry& model,
@@ -84,7 +86,7 @@ void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder
     } else if (entry.key == "stream") {
       stream = yaml.whole(entry.value, entry.key);
       draft.places[prefix + ".stream"] = yaml.place(entry.key_node);
-    } else if (entry.key == "fisher" || entry.key == "gram") {
+    } else if (is_auxiliary(entry.key)) {
       read_auxiliary(yaml, entry, folder, prefix, model, draft);
     } else if (entry.key == "layer_range") {
       if (in_slice) read_layer_range(yaml, entry.value, draft);
@@ -130,13 +132,11 @@ bool read_scalar(YamlReader& yaml, const YamlReader::Entry& entry, Recipe& recip
   if (key == "seed") return take(recipe.seed, yaml.whole(value, key));
   if (key == "dtype") return take(recipe.dtype, read_dtype(yaml, value, key));
   if (key == "out_dtype") return take(recipe.out_dtype, read_dtype(yaml, value, key));
-  if (key == "missing") return take(recipe.missing, yaml.choice(value, key, k_missing));
-  if (key == "rows") return take(recipe.rows, yaml.choice(value, key, k_rows));
-  if (key == "nonfinite") return take(recipe.nonfinite, yaml.choice(value, key, k_nonfinite));
-  if (key == "overflow") return take(recipe.overflow, yaml.choice(value, key, k_overflow));
-  if (key == "rounding") return take(recipe.rounding, yaml.choice(value, key, k_rounding));
-  if (key == "compat") return take(recipe.compat, yaml.choice(value, key, k_compat));
-  return false;
+  bool taken = false;
+  for_each_policy([&]<class Enum>(const PolicyRow& row, Enum Recipe::*member) {
+    if (entry.key == row.key) taken = take(recipe.*member, yaml.choice(entry.value, entry.key, words_of(Enum{})));
+  });
+  return taken;
 }
 
 void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path& folder, Draft& draft) {
@@ -158,7 +158,7 @@ void read_entry(YamlReader& yaml, const YamlReader::Entry& entry, const fs::path
     recipe.tensor_order = yaml.texts(entry.value, entry.key);
   } else {
     draft.places.erase(entry.key);
-    refuse_unknown(yaml, entry, "a recipe", k_top_keys);
+    refuse_unknown(yaml, entry, "a recipe", recipe_keys());
   }
 }
 
@@ -211,7 +211,13 @@ Source source_at(const std::string& written, const fs::path& folder) {
 }
 
 const std::vector<std::string_view>& recipe_keys() noexcept {
-  return k_top_keys;
+  static const auto keys = [] {
+    std::vector<std::string_view> all{"merge_method", "base_model", "models", "parameters", "seed", "dtype", "out_dtype", "exclude"};
+    for (const auto& row : policies()) all.push_back(row.key);
+    all.insert(all.end(), {"tensor_order", "tokenizer_source", "tokenizer", "chat_template"});
+    return all;
+  }();
+  return keys;
 }
 
 void read_models(YamlReader& yaml, const YAML::Node& list, const fs::path& folder, Draft& draft) {
@@ -254,8 +260,10 @@ Recipe parse(std::string_view text, const std::string& where, const fs::path& fo
   Draft draft;
   draft.where = where;
   draft.recipe.where = where;
-  draft.compat_given = overrides.compat.has_value();
-  if (overrides.compat) draft.recipe.compat = value_of(k_compat, *overrides.compat).value_or(merge::Compat::none);
+  if (const auto compat = overrides.policies.find("compat"); compat != overrides.policies.end()) {
+    draft.compat_given = true;
+    draft.recipe.compat = value_of(k_compat, compat->second).value_or(merge::Compat::none);
+  }
   YamlReader yaml{where, problems};
   read_recipe(yaml, yaml.document(text), folder, draft);
   return finished(draft, overrides, problems);

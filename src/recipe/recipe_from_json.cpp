@@ -33,14 +33,14 @@ Json leading_parts(Json& rate, const std::string& kind) {
 // A list of parts, densities and drop rates mixed: a recipe can say that only by a model's own list of one kind with the list of all
 // models, of the other kind, behind it.
 void move_rate(Json& model, Json& own, Json& of_all) {
-  move_member(model, "drop_rate", own);
-  move_member(model, "density", own);
+  move_member(model, k_drop_rate, own);
+  move_member(model, k_density, own);
   if (!model.contains("rate")) return;
   auto rate = std::move(model["rate"]);
   model.erase("rate");
   for (auto* into : {&own, &of_all}) {
     if (rate.empty()) return;
-    const std::string kind = rate.front().contains("density") ? "density" : "drop_rate";
+    const std::string kind{rate.front().contains(k_density) ? k_density : k_drop_rate};
     if (auto parts = leading_parts(rate, kind); !parts.empty()) (*into)[kind] = std::move(parts);
   }
 }

@@ -1,9 +1,9 @@
 #include "recipe/recipe_json.hpp"
 
-#include "recipe/check.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
+#include "recipe/policy_table.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -42,7 +42,7 @@ Json value_json(const Setting& setting) {
 }
 
 void add_rate(const RateSetting& rate, Json& into) {
-  const auto key = [](const RateSetting::Part& part) { return part.density ? "density" : "drop_rate"; };
+  const auto key = [](const RateSetting::Part& part) { return part.density ? k_density : k_drop_rate; };
   const auto& first = rate.parts.front();
   if (is_constant(first.part)) {
     into[key(first)] = value_json(first.part);
@@ -64,10 +64,10 @@ Json model_json(const Recipe& recipe, const merge::Method& method, const ModelEn
   if (draws(method) && recipe.compat != merge::Compat::mergelm) json["stream"] = model.stream;
   for_each_value(effective, [&](const auto& row, const auto& value, auto) {
     if (!takes(method, row)) return;
-    if (row.key == "drop_rate") add_rate(effective.rate, json);
+    if (row.key == k_drop_rate) add_rate(effective.rate, json);
     else if (value) json[row.key] = value_json(*value);
   });
-  if (model.auxiliary) json[auxiliary(method) == merge::Auxiliary::fisher ? "fisher" : "gram"] = model.auxiliary->written;
+  if (model.auxiliary) json[key_of(auxiliary(method))] = model.auxiliary->written;
   return json;
 }
 
@@ -86,19 +86,12 @@ std::string recipe_json(const Recipe& recipe, const merge::Method& method) {
   auto models = Json::array();
   for (const auto& model : recipe.models) models.push_back(model_json(recipe, method, model));
   const auto dtype = recipe.output_dtype();
-  Json json{{"merge_method", method.name},
-            {"base_model", recipe.base ? Json(recipe.base->written) : Json()},
-            {"models", std::move(models)},
-            {"parameters", parameters_json(recipe, method)},
-            {"seed", recipe.seed},
-            {"out_dtype", dtype ? Json(name(*dtype)) : Json()},
-            {"exclude", recipe.exclude},
-            {"missing", word_for(k_missing, recipe.missing)},
-            {"rows", word_for(k_rows, recipe.rows)},
-            {"nonfinite", word_for(k_nonfinite, recipe.nonfinite)},
-            {"overflow", word_for(k_overflow, recipe.overflow)},
-            {"rounding", word_for(k_rounding, recipe.rounding)},
-            {"compat", word_for(k_compat, recipe.compat)}};
+  Json json{{"merge_method", method.name}, {"base_model", recipe.base ? Json(recipe.base->written) : Json()},
+            {"models", std::move(models)}, {"parameters", parameters_json(recipe, method)},
+            {"seed", recipe.seed},         {"out_dtype", dtype ? Json(name(*dtype)) : Json()},
+            {"exclude", recipe.exclude}};
+  for_each_policy(
+      [&]<class Enum>(const PolicyRow& row, Enum Recipe::*member) { json[row.key] = word_for(words_of(Enum{}), recipe.*member); });
   if (recipe.compat == merge::Compat::mergelm) json["tensor_order"] = recipe.tensor_order;
   // Paths may hold any bytes, JSON text only UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -1,6 +1,6 @@
 // What must hold over the models of a tensor, and over the tensors of a merge.
-#include "recipe/check.hpp"
 #include "recipe/resolver.hpp"
+#include "recipe/yaml_reader.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,6 @@
 #include <dare/recipe/setting.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace dare::recipe {
 

@@ -1,6 +1,5 @@
 #include "sweep/equal_points.hpp"
 
-#include "recipe/check.hpp"
 #include "recipe/recipe_json.hpp"
 
 #include <map>
@@ -29,7 +28,7 @@ Hash128 outcome_of(const std::string& recipe_json, const merge::Method& method) 
   bool draws = recipe["rounding"] != "nearest";
   for (auto& model : recipe["models"]) {
     if (keeps_all(model)) forget_mask(model);
-    else draws = draws || recipe::draws(method);
+    else draws = draws || merge::draws(method);
   }
   if (!draws) recipe.erase("seed");
   const auto text = recipe.dump();

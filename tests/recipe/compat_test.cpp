@@ -67,7 +67,7 @@ TEST(Compat, WhoStatesItHearsNothingOfDefaults) {
     EXPECT_THAT(notes_of("dare_ties", "parameters: {rescale: true}\ncompat: " + compat), ElementsAre());
   }
   Overrides options;
-  options.compat = "none";
+  options.policies["compat"] = "none";
   EXPECT_THAT(notes_of("dare_ties", "", options), ElementsAre());
   Overrides rescale;
   rescale.parameters["rescale"] = std::string{"expected"};
@@ -85,7 +85,7 @@ TEST(Compat, TheCommandLineUndoesTheRecipes) {
   const std::string yaml =
       "merge_method: dare_linear\nbase_model: b\nmodels: [{model: m}]\nparameters: {density: 0.5, rescale: true}\ncompat: mergekit\n";
   Overrides none;
-  none.compat = "none";
+  none.policies["compat"] = "none";
   EXPECT_EQ(*parsed(yaml).parameters.rescale, merge::Rescale::l1);
   EXPECT_EQ(*parsed(yaml, none).parameters.rescale, merge::Rescale::expected);
   EXPECT_EQ(parsed(yaml, none).compat, merge::Compat::none);

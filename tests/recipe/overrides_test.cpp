@@ -57,11 +57,11 @@ TEST(Overrides, EachReplacesTheRecipes) {
   over.seed = 99;
   over.dtype = "BF16";
   over.exclude = {"^x", "y$"};
-  over.missing = "skip";
-  over.rows = "base";
-  over.nonfinite = "keep";
-  over.overflow = "saturate";
-  over.rounding = "stochastic";
+  over.policies["missing"] = "skip";
+  over.policies["rows"] = "base";
+  over.policies["nonfinite"] = "keep";
+  over.policies["overflow"] = "saturate";
+  over.policies["rounding"] = "stochastic";
   const auto recipe = parsed(k_two, over);
   EXPECT_EQ(recipe.base->path, "/other");
   EXPECT_EQ(recipe.models[0].path, "x0");
@@ -125,7 +125,7 @@ TEST(Overrides, ValuesAreChecked) {
   over.parameters["rescale"] = "l2";
   over.dtype = "I8";
   over.method = "soup";
-  over.missing = "x";
+  over.policies["missing"] = "x";
   EXPECT_EQ(parse_error(k_two, over),
             "2: 6 problems found:\n"
             "  --dtype: expected a float type such as BF16, F16 or F32, found \"I8\"\n"

@@ -88,6 +88,26 @@ TEST(ParameterTable, EachReachesTheManifest) {
   }
 }
 
+// What --help says of a parameter that is left out is what the manifest then records.
+TEST(ParameterTable, EachDefaultIsTheDocumentedOne) {
+  std::size_t compared = 0;
+  for (const auto& row : parameters()) {
+    if (row.otherwise.empty() || row.otherwise == "the method's") continue;
+    const auto* const method = merge::find_method(method_that_takes(row));
+    const std::string key{key_of(auxiliary(*method))};
+    const auto auxiliaries = key.empty() ? "" : fmt::format(", {}: f", key);
+    auto text = fmt::format("merge_method: {}\nbase_model: b\nmodels: [{{model: m{}}}", method->name, auxiliaries);
+    text += method->most_models == 1 ? "]\n" : fmt::format(", {{model: n{}}}]\n", auxiliaries);
+    if (method->sparsifier != merge::Sparsifier::none) text += "parameters: {drop_rate: 0.5}\n";
+    const auto json = nlohmann::json::parse(recipe_json(parsed(text), *method));
+    const auto& value = (is_of_models(row) ? json["models"][0] : json["parameters"])[std::string{row.key}];
+    const auto documented = nlohmann::json::parse(row.otherwise, nullptr, false);
+    EXPECT_EQ(value, documented.is_discarded() ? nlohmann::json(row.otherwise) : documented) << row.key;
+    ++compared;
+  }
+  EXPECT_GE(compared, 10U);
+}
+
 TEST(ParameterTable, WholeNumbersAreAskedFor) {
   Overrides over;
   over.parameters["max_iter"] = std::vector{2.5};

@@ -1,6 +1,7 @@
 #pragma once
 /// The one table of merge methods: a method is a sparsifier, a rescale and a combiner (semantics of each: tensor_merger.hpp).
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -46,12 +47,24 @@ struct Method {
   std::uint32_t least_models = 1;  ///< the base not counted
   std::uint32_t most_models = k_any_number;
   bool mergekit_normalize = false;  ///< the default under `compat: mergekit`
+  bool mergekit_rescales = false;   ///< mergekit has it and, where it rescales, does so to the L1 norm
 };
 
 /// What the method's models bring besides their weights.
 [[nodiscard]] constexpr Auxiliary auxiliary(const Method& method) noexcept {
   return method.combiner == Combiner::fisher ? Auxiliary::fisher : method.combiner == Combiner::regmean ? Auxiliary::gram : Auxiliary::none;
 }
+
+/// What have an auxiliary checkpoint, and its key in a recipe's models; empty for none.
+inline constexpr std::array k_auxiliaries{Auxiliary::fisher, Auxiliary::gram};
+[[nodiscard]] constexpr std::string_view key_of(Auxiliary auxiliary) noexcept {
+  return auxiliary == Auxiliary::fisher ? "fisher" : auxiliary == Auxiliary::gram ? "gram" : "";
+}
+
+/// Whether models enter as they are, so that the base can be one of them; else their deltas do.
+[[nodiscard]] bool averages_models(const Method& method) noexcept;
+/// Whether the method draws a mask, so that seed and streams matter.
+[[nodiscard]] bool draws(const Method& method) noexcept;
 
 /// Whether the method's result depends on the parameter; a recipe that sets another one is refused.
 [[nodiscard]] bool takes(const Method& method, Parameter parameter) noexcept;

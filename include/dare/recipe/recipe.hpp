@@ -123,14 +123,9 @@ struct Overrides {
   std::vector<std::uint64_t> stream;
   std::optional<std::string> method;
   std::optional<std::uint64_t> seed;
-  std::optional<std::string> dtype;  ///< of the output
-  std::vector<std::string> exclude;  ///< in place of the recipe's
-  std::optional<std::string> missing;
-  std::optional<std::string> rows;
-  std::optional<std::string> nonfinite;
-  std::optional<std::string> overflow;
-  std::optional<std::string> rounding;
-  std::optional<std::string> compat;
+  std::optional<std::string> dtype;                          ///< of the output
+  std::vector<std::string> exclude;                          ///< in place of the recipe's
+  std::map<std::string, std::string, std::less<>> policies;  ///< missing, rows, nonfinite, ...: a word by its key
   bool operator==(const Overrides&) const = default;
 };
 

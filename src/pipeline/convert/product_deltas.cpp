@@ -33,7 +33,8 @@ std::string delta_recipe(const Product& product, const recipe::Recipe& recipe, s
   for (std::size_t m = 0; m < recipe.models.size(); ++m) {
     auto& model = json["models"][m];
     model["model"] = name_of(m, ending);
-    for (const auto* key : {"fisher", "gram"}) {
+    for (const auto auxiliary : merge::k_auxiliaries) {
+      const auto key = key_of(auxiliary);
       if (model.contains(key)) model[key] = fs::absolute(recipe.models[m].auxiliary->path).string();
     }
   }
