@@ -36,12 +36,14 @@ function(dare_add_mpi_test path)
   string(REPLACE / _ name ${path}_test)
   dare_add_test_program(${name} ${path} dare_test_mpi_main ${arg_LIBRARIES})
   foreach(np ${arg_RANKS})
-    set(processors ${np})
-    if(np GREATER 2)  # they mostly wait for each other; more than ctest's -j would run alone
+    set(processors 1)
+    set(cost 0)
+    if(np GREATER 1)  # they mostly wait for each other; more than ctest's -j would run alone, and last
       set(processors 2)
+      set(cost 150)
     endif()
     add_test(NAME ${path}.np${np} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} ${dare_mpi_preflags} $<TARGET_FILE:${name}>)
-    set_tests_properties(${path}.np${np} PROPERTIES PROCESSORS ${processors} TIMEOUT 300 LABELS "mpi;np${np}"
+    set_tests_properties(${path}.np${np} PROPERTIES PROCESSORS ${processors} COST ${cost} TIMEOUT 300 LABELS "mpi;np${np}"
                          ENVIRONMENT "${dare_mpi_environment}")
   endforeach()
 endfunction()
