@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -62,7 +63,12 @@ template <class Json, class See>
   };
   try {
     return Json::parse(text.begin(), text.end(), watch);
-  } catch (const nlohmann::json::parse_error& error) { throw JsonError{error.what()}; }
+  } catch (const nlohmann::json::parse_error& error) {
+    throw JsonError{"no JSON from byte " + std::to_string(error.byte) + " on"};
+  } catch (const nlohmann::json::exception& error) {  // a number that no double holds
+    const std::string_view why = error.what();
+    throw JsonError{std::string{why.substr(std::min(why.find(' ') + 1, why.size()))}};  // without its own number of the error
+  }
 }
 
 template <class Json>
