@@ -71,7 +71,10 @@ void Table::add(Row cells) {
 std::string Table::text(std::size_t columns) const {
   auto text = lines_of(rows_, left_);
   if (columns == 0 || widest_line(text) <= columns) return text;
-  return narrow_ == Narrow::turned ? turned(columns) : with_names_above();
+  auto as_columns = turned(columns);
+  if (narrow_ == Narrow::turned) return as_columns;
+  text = with_names_above();
+  return widest_line(text) > columns && widest_line(as_columns) <= columns ? as_columns : text;
 }
 
 std::string Table::with_names_above() const {

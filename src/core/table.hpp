@@ -16,7 +16,7 @@ class Table {
 
   /// What becomes of a table that is wider than the terminal. Nothing is ever cut: what is printed can be copied into a command.
   enum class Narrow {
-    name_above,  ///< the last cell of each row, its name, stands on a line of its own before the others
+    name_above,  ///< the last cell of each row, its name, stands on a line of its own before the others; turned where only that fits
     turned,      ///< rows become columns, as many side by side as there is room for
   };
 

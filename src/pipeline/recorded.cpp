@@ -18,6 +18,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t k_beginning = std::size_t{1} << 16U;  // bytes: all before the tensors, unless inputs have very many files
 
+recipe::Recipe recipe_in(const Manifest& manifest, const std::string& place, const fs::path& inputs_at,
+                         const recipe::Overrides& overrides) {
+  if (manifest.stream_version != random::k_stream_version) {
+    throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}", place,
+                                 manifest.stream_version, random::k_stream_version, manifest.program)};
+  }
+  return recipe::recipe_from_json(manifest.recipe, place + ": the manifest's recipe", inputs_at, overrides);
+}
+
 constexpr auto k_advice_on_paths =
     "\n  relative paths are those of the merge: name the folder that it ran in, or its recipe's, by --inputs-at";
 
@@ -43,6 +52,12 @@ bool names_format(std::string_view text) {
 
 }  // namespace
 
+std::string recorded_recipe(const fs::path& manifest) {
+  const auto read = read_manifest(manifest);
+  (void)recipe_in(read, manifest.string(), {}, {});
+  return recipe::recipe_text(read.recipe);
+}
+
 bool is_manifest(const fs::path& file) {
   std::error_code unknown;
   if (!fs::is_regular_file(file, unknown)) return false;  // a pipe is read once, as a recipe
@@ -56,11 +71,7 @@ bool is_manifest(const fs::path& file) {
 
 Sources read_recorded_sources(const Manifest& manifest, const std::string& place, const fs::path& inputs_at,
                               const recipe::Overrides& overrides) {
-  if (manifest.stream_version != random::k_stream_version) {
-    throw InputError{fmt::format("{}: was merged with stream version {} of the masks, this program computes version {}; use {}", place,
-                                 manifest.stream_version, random::k_stream_version, manifest.program)};
-  }
-  const auto recipe = recipe::recipe_from_json(manifest.recipe, place + ": the manifest's recipe", inputs_at, overrides);
+  const auto recipe = recipe_in(manifest, place, inputs_at, overrides);
   Problems problems;
   auto sources = read_sources(recipe, problems, inputs_at.empty() ? "the working folder" : inputs_at.string());
   if (inputs_at.empty() && names_relative_path(recipe)) problems.advise(k_advice_on_paths);

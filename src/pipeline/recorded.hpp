@@ -23,6 +23,10 @@ namespace dare::pipeline {
 [[nodiscard]] Sources read_recorded_sources(const Manifest& manifest, const std::string& place, const std::filesystem::path& inputs_at,
                                             const recipe::Overrides& overrides = {});
 
+/// The recipe of a manifest as the text of a recipe file, whose relative paths are relative to the working folder. Local.
+/// @throws InputError  it is damaged, or this program computes other masks than the recorded merge did.
+[[nodiscard]] std::string recorded_recipe(const std::filesystem::path& manifest);
+
 /// In what inputs are others than the manifest lists, as far as headers can tell, a line each. Pure.
 [[nodiscard]] std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work);
 

@@ -1,5 +1,8 @@
 #include "sweep/point_manifest.hpp"
 
+#include "core/bounded_json.hpp"
+#include "pipeline/manifest_json.hpp"
+
 #include <dare/core/dtype.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/hash.hpp>
@@ -63,10 +66,14 @@ Json read_manifest(const fs::path& manifest) {
     return InputError{fmt::format("{}: is no manifest of this program ({}); remove it, or name another folder", manifest.string(), why)};
   };
   try {
-    auto json = Json::parse(pipeline::read_manifest_text(manifest));
+    auto tensors = Json::array();
+    auto json =
+        pipeline::parse_manifest_json(pipeline::read_manifest_text(manifest), [&](const Json& entry, bool) { tensors.push_back(entry); });
+    // What the parser has left in the list is no tensor.
+    if (json.is_object() && json.value("tensors", Json{}) == Json::array()) json["tensors"] = std::move(tensors);
     if (!is_manifest(json)) throw refusal("its JSON is of another form");
     return json;
-  } catch (const Json::exception& error) { throw refusal(error.what()); }
+  } catch (const JsonError& error) { throw refusal(error.what()); }
 }
 
 std::string hash_in(const Json& manifest) {

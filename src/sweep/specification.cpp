@@ -1,5 +1,6 @@
 #include "sweep/specification.hpp"
 
+#include "pipeline/recorded.hpp"
 #include "recipe/names.hpp"
 #include "recipe/recipe_json.hpp"
 
@@ -92,12 +93,14 @@ Texts read_texts(const fs::path& file) {
     const fs::path named{entry.value.Scalar()};
     const auto recipe = named.is_absolute() ? named : file.parent_path() / named;
     texts.recipe = recipe.string();
-    texts.recipe_text = text_of(recipe, "recipe");
+    texts.of_manifest = pipeline::is_manifest(recipe);
+    texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : text_of(recipe, "recipe");
   }
   return texts;  // problems are reported when the text is parsed in earnest
 }
 
-Specification::Specification(const Texts& texts) : folder_{fs::path{texts.recipe.empty() ? texts.sweep : texts.recipe}.parent_path()} {
+Specification::Specification(const Texts& texts)
+    : folder_{texts.of_manifest ? fs::path{} : fs::path{texts.recipe.empty() ? texts.sweep : texts.recipe}.parent_path()} {
   Problems problems;
   YamlReader yaml{texts.sweep, problems};
   const auto entries = yaml.mapping(yaml.document(texts.sweep_text), "a sweep");
@@ -126,9 +129,13 @@ void Specification::read_base(const Texts& texts, YamlReader& yaml, const std::v
   if (named == nullptr) return recipe::read_recipe(yaml, own, folder_, base_);
   (void)yaml.text(named->value, named->key);
   for (const auto& entry : own) {
-    yaml.refuse(entry.key_node, fmt::format("{} is given beside recipe; write it in {}", entry.key, texts.recipe));
+    yaml.refuse(
+        entry.key_node,
+        fmt::format("{} is given beside recipe; {} {}", entry.key,
+                    texts.of_manifest ? "vary it in grid or points, or write a recipe in the place of" : "write it in", texts.recipe));
   }
-  YamlReader of_recipe{texts.recipe, problems};
+  if (texts.of_manifest) base_.where += ": the manifest's recipe";
+  YamlReader of_recipe{base_.where, problems};
   recipe::read_recipe(of_recipe, of_recipe.document(texts.recipe_text), folder_, base_);
 }
 

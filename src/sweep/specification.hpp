@@ -34,13 +34,14 @@ struct Texts {
   std::string sweep_text;
   std::string recipe;  ///< the file that `recipe:` names; empty without one
   std::string recipe_text;
+  bool of_manifest = false;  ///< `recipe:` names a manifest, whose recipe it is
   template <class A>
   void archive(A& a) {
-    a(sweep, sweep_text, recipe, recipe_text);
+    a(sweep, sweep_text, recipe, recipe_text, of_manifest);
   }
 };
 
-/// Reads SWEEP.yml and the recipe that it names. Local. @throws UsageError
+/// Reads SWEEP.yml and the recipe that it names. Local. @throws UsageError  @throws InputError  that is a manifest which is damaged
 [[nodiscard]] Texts read_texts(const std::filesystem::path& file);
 
 struct Point {

@@ -57,6 +57,15 @@ TEST(Table, RowsBecomeColumnsAsFarAsThereIsRoom) {
             "model  chat\nF      0.25\ndelta  2\n");
 }
 
+TEST(Table, IsTurnedWhereNamesAboveAreNotEnough) {
+  Table table{{"<weight", "<rate", "<model"}};
+  table.add({"0.25 to 0.75", "0.5 to 0.875", "math"});
+  table.add({"1", "0.5", "code"});
+  EXPECT_EQ(table.text(28), "model\n  weight        rate\nmath\n  0.25 to 0.75  0.5 to 0.875\ncode\n  1             0.5\n");
+  EXPECT_EQ(table.text(27), "weight  0.25 to 0.75  1\nrate    0.5 to 0.875  0.5\nmodel   math          code\n");
+  EXPECT_EQ(table.text(10), table.text(28));  // nothing fits
+}
+
 TEST(Table, Keys) {
   EXPECT_EQ(lines_of_keys({{"sum", "-0"}, {"result", "1"}}), "sum     -0\nresult  1\n");
 }

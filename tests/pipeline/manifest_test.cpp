@@ -58,8 +58,8 @@ TEST(Manifest, PartsOfTheOutputAreReadBackWhereTheyAreThere) {
   ASSERT_EQ(parts->size(), 1U);
   EXPECT_EQ(parts->front().kind, "header");
   EXPECT_EQ(parts->front().size, 7U);
-  EXPECT_THAT(refusal(manifest("", R"("parts":[{"part":"header"}],)")), HasSubstr("m.json: no valid manifest ("));
-  EXPECT_THAT(refusal(manifest("", R"("parts":7,)")), HasSubstr("m.json: no valid manifest ("));
+  EXPECT_THAT(refusal(manifest("", R"("parts":[{"part":"header"}],)")), HasSubstr("m.json: no valid manifest (parts[0].name is missing);"));
+  EXPECT_THAT(refusal(manifest("", R"("parts":7,)")), HasSubstr("m.json: no valid manifest (parts is 7, expected a list);"));
 }
 
 TEST(Manifest, PartsThatDifferAreNamed) {
@@ -75,9 +75,21 @@ TEST(Manifest, PartsThatDifferAreNamed) {
 TEST(Manifest, OfAnotherFormIsRefused) {
   const std::string damaged = "; the manifest is damaged, take it from where the output came from";
   EXPECT_EQ(refusal("[]"), "m.json: format is not \"dare-manifest\"" + damaged);
-  EXPECT_THAT(refusal(R"({"format":1})"), HasSubstr("m.json: no valid manifest ("));
-  EXPECT_THAT(refusal("{"), HasSubstr("m.json: no valid manifest ("));
-  EXPECT_THAT(refusal(""), HasSubstr("m.json: no valid manifest ("));
+  EXPECT_EQ(refusal(R"({"format":1})"), "m.json: no valid manifest (format is 1, expected a text)" + damaged);
+  EXPECT_EQ(refusal(R"({"format":[]})"), "m.json: no valid manifest (format is a list, expected a text)" + damaged);
+  EXPECT_EQ(refusal("{}"), "m.json: no valid manifest (format is missing)" + damaged);
+  EXPECT_EQ(refusal("{"), "m.json: no valid manifest (no JSON from byte 2 on)" + damaged);
+  EXPECT_EQ(refusal(""), "m.json: no valid manifest (no JSON from byte 1 on)" + damaged);
+  EXPECT_THAT(refusal(R"({"format":1e999})"), testing::StartsWith("m.json: no valid manifest (number overflow"));
+  const auto of_input = [](const std::string& files) {
+    auto text = manifest("");
+    const std::string sound = R"([{"name":"model.safetensors","size":12,"header_xxh3_128":"ab"}])";
+    return refusal(text.replace(text.find(sound), sound.size(), files));
+  };
+  EXPECT_EQ(of_input(R"([{"name":"m","size":-1}])"),
+            "m.json: no valid manifest (inputs[0].files[0].size is -1, expected a whole number from 0 up)" + damaged);
+  EXPECT_EQ(of_input(R"([7])"), "m.json: no valid manifest (inputs[0].files[0] is 7, expected an object)" + damaged);
+  EXPECT_EQ(of_input(R"({})"), "m.json: no valid manifest (inputs[0].files is an object, expected a list)" + damaged);
   EXPECT_EQ(refusal(R"({"format":"dare-manifest","format_version":2})"), "m.json: format_version 2, this program reads 1; use a newer one");
   EXPECT_EQ(refusal(manifest("", R"("tensors":[],)")), "m.json: no valid manifest (\"tensors\" stands twice)" + damaged);
   EXPECT_EQ(refusal(manifest("1")), "m.json: tensors is no list of tensors" + damaged);
@@ -105,8 +117,9 @@ TEST(Manifest, DamagedTensorsAreRefused) {
   EXPECT_EQ(refusal(manifest(tensor("a", "[576460752303423487]", k_hash))),
             of("32 digits of hashes, its 549755813888 blocks have 32 each"));
   EXPECT_EQ(refusal(manifest(tensor("a", "[1]", "000102030405060708090A0B0C0D0E0F"))), of("a hash holds what is no hexadecimal digit"));
-  EXPECT_THAT(refusal(manifest(R"({"name":"a"})")), HasSubstr("no valid manifest ("));
-  EXPECT_THAT(refusal(manifest(R"({"name":7,"dtype":"F32","shape":[],"xxh3_128":""})")), HasSubstr("no valid manifest ("));
+  EXPECT_EQ(refusal(manifest(R"({"name":"a"})")), "m.json: no valid manifest (tensors[0].dtype is missing)" + damaged);
+  EXPECT_EQ(refusal(manifest(tensor("a", "[1]", k_hash) + R"(,{"name":7,"dtype":"F32","shape":[],"xxh3_128":""})")),
+            "m.json: no valid manifest (tensors[1].name is 7, expected a text)" + damaged);
 }
 
 std::string again(const std::string& yaml) {

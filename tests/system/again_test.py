@@ -88,6 +88,32 @@ class Again(SystemTest):
         self.assertIn("\n  give the inputs as they were, or name those that are meant by --base and --model\n", refused.stderr)
         self.merged(0, *words[:2], "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
 
+    def test_a_sweep_varies_what_a_manifest_records(self):
+        self.merged(1, *self.merge_words("one.safetensors", models=1))
+        manifest = self.path("one.safetensors.manifest.json")
+        self.merged(1, manifest, self.path("other.safetensors"), "--seed", "6")
+        with open(manifest) as file:
+            seed = json.load(file)["recipe"]["seed"]
+        self.assertNotEqual(seed, 6)
+        sweep = "recipe: one.safetensors.manifest.json\nformat: safetensors\npoints:\n  same: {seed: %d}\n  other: {seed: 6}\n" % seed
+        with open(self.path("s.yml"), "w") as file:
+            file.write(sweep)
+        swept = run(2, "dare-sweep", self.path("s.yml"), self.path("swept"))
+        self.assertEqual(swept.returncode, 0, swept.stderr)
+        for point, output in (("same", "one"), ("other", "other")):
+            self.assertEqual(self.all_of(f"swept/{point}.safetensors"), self.all_of(output + ".safetensors"))
+        with open(self.path("s.yml"), "a") as file:
+            file.write("dtype: float32\n")
+        self.assert_refused(run(2, "dare-sweep", self.path("s.yml"), self.path("more")), 2, f"{self.path('s.yml')}:6: dtype is given beside recipe; vary it "
+                            f"in grid or points, or write a recipe in the place of {manifest}", "dare-sweep")
+        with open(manifest, "r+") as file:
+            text = file.read().replace('"stream_version": 1', '"stream_version": 2')
+            file.seek(0)
+            file.write(text)
+        refused = run(1, "dare-sweep", self.path("s.yml"), self.path("more"))
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn(f"dare-sweep: {manifest}: was merged with stream version 2 of the masks, this program computes version 1; use ", refused.stderr)
+
     def with_other_hash(self, manifest):
         """Its first tensor's first block has another hash."""
         with open(manifest) as file:

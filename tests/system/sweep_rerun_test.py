@@ -70,6 +70,9 @@ class Rerun(SweepTest):
         self.swept(0, text)
         os.remove(self.path("swept", "points", "p.json"))
         manifest = self.path("swept", "p", "dare-manifest.json")
+        self.write(manifest, "{")
+        self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (no JSON from byte 2 on); remove it, or name another folder",
+                            "dare-sweep")
         for other in ("[]", '{"tensors": 1}', '{"tensors": [1]}', '{"tensors": [{"xxh3_128": 1}]}', '{"inputs": [{"files": 1}]}', '{"outputs": 1}'):
             self.write(manifest, other)
             self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (its JSON is of another form); remove it, or name "

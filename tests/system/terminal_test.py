@@ -55,6 +55,21 @@ class Terminal(SystemTest):
         fitness = self.on_terminal(80, "dare-inspect", "--base", "base.safetensors", "math.safetensors")
         self.assertLessEqual(set(NAMES), set(fitness))
 
+    def test_a_plan_of_settings_with_filters(self):
+        parts = "[{filter: q_proj, value: [0.25, 0.375]}, {filter: w1, value: [0.125, 0.9375]}, {value: 0.5}]"
+        models = ", ".join(f"{{model: {name}.safetensors, parameters: {{weight: {parts}, density: {parts}}}}}" for name in ("math", "code"))
+        with open("recipe.yml", "w", encoding="utf-8") as file:
+            file.write(f"merge_method: dare_ties\nbase_model: base.safetensors\nmodels: [{models}]\n")
+        narrow = self.on_terminal(80, "dare-merge", "recipe.yml", "--plan")
+        whole = run(0, "dare-merge", "recipe.yml", "--plan").stdout.splitlines()
+        self.assertLessEqual(max(len(line) for line in narrow), 80)
+        self.assertEqual(set("\n".join(narrow).split()), set("\n".join(whole).split()))
+        self.assertGreater(max(len(line) for line in whole), 100)
+        settings = "0.125 to 0.9375, by 2 filters and layer"
+        for name in ("math", "code"):
+            at = narrow.index(f"model      {name}.safetensors")
+            self.assertIn(f"drop rate  {settings.replace('0.125', '0.0625').replace('0.9375', '0.875')}", narrow[at - 5 : at])
+
     def test_an_explanation_has_a_column_a_model(self):
         words = ["--base", "base.safetensors", "--model", "math.safetensors", "--model", "code.safetensors", "--drop-rate", "0.5", "--explain", NAMES[1] + "[1,2]"]
         narrow, _ = self.checked("dare-merge", *words)

@@ -33,9 +33,7 @@ class ManifestParser {
         else add_tensor(entry);
       });
       read_head(head);
-    } catch (const nlohmann::json::exception& error) { refuse_text(error.what()); } catch (const JsonError& error) {
-      refuse_text(error.what());
-    }
+    } catch (const JsonError& error) { refuse(fmt::format("no valid manifest ({})", shown(error.what(), 200))); }
     return std::move(manifest_);
   }
 
@@ -47,34 +45,34 @@ class ManifestParser {
     refuse(fmt::format("tensor \"{}\": {}", shown(tensor), what));
   }
 
-  [[noreturn]] void refuse_text(std::string_view why) const { refuse(fmt::format("no valid manifest ({})", shown(why, 200))); }
-
   void add_tensor(const Json& json) {
+    const auto path = fmt::format("tensors[{}]", manifest_.tensors.size());
     ManifestTensor tensor;
-    tensor.name = json.at("name").get<std::string>();
+    tensor.name = text_field(json, path, "name");
     const auto problem = tensor.name == checkpoint::k_metadata_key ? "" : checkpoint::name_problem(tensor.name);
     if (!problem.empty()) refuse(tensor.name, problem);
     if (!names_.insert(tensor.name).second) refuse(tensor.name, "stands twice");
-    const auto dtype = json.at("dtype").get<std::string>();
+    const auto dtype = text_field(json, path, "dtype");
     const auto known = dtype_named(dtype);
     if (!known) refuse(tensor.name, fmt::format("dtype \"{}\" is unknown", shown(dtype)));
     tensor.dtype = *known;
-    for (const auto& extent : json.at("shape")) {
+    for (const auto& extent : list_field(json, path, "shape")) {
       if (!extent.is_number_unsigned()) refuse(tensor.name, "shape holds what is no number from 0 up");
       tensor.shape.push_back(extent.get<std::uint64_t>());
     }
     tensor.elements = sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(tensor.name, what); }).elements;
-    read_hashes(json.at("xxh3_128").get_ref<const std::string&>(), tensor);
+    read_hashes(text_field(json, path, "xxh3_128"), tensor);
     manifest_.tensors.push_back(std::move(tensor));
   }
 
   void add_delta(const Json& json) {
-    auto name = json.at("name").get<std::string>();
+    const auto path = fmt::format("tensors[{}]", manifest_.deltas ? manifest_.deltas->size() : 0);
+    auto name = text_field(json, path, "name");
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
       refuse(fmt::format("the delta checkpoint \"{}\" is no file or folder beside it", shown(name)));
     }
     if (!manifest_.deltas) manifest_.deltas.emplace();
-    manifest_.deltas->push_back({std::move(name), json.at("xxh3_128").get<std::string>()});
+    manifest_.deltas->push_back({std::move(name), text_field(json, path, "xxh3_128")});
   }
 
   void read_hashes(const std::string& digits, ManifestTensor& tensor) const {
@@ -93,33 +91,38 @@ class ManifestParser {
   }
 
   void read_head(const Json& head) {
-    if (!head.is_object() || head.value("format", "") != "dare-manifest") refuse("format is not \"dare-manifest\"");
-    if (const auto& version = head.at("format_version"); version != 1) {
+    if (!head.is_object() || text_field(head, "", "format") != "dare-manifest") refuse("format is not \"dare-manifest\"");
+    if (const auto& version = field(head, "", "format_version"); version != 1) {
       throw InputError{fmt::format("{}: format_version {}, this program reads 1; use a newer one", file_.string(), shown(version.dump()))};
     }
-    if (const auto& size = head.at("block_elements"); size != plan::k_block_elements) {
+    if (const auto& size = field(head, "", "block_elements"); size != plan::k_block_elements) {
       refuse(fmt::format("block_elements {}, expected {}", shown(size.dump()), plan::k_block_elements));
     }
     if (!head.contains("tensors") || !head["tensors"].is_array() || !head["tensors"].empty()) refuse("tensors is no list of tensors");
-    if (head.value("outputs", "") == "delta" && !manifest_.deltas) manifest_.deltas.emplace();
-    manifest_.program = head.at("program").get<std::string>();
-    manifest_.stream_version = head.at("stream_version").get<std::uint64_t>();
-    manifest_.recipe = head.at("recipe").dump();
-    if (head.contains("parts")) read_parts(head["parts"], manifest_.parts.emplace());
-    for (const auto& input : head.at("inputs")) {
-      auto& into = manifest_.inputs.emplace_back();
-      into.path = input.at("path").get<std::string>();
-      for (const auto& file : input.at("files")) {
-        into.files.push_back({file.at("name").get<std::string>(), file.at("size").get<std::uint64_t>(),
-                              file.at("header_xxh3_128").get<std::string>(), file.value("pieces_xxh3_128", "")});
-      }
+    if (head.contains("outputs") && text_field(head, "", "outputs") == "delta" && !manifest_.deltas) manifest_.deltas.emplace();
+    manifest_.program = text_field(head, "", "program");
+    manifest_.stream_version = whole_field(head, "", "stream_version");
+    manifest_.recipe = field(head, "", "recipe").dump();
+    if (head.contains("parts")) read_parts(list_field(head, "", "parts"), manifest_.parts.emplace());
+    for (const auto& input : list_field(head, "", "inputs")) read_input(input);
+  }
+
+  void read_input(const Json& input) {
+    const auto path = fmt::format("inputs[{}]", manifest_.inputs.size());
+    auto& into = manifest_.inputs.emplace_back();
+    into.path = text_field(input, path, "path");
+    for (const auto& file : list_field(input, path, "files")) {
+      const auto place = fmt::format("{}.files[{}]", path, into.files.size());
+      into.files.push_back({text_field(file, place, "name"), whole_field(file, place, "size"), text_field(file, place, "header_xxh3_128"),
+                            file.contains("pieces_xxh3_128") ? text_field(file, place, "pieces_xxh3_128") : ""});
     }
   }
 
   static void read_parts(const Json& list, std::vector<OutputPart>& parts) {
     for (const auto& part : list) {
-      parts.push_back({part.at("part").get<std::string>(), part.at("name").get<std::string>(), part.at("size").get<std::uint64_t>(),
-                       part.at("xxh3_128").get<std::string>()});
+      const auto path = fmt::format("parts[{}]", parts.size());
+      parts.push_back({text_field(part, path, "part"), text_field(part, path, "name"), whole_field(part, path, "size"),
+                       text_field(part, path, "xxh3_128")});
     }
   }
 
