@@ -304,8 +304,8 @@ class Refusals(SystemTest):
         self.assert_refused(process, 2, message.replace("DIR", self.folder), "dare-convert")
 
     def test_too_little_memory_for_the_passes_before_the_merge(self):
-        more = ["--model", self.path("m0.safetensors")] * 4
-        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 56MiB a rank",
+        more = ["--model", self.path("m0.safetensors")] * 40
+        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 35MiB a rank",
                      *self.merge_words("old.safetensors", "--overwrite", "--method", "breadcrumbs", "--memory-per-rank", "16MiB", *more, models=1))
 
     def test_overwrite_of_a_folder_that_is_no_model(self):
