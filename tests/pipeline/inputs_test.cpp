@@ -86,7 +86,7 @@ TEST(Inputs, AreClosedWhereASignalEndsAMeasurement) {
   const StopSignal signals;
   ASSERT_EQ(std::raise(SIGUSR1), 0);
   try {
-    (void)measure(family.work, {family.folder / "journal"}, options, world());
+    (void)measure(family.work, {{family.folder / "journal", family.folder / "passes"}}, options, world());
     FAIL();
   } catch (const comm::AgreedError& error) { EXPECT_STREQ(error.what(), "stopped by signal 10 (SIGUSR1) amid statistics"); }
   EXPECT_EQ(open_descriptors(family.base), 0);

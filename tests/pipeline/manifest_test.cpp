@@ -78,8 +78,8 @@ TEST(Manifest, OfAnotherFormIsRefused) {
   EXPECT_EQ(refusal(R"({"format":1})"), "m.json: no valid manifest (format is 1, expected a text)" + damaged);
   EXPECT_EQ(refusal(R"({"format":[]})"), "m.json: no valid manifest (format is a list, expected a text)" + damaged);
   EXPECT_EQ(refusal("{}"), "m.json: no valid manifest (format is missing)" + damaged);
-  EXPECT_EQ(refusal("{"), "m.json: no valid manifest (no JSON from byte 2 on)" + damaged);
-  EXPECT_EQ(refusal(""), "m.json: no valid manifest (no JSON from byte 1 on)" + damaged);
+  EXPECT_EQ(refusal("{"), "m.json: no valid manifest (ends in the middle, in line 1)" + damaged);
+  EXPECT_EQ(refusal(""), "m.json: no valid manifest (ends in the middle, in line 1)" + damaged);
   EXPECT_THAT(refusal(R"({"format":1e999})"), testing::StartsWith("m.json: no valid manifest (number overflow"));
   const auto of_input = [](const std::string& files) {
     auto text = manifest("");

@@ -71,7 +71,7 @@ class Rerun(SweepTest):
         os.remove(self.path("swept", "points", "p.json"))
         manifest = self.path("swept", "p", "dare-manifest.json")
         self.write(manifest, "{")
-        self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (no JSON from byte 2 on); remove it, or name another folder",
+        self.assert_refused(self.sweep(2, text), 3, f"{manifest}: is no manifest of this program (ends in the middle, in line 1); remove it, or name another folder",
                             "dare-sweep")
         for other in ("[]", '{"tensors": 1}', '{"tensors": [1]}', '{"tensors": [{"xxh3_128": 1}]}', '{"inputs": [{"files": 1}]}', '{"outputs": 1}'):
             self.write(manifest, other)
