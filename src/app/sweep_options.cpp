@@ -76,7 +76,7 @@ Program sweep_program() {
   exits[1].meaning =
       "runtime failure, an evaluation that failed (its point is merged; the same command again only evaluates), or points failed for "
       "different reasons; where all failed alike the code is theirs";
-  exits[2].meaning = "the command line, the recipe or the command of evaluate is wrong; nothing was read or written";
+  exits[2].meaning = "the command line, the recipe or the command of evaluate is wrong, whatever else is; nothing was written";
   exits[3].meaning = "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space";
   exits[4].meaning = "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; the same command again does the rest";
   return {.name = "dare-sweep",
