@@ -77,7 +77,8 @@ Program sweep_program() {
       exits, ExitCode::failure,
       "runtime failure, an evaluation that failed (its point is merged; the same command again only evaluates), or points failed for "
       "different reasons; where all failed alike the code is theirs");
-  set_meaning(exits, ExitCode::usage, "the command line, the recipe or the command of evaluate is wrong; nothing was read or written");
+  set_meaning(exits, ExitCode::usage,
+              "the command line, the recipe or the command of evaluate is wrong, whatever else is; nothing was written");
   set_meaning(exits, ExitCode::input,
               "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space");
   set_meaning(exits, ExitCode::interrupted,

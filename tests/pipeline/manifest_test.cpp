@@ -80,7 +80,7 @@ TEST(Manifest, OfAnotherFormIsRefused) {
   EXPECT_EQ(refusal("{}"), "m.json: no valid manifest (format is missing)" + damaged);
   EXPECT_EQ(refusal("{"), "m.json: no valid manifest (ends in the middle, in line 1)" + damaged);
   EXPECT_EQ(refusal(""), "m.json: no valid manifest (ends in the middle, in line 1)" + damaged);
-  EXPECT_THAT(refusal(R"({"format":1e999})"), testing::StartsWith("m.json: no valid manifest (number overflow"));
+  EXPECT_THAT(refusal(R"({"format":1e999})"), testing::StartsWith("m.json: no valid manifest (a number that no float64 holds)"));
   const auto of_input = [](const std::string& files) {
     auto text = manifest("");
     const std::string sound = R"([{"name":"model.safetensors","size":12,"header_xxh3_128":"ab"}])";

@@ -145,8 +145,7 @@ TEST(Overrides, PlacesOfOptionsAreTheirNames) {
   Overrides over;
   over.method = "task_arithmetic";
   over.parameters["drop_rate"] = std::vector<double>{0.5};
-  EXPECT_EQ(parse_error(k_two, over),
-            "2: --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops");
+  EXPECT_EQ(parse_error(k_two, over), "2: --drop-rate: task_arithmetic drops nothing: drop_rate can only be 0; choose a method that drops");
 }
 
 TEST(Overrides, WhatAnOptionSaysOfEveryModelIsRefusedOnce) {

@@ -393,7 +393,7 @@ TEST(Parse, WhatIsNoRecipe) {
 
 TEST(Parse, KnownKeysAreListedOnce) {
   EXPECT_EQ(parse_error(with("hidden_size: 1\nnum_layers: 2\nvocabulary: {}\n")),
-            "2: 3 problems found, nothing was written:\n"
+            "2: 3 problems found:\n"
             "  r.yml:4: unknown key \"hidden_size\" in a recipe; known here: merge_method, base_model, models, parameters, seed, dtype, "
             "out_dtype, exclude, missing, rows, nonfinite, overflow, rounding, compat, tensor_order, tokenizer_source, tokenizer, "
             "chat_template\n"
