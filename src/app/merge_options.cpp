@@ -1,6 +1,7 @@
 #include "app/merge_options.hpp"
 
 #include "app/option_values.hpp"
+#include "app/plan_options.hpp"
 #include "app/run_options.hpp"
 
 #include "recipe/names.hpp"
@@ -8,15 +9,12 @@
 #include "recipe/policy_table.hpp"
 
 #include <dare/checkpoint/output.hpp>
-#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 #include <dare/merge/method.hpp>
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -32,38 +30,6 @@ std::vector<std::string> method_names() {
   return names;
 }
 
-// Boost would take -1 as 2^64 - 1.
-std::uint64_t whole(std::string_view option, const std::string& text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc{} && end == text.data() + text.size()) return value;
-  throw UsageError{fmt::format("--{}: expected a whole number from 0 to 18446744073709551615, found \"{}\"", option, text)};
-}
-
-// A number, or several; what is none is refused in the words that recipes have for it.
-template <class T>
-class NumberValue final : public po::typed_value<T> {
- public:
-  explicit NumberValue(std::string option) : po::typed_value<T>{nullptr}, option_{std::move(option)} {}
-
- private:
-  void xparse(boost::any& store, const std::vector<std::string>& words) const override {
-    try {
-      po::typed_value<T>::xparse(store, words);
-    } catch (const po::invalid_option_value&) {
-      const auto number = [](const std::string& word) {
-        double value = 0;
-        return boost::conversion::try_lexical_convert(word, value);
-      };
-      const auto wrong = std::find_if_not(words.begin(), words.end(), number);
-      throw po::error{fmt::format("--{}: expected a number such as 0.9 for 90 %, found \"{}\"", option_,
-                                  wrong == words.end() ? words.front() : *wrong)};
-    }
-  }
-
-  std::string option_;
-};
-
 std::string no_option(const std::string& option) {
   return "no-" + option;
 }
@@ -74,7 +40,7 @@ struct AddParameter {
   const recipe::ParameterRow& row;
 
   void operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
-    add(number<std::vector<double>>(), fmt::format("per model: {}", row.help));
+    add(number_value<std::vector<double>>(recipe::option_of(row), std::string{row.value_name}), fmt::format("per model: {}", row.help));
   }
   // Two switches, no value: the word after one may be OUTPUT.
   void operator()(std::optional<bool> recipe::MethodParameters::*) const {
@@ -84,20 +50,14 @@ struct AddParameter {
   template <class Holder, class T>
   void operator()(std::optional<T> Holder::*) const {
     if constexpr (std::is_enum_v<T>) {
-      const std::string value_name{row.value_name};
       const auto& words = recipe::words_of(T{});
-      add(word_value(value_name.c_str(), words_of_table(words)), fmt::format("{}: {}", row.help, recipe::one_of(words)));
+      add(word_value(std::string{row.value_name}, words_of_table(words)), fmt::format("{}: {}", row.help, recipe::one_of(words)));
     } else {
-      add(number<double>(), std::string{row.help});
+      add(number_value<double>(recipe::option_of(row), std::string{row.value_name}), std::string{row.help});
     }
   }
 
  private:
-  // The options_description owns it.
-  template <class T>
-  po::typed_value<T>* number() const {
-    return (new NumberValue<T>{recipe::option_of(row)})->value_name(std::string{row.value_name});
-  }
   void add(const po::value_semantic* value, const std::string& help) const {
     group.add_options()(recipe::option_of(row).c_str(), value,
                         (row.otherwise.empty() ? help : fmt::format("{} ({})", help, row.otherwise)).c_str());
@@ -111,13 +71,13 @@ po::options_description merge_group() {
   add("model", path_value<std::vector<std::string>>("M"), "a fine-tuned model; give one for each");
   add("method", word_value("NAME", method_names()), "merge method, see Methods (dare_linear)");
   for (const auto& row : recipe::parameters()) std::visit(AddParameter{group, row}, row.member);
-  add("stream", po::value<std::vector<std::string>>()->value_name("N"), "per model: number of its random stream (its position)");
-  add("seed", po::value<std::string>()->value_name("S"), "of all random masks (0); recorded in the output");
-  add("dtype", po::value<std::string>()->value_name("T"), "float type of the output, e.g. BF16 (the base's)");
+  add("stream", number_value<std::vector<std::uint64_t>>("stream", "N"), "per model: number of its random stream (its position)");
+  add("seed", number_value<std::uint64_t>("seed", "S"), "of all random masks (0); recorded in the output");
+  add("dtype", dtype_value("T"), "float type of the output, e.g. BF16 (the base's)");
   add("exclude", po::value<std::vector<std::string>>()->value_name("REGEX"), "tensors to keep from the base; may be given more than once");
   recipe::for_each_policy([&]<class Enum>(const recipe::PolicyRow& row, Enum recipe::Recipe::*member) {
     const auto& words = recipe::words_of(Enum{});
-    add(std::string{row.key}.c_str(), word_value(std::string{row.value_name}.c_str(), words_of_table(words)),
+    add(std::string{row.key}.c_str(), word_value(std::string{row.value_name}, words_of_table(words)),
         fmt::format("{}: {} ({})", row.help, recipe::one_of(words), recipe::word_for(words, recipe::Recipe{}.*member)).c_str());
   });
   add("inputs-at", path_value("DIR"), "with a manifest as RECIPE: its relative paths are relative to DIR (the working folder)");
@@ -126,10 +86,8 @@ po::options_description merge_group() {
 
 po::options_description plan_group() {
   po::options_description group{"Planning (no weight is read)"};
+  add_plan_options(group, "print passes, bytes, memory and writers, and stop", "plan for N ranks instead of these");
   auto add = group.add_options();
-  add("plan", po::bool_switch(), "print passes, bytes, memory and writers, and stop");
-  add("ranks", po::value<int>()->value_name("N"), "plan for N ranks instead of these");
-  add("nodes", po::value<int>()->value_name("M"), "... spread over M nodes (1)");
   add("bandwidth-read", po::value<std::string>()->value_name("B"), "bytes/s of all nodes together, e.g. 50GB: predicts the time");
   add("bandwidth-write", po::value<std::string>()->value_name("B"), "likewise for writing");
   return group;
@@ -143,24 +101,13 @@ po::options_description explain_group() {
   return group;
 }
 
-template <class T>
-std::optional<T> optional(const Given& given, const char* name) {
-  if (given.count(name) == 0) return std::nullopt;
-  return given[name].as<T>();
-}
-
-template <class T>
-std::vector<T> list(const Given& given, const char* name) {
-  return optional<std::vector<T>>(given, name).value_or(std::vector<T>{});
-}
-
 // What the command line gives of a parameter.
 struct ReadParameter {
   const Given& given;
   const std::string& name;  // of the option
 
   std::optional<recipe::ParameterValue> operator()(std::optional<recipe::Setting> recipe::Parameters::*) const {
-    return optional<std::vector<double>>(given, name.c_str());
+    return optional_value<std::vector<double>>(given, name);
   }
   std::optional<recipe::ParameterValue> operator()(std::optional<bool> recipe::MethodParameters::*) const {
     const bool yes = given[name].as<bool>();
@@ -196,7 +143,7 @@ void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& o
 }
 
 std::optional<double> bandwidth(const Given& given, const char* name) {
-  const auto text = optional<std::string>(given, name);
+  const auto text = optional_value<std::string>(given, name);
   if (!text) return std::nullopt;
   const auto bytes = size_value(given, name);
   if (bytes == 0) throw UsageError{fmt::format("--{} {}: give a number above 0", name, *text)};
@@ -273,33 +220,33 @@ pipeline::MergeOptions merge_options_from(const Given& given) {
   pipeline::MergeOptions options;
   options.run = run_options_from(given, "dare-merge");
   auto& over = options.overrides;
-  over.base = optional<std::string>(given, "base");
-  over.models = list<std::string>(given, "model");
+  over.base = optional_value<std::string>(given, "base");
+  over.models = list_value<std::string>(given, "model");
   for (const auto& row : recipe::parameters()) {
     const auto name = recipe::option_of(row);
     if (auto value = std::visit(ReadParameter{given, name}, row.member)) over.parameters.emplace(row.key, std::move(*value));
   }
-  for (const auto& text : list<std::string>(given, "stream")) over.stream.push_back(whole("stream", text));
-  over.method = optional<std::string>(given, "method");
+  over.stream = list_value<std::uint64_t>(given, "stream");
+  over.method = optional_value<std::string>(given, "method");
   for (const auto& row : recipe::policies()) {
     const std::string name{row.key};
-    if (auto word = optional<std::string>(given, name.c_str())) over.policies.emplace(name, std::move(*word));
+    if (auto word = optional_value<std::string>(given, name)) over.policies.emplace(name, std::move(*word));
   }
-  if (const auto text = optional<std::string>(given, "seed")) over.seed = whole("seed", *text);
-  options.inputs_at = optional<std::string>(given, "inputs-at").value_or("");
-  over.dtype = optional<std::string>(given, "dtype");
-  over.exclude = list<std::string>(given, "exclude");
-  options.plan_only = given["plan"].as<bool>();
-  options.plan_ranks = count_value(given, "ranks");
-  options.plan_nodes = count_value(given, "nodes");
-  check_planned_cluster(options.plan_ranks, options.plan_nodes, options.plan_only);
+  over.seed = optional_value<std::uint64_t>(given, "seed");
+  options.inputs_at = optional_value<std::string>(given, "inputs-at").value_or("");
+  over.dtype = optional_value<std::string>(given, "dtype");
+  over.exclude = list_value<std::string>(given, "exclude");
+  const auto plan = plan_choice_from(given);
+  options.plan_only = plan.plan_only;
+  options.plan_ranks = plan.ranks;
+  options.plan_nodes = plan.nodes;
   if ((given.count("bandwidth-read") != 0 || given.count("bandwidth-write") != 0) && !options.plan_only) {
     throw UsageError{"--bandwidth-read and --bandwidth-write predict a time and go with --plan"};
   }
   options.bandwidth = {bandwidth(given, "bandwidth-read"), bandwidth(given, "bandwidth-write")};
-  options.explain = optional<std::string>(given, "explain");
+  options.explain = optional_value<std::string>(given, "explain");
   if (options.explain && options.plan_only) throw UsageError{"--plan and --explain: give one of them"};
-  read_words(list<std::string>(given, "words"), options);
+  read_words(positional_words(given), options);
   return options;
 }
 

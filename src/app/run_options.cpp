@@ -1,12 +1,16 @@
 #include "app/run_options.hpp"
 
 #include "app/option_values.hpp"
+#include "recipe/names.hpp"
 
+#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <array>
+#include <algorithm>
+#include <utility>
 
 namespace dare::app {
 namespace {
@@ -15,36 +19,41 @@ namespace po = boost::program_options;
 using pipeline::LogLevel;
 using pipeline::ProgressStyle;
 
-constexpr std::array k_progress{std::pair{"auto", ProgressStyle::automatic}, std::pair{"bar", ProgressStyle::bar},
-                                std::pair{"plain", ProgressStyle::plain}, std::pair{"off", ProgressStyle::off}};
-constexpr std::array k_log_level{std::pair{"error", LogLevel::error}, std::pair{"info", LogLevel::info},
-                                 std::pair{"debug", LogLevel::debug}};
+constexpr recipe::Words<ProgressStyle, 4> k_progress{
+    {{"auto", ProgressStyle::automatic}, {"bar", ProgressStyle::bar}, {"plain", ProgressStyle::plain}, {"off", ProgressStyle::off}}};
+constexpr recipe::Words<LogLevel, 3> k_log_level{{{"error", LogLevel::error}, {"info", LogLevel::info}, {"debug", LogLevel::debug}}};
 
 // One of a few words, as an enumeration.
 template <class Enum, std::size_t N>
-Enum choice(const std::string& option, const std::string& text, const std::array<std::pair<const char*, Enum>, N>& words) {
-  std::string known;
-  for (const auto& [word, value] : words) {
-    if (text == word) return value;
-    known += (known.empty() ? "" : ", ") + std::string{word};
-  }
-  throw UsageError{fmt::format("--{} {}: give one of {}", option, text, known)};
+Enum choice(const Given& given, const std::string& option, const recipe::Words<Enum, N>& words) {
+  const auto& text = given[option].as<std::string>();
+  if (const auto value = recipe::value_of(words, text)) return *value;
+  throw UsageError{fmt::format("--{} {}: give one of {}", option, text, fmt::join(words_of_table(words), ", "))};
+}
+
+template <class Enum, std::size_t N>
+std::string default_of(const recipe::Words<Enum, N>& words, Enum value) {
+  return std::string{recipe::word_for(words, value)};
 }
 
 }  // namespace
 
 po::options_description run_options_group(const RunWords& words) {
+  const pipeline::RunOptions otherwise;
   po::options_description group{"Running"};
   auto add = group.add_options();
   add("writers", word_value("W", {"node", "all"})->default_value("all"), "ranks that write: all, node (one a node), or a number");
-  add("memory-per-rank", po::value<std::string>()->default_value("512MiB")->value_name("SIZE"), "buffers of one rank");
-  add("shard-size", po::value<std::string>()->default_value("5GB")->value_name("SIZE"), "largest shard of a folder");
+  add("memory-per-rank", po::value<std::string>()->default_value(exact_byte_size(otherwise.limits.memory_per_rank))->value_name("SIZE"),
+      "buffers of one rank");
+  add("shard-size", po::value<std::string>()->default_value(exact_byte_size(otherwise.shard_size))->value_name("SIZE"),
+      "largest shard of a folder");
   add("resume", po::bool_switch(), words.resume.c_str());
   add("restart", po::bool_switch(), words.restart.c_str());
   add("overwrite", po::bool_switch(), words.overwrite.c_str());
   if (!words.hash_inputs.empty()) add("hash-inputs", po::bool_switch(), words.hash_inputs.c_str());
-  add("progress", word_value("P", words_of_table(k_progress))->default_value("auto"), "auto, bar, plain or off");
-  add("log-level", word_value("L", words_of_table(k_log_level))->default_value("info"),
+  add("progress", word_value("P", words_of_table(k_progress))->default_value(default_of(k_progress, otherwise.progress)),
+      "auto, bar, plain or off");
+  add("log-level", word_value("L", words_of_table(k_log_level))->default_value(default_of(k_log_level, otherwise.log_level)),
       fmt::format("error: nothing but errors; info: {} too; debug: what each stage decides, and when", words.notes).c_str());
   add("json", po::bool_switch(), words.json.c_str());
   return group;
@@ -64,9 +73,13 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
   options.overwrite = given["overwrite"].as<bool>();
   options.hash_inputs = given.count("hash-inputs") != 0 && given["hash-inputs"].as<bool>();
   options.json = given["json"].as<bool>();
-  options.progress = choice("progress", given["progress"].as<std::string>(), k_progress);
-  options.log_level = choice("log-level", given["log-level"].as<std::string>(), k_log_level);
+  options.progress = choice(given, "progress", k_progress);
+  options.log_level = choice(given, "log-level", k_log_level);
   return options;
+}
+
+void set_meaning(std::vector<ExitMeaning>& exits, ExitCode code, std::string meaning) {
+  std::find_if(exits.begin(), exits.end(), [&](const auto& exit) { return exit.code == code; })->meaning = std::move(meaning);
 }
 
 std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {

@@ -1,6 +1,7 @@
 #include "app/sweep_options.hpp"
 
 #include "app/option_values.hpp"
+#include "app/plan_options.hpp"
 #include "app/run_options.hpp"
 
 #include <dare/core/error.hpp>
@@ -16,9 +17,7 @@ po::options_description sweep_group() {
   po::options_description group{"The sweep"};
   auto add = group.add_options();
   add("groups", po::value<int>()->value_name("N"), "groups of ranks that work on points apart (one a node)");
-  add("plan", po::bool_switch(), "say what is to do and what it costs, and stop: no weight is read");
-  add("ranks", po::value<int>()->value_name("N"), "with --plan: for N ranks instead of these");
-  add("nodes", po::value<int>()->value_name("M"), "... spread over M nodes (1)");
+  add_plan_options(group, "say what is to do and what it costs, and stop: no weight is read", "with --plan: for N ranks instead of these");
   add("yes", po::bool_switch(), fmt::format("do it also with more than {} points", sweep::k_most_points).c_str());
   return group;
 }
@@ -72,13 +71,16 @@ std::vector<Section> sweep_sections() {
 
 Program sweep_program() {
   auto exits = run_exit_meanings("OUTDIR");
-  exits[0].meaning = "all points are done";
-  exits[1].meaning =
+  set_meaning(exits, ExitCode::done, "all points are done");
+  set_meaning(
+      exits, ExitCode::failure,
       "runtime failure, an evaluation that failed (its point is merged; the same command again only evaluates), or points failed for "
-      "different reasons; where all failed alike the code is theirs";
-  exits[2].meaning = "the command line, the recipe or the command of evaluate is wrong; nothing was read or written";
-  exits[3].meaning = "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space";
-  exits[4].meaning = "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; the same command again does the rest";
+      "different reasons; where all failed alike the code is theirs");
+  set_meaning(exits, ExitCode::usage, "the command line, the recipe or the command of evaluate is wrong; nothing was read or written");
+  set_meaning(exits, ExitCode::input,
+              "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space");
+  set_meaning(exits, ExitCode::interrupted,
+              "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; the same command again does the rest");
   return {.name = "dare-sweep",
           .summary = "merges with many settings in few reads of the inputs, over MPI",
           .usage = {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},
@@ -100,13 +102,13 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   options.run = run_options_from(given, "dare-sweep");
   // A sweep that was stopped is asked to do the rest by the same command.
   if (options.run.unfinished == pipeline::Unfinished::refuse) options.run.unfinished = pipeline::Unfinished::resume_same;
-  if (given.count("groups") != 0) options.groups = given["groups"].as<int>();
-  options.plan_only = given["plan"].as<bool>();
-  options.plan_ranks = count_value(given, "ranks");
-  options.plan_nodes = count_value(given, "nodes");
-  check_planned_cluster(options.plan_ranks, options.plan_nodes, options.plan_only);
+  options.groups = optional_value<int>(given, "groups");  // from 1 to the number of ranks, which is not known here
+  const auto plan = plan_choice_from(given);
+  options.plan_only = plan.plan_only;
+  options.plan_ranks = plan.ranks;
+  options.plan_nodes = plan.nodes;
   options.yes = given["yes"].as<bool>();
-  const auto words = given.count("words") == 0 ? std::vector<std::string>{} : given["words"].as<std::vector<std::string>>();
+  const auto words = positional_words(given);
   if (words.size() != 2) throw UsageError{fmt::format("{} words given, expected SWEEP.yml OUTDIR; see dare-sweep --help", words.size())};
   options.specification = words[0];
   options.folder = words[1];

@@ -20,21 +20,21 @@ struct Unit {
 
 constexpr std::array k_units{
     Unit{"", 1},
-    Unit{"b", 1},
-    Unit{"kb", 1e3},
-    Unit{"mb", 1e6},
-    Unit{"gb", 1e9},
-    Unit{"tb", 1e12},
-    Unit{"pb", 1e15},
-    Unit{"k", 1024},
-    Unit{"m", 1048576},
-    Unit{"g", 1073741824},
-    Unit{"t", 1099511627776.},
-    Unit{"kib", 1024},
-    Unit{"mib", 1048576},
-    Unit{"gib", 1073741824},
-    Unit{"tib", 1099511627776.},
-    Unit{"pib", 1125899906842624.},
+    Unit{"B", 1},
+    Unit{"kB", 1e3},
+    Unit{"MB", 1e6},
+    Unit{"GB", 1e9},
+    Unit{"TB", 1e12},
+    Unit{"PB", 1e15},
+    Unit{"K", 1024},
+    Unit{"M", 1048576},
+    Unit{"G", 1073741824},
+    Unit{"T", 1099511627776.},
+    Unit{"KiB", 1024},
+    Unit{"MiB", 1048576},
+    Unit{"GiB", 1073741824},
+    Unit{"TiB", 1099511627776.},
+    Unit{"PiB", 1125899906842624.},
 };
 
 }  // namespace
@@ -45,8 +45,10 @@ std::uint64_t parse_byte_size(std::string_view text) {
   const std::string number{text.begin(), end_of_number};
   std::string unit{end_of_number, text.end()};
   unit.erase(0, unit.find_first_not_of(' '));
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const auto* const found = std::find_if(k_units.begin(), k_units.end(), [&](const Unit& u) { return u.name == unit; });
+  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  const auto* const found = std::find_if(k_units.begin(), k_units.end(), [&](const Unit& u) {
+    return std::equal(u.name.begin(), u.name.end(), unit.begin(), unit.end(), same);
+  });
   if (found == k_units.end() || number.empty() || std::count(number.begin(), number.end(), '.') > 1 || number == ".") throw refuse();
   if (number.find('.') == std::string::npos) {
     try {
@@ -59,6 +61,15 @@ std::uint64_t parse_byte_size(std::string_view text) {
   const double bytes = std::stod(number) * found->bytes;
   if (bytes != std::floor(bytes) || bytes >= 9.2e18) throw refuse();
   return static_cast<std::uint64_t>(bytes);
+}
+
+std::string exact_byte_size(std::uint64_t bytes) {
+  const Unit* largest = k_units.data();
+  for (const auto& unit : k_units) {
+    const auto size = static_cast<std::uint64_t>(unit.bytes);
+    if (bytes != 0 && bytes % size == 0 && unit.bytes > 1 && unit.bytes >= largest->bytes) largest = &unit;
+  }
+  return fmt::format("{}{}", bytes / static_cast<std::uint64_t>(largest->bytes), largest->name);
 }
 
 std::string format_bytes(std::uint64_t bytes) {

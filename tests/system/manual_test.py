@@ -86,6 +86,14 @@ class Manual(unittest.TestCase):
         self.assertEqual(complete("dare-merge", "--seed", ""), [])
         self.assertEqual(complete("dare-merge", "--base", ""), [])  # paths are readline's to offer
         self.assertIn("gsm8k", complete("dare-score", "g"))
+        for program in ("dare-merge", "dare-convert", "dare-inspect"):
+            self.assertEqual(complete(program, "--dtype", "B"), ["BF16"], program)
+
+    def test_whole_numbers_have_no_sign(self):
+        for program, option in (("dare-verify", "--sample"), ("dare-verify", "--show"), ("dare-convert", "--seed"), ("dare-merge", "--stream")):
+            done = run(0, program, f"{option}=-1")
+            self.assertEqual((done.returncode, done.stderr),
+                             (2, f'{program}: {option}: expected a whole number from 0 to 18446744073709551615, found "-1"; see {program} --help\n'))
 
     def test_words_that_are_completed_are_known(self):
         known = re.compile(r"merge method|expected |one of")

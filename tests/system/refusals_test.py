@@ -181,9 +181,9 @@ class Refusals(SystemTest):
     # command line and recipe
 
     def test_rates_outside_0_to_1(self):
-        for rate in ("1.5", "-0.1", "nan"):
+        for rate, said in (("1.5", "1.5"), ("-0.1", "-0.1"), (".nan", "nan")):
             words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", rate, self.path("out.h5")]
-            self.refused(2, f"--drop-rate: {rate} is outside [0, 1]", *words, ranks=(3,))
+            self.refused(2, f"--drop-rate: {said} is outside [0, 1]", *words, ranks=(3,))
 
     def test_a_percentage_where_a_share_is_meant(self):
         words = ["--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"), "--drop-rate", "90%", self.path("out.h5")]
@@ -192,6 +192,8 @@ class Refusals(SystemTest):
     def test_values_of_options_that_are_none(self):
         for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.9 for 90 %, found "0,5"; see dare-merge --help'),
                                        ("--weight", "half", 'expected a number such as 0.9 for 90 %, found "half"; see dare-merge --help'),
+                                       ("--weight", "nan", 'expected a number such as 0.9 for 90 %, found "nan"; see dare-merge --help'),
+                                       ("--stream", "-1", 'expected a whole number from 0 to 18446744073709551615, found "-1"; see dare-merge --help'),
                                        ("--memory-per-rank", "foo", '"foo" is no size in bytes; write e.g. 512MiB, 5GB or 4096'),
                                        ("--shard-size", "1.5.2GB", '"1.5.2GB" is no size in bytes; write e.g. 512MiB, 5GB or 4096')):
             self.refused(2, f"{option}: {message}", *self.merge_words("out.h5", option, value, models=1), ranks=(3,))

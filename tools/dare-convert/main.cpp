@@ -26,7 +26,7 @@ dare::app::RunWords words() {
 
 dare::app::Program program() {
   po::options_description what{"What to convert"};
-  what.add_options()("dtype", po::value<std::string>()->value_name("T"), "round floats to this type, e.g. BF16 (as stored)");
+  what.add_options()("dtype", dare::app::dtype_value("T"), "round floats to this type, e.g. BF16 (as stored)");
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
   what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
   po::options_description selection{"Which tensors, under which names"};
@@ -41,11 +41,12 @@ dare::app::Program program() {
   auto add = delta.add_options();
   add("delta", po::bool_switch(), "DST has of the model SRC only what DARE keeps, e.g. a tenth of it; dare-merge takes it as a model");
   add("base", dare::app::path_value("B"), "the model that SRC was fine-tuned from: its names decide on the masks");
-  add("drop-rate", po::value<double>()->value_name("P"), "share of the elements to drop, 0 to 1");
-  add("seed", po::value<std::uint64_t>()->value_name("S"), "of the masks (0); merges must have the same");
-  add("stream", po::value<std::uint64_t>()->value_name("N"), "number of the random stream (0); the model must have the same in merges");
+  add("drop-rate", dare::app::number_value<double>("drop-rate", "P"), "share of the elements to drop, 0 to 1");
+  add("seed", dare::app::number_value<std::uint64_t>("seed", "S"), "of the masks (0); merges must have the same");
+  add("stream", dare::app::number_value<std::uint64_t>("stream", "N"),
+      "number of the random stream (0); the model must have the same in merges");
   auto exits = dare::app::run_exit_meanings("DST");
-  exits[2].meaning = "the command line is wrong; nothing was read or written";
+  set_meaning(exits, dare::ExitCode::usage, "the command line is wrong; nothing was read or written");
   return {
       .name = "dare-convert",
       .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",
@@ -84,7 +85,7 @@ dare::app::Program program() {
 }
 
 std::vector<std::string> words_of(const Given& given) {
-  auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  auto words = dare::app::positional_words(given);
   if (words.size() != 2)
     throw dare::UsageError{fmt::format("SRC and DST are expected, found {}; see dare-convert --help",
                                        words.empty()       ? "neither"
@@ -119,10 +120,6 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
   return options;
 }
 
-std::vector<std::string> list(const Given& given, const char* name) {
-  return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>{};
-}
-
 dare::pipeline::ConvertOptions options_from(const Given& given) {
   dare::pipeline::ConvertOptions options;
   options.run = dare::app::run_options_from(given, "dare-convert");
@@ -133,15 +130,11 @@ dare::pipeline::ConvertOptions options_from(const Given& given) {
   options.source = words[0];
   options.output = words[1];
   dare::checkpoint::check_ending(options.output);
-  if (given.count("dtype") != 0) {
-    const auto text = given["dtype"].as<std::string>();
-    options.dtype = dare::dtype_from_user(text);
-    if (!options.dtype || !is_floating(*options.dtype))
-      throw dare::UsageError{fmt::format("--dtype {}: no float type; give e.g. F32, BF16, F16", text)};
-  }
-  options.selection.include = list(given, "include");
-  options.selection.exclude = list(given, "exclude");
-  for (const auto& text : list(given, "rename")) options.selection.rename.push_back(dare::checkpoint::parse_rename(text));
+  options.dtype = dare::app::float_dtype(given, "dtype");
+  options.selection.include = dare::app::list_value<std::string>(given, "include");
+  options.selection.exclude = dare::app::list_value<std::string>(given, "exclude");
+  for (const auto& text : dare::app::list_value<std::string>(given, "rename"))
+    options.selection.rename.push_back(dare::checkpoint::parse_rename(text));
   options.keep_shards = !given["reshard"].as<bool>() && given["shard-size"].defaulted();
   options.link = given["link"].as<bool>();
   return options;

@@ -1,3 +1,4 @@
+#include "app/option_values.hpp"
 #include "app/program.hpp"
 
 #include <dare/compare/diff.hpp>
@@ -46,7 +47,7 @@ dare::app::Program program() {
 }
 
 dare::compare::DiffOptions options_from(const Given& given) {
-  const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  const auto words = dare::app::positional_words(given);
   if (words.size() != 2)
     throw dare::UsageError{
         fmt::format("A and B are expected, found {}; see dare-diff --help", words.empty()       ? "neither"

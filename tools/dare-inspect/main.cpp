@@ -6,6 +6,7 @@
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace {
 
@@ -16,8 +17,11 @@ dare::app::Program program() {
   po::options_description fitness{"Fitness for DARE"};
   auto add = fitness.add_options();
   add("base", dare::app::path_value("B"), "the model that each CKPT was fine-tuned from: report on the deltas");
-  add("drop-rate", po::value<std::vector<double>>()->value_name("P"), "rates to estimate the noise of; may be given more than once (0.9)");
-  add("dtype", po::value<std::string>()->value_name("T"), "float type that a merge would write (the base's)");
+  add("drop-rate", dare::app::number_value<std::vector<double>>("drop-rate", "P"),
+      fmt::format("rates to estimate the noise of; may be given more than once ({})",
+                  fmt::join(dare::compare::InspectOptions{}.drop_rates, ", "))
+          .c_str());
+  add("dtype", dare::app::dtype_value("T"), "float type that a merge would write (the base's)");
   po::options_description report{"Reporting"};
   report.add_options()("totals", po::bool_switch(), "no line for each tensor");
   report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
@@ -42,21 +46,16 @@ dare::app::Program program() {
 
 dare::compare::InspectOptions options_from(const Given& given) {
   dare::compare::InspectOptions options;
-  if (given.count("words") == 0) throw dare::UsageError{"no CKPT is given; see dare-inspect --help"};
-  for (const auto& word : given["words"].as<std::vector<std::string>>()) options.checkpoints.emplace_back(word);
+  for (const auto& word : dare::app::positional_words(given)) options.checkpoints.emplace_back(word);
+  if (options.checkpoints.empty()) throw dare::UsageError{"no CKPT is given; see dare-inspect --help"};
   options.totals_only = given["totals"].as<bool>();
   options.json = given["json"].as<bool>();
-  options.drop_rates = given.count("drop-rate") != 0 ? given["drop-rate"].as<std::vector<double>>() : std::vector<double>{0.9};
+  if (given.count("drop-rate") != 0) options.drop_rates = given["drop-rate"].as<std::vector<double>>();
   for (const auto p : options.drop_rates) {
     if (!(p >= 0 && p < 1)) throw dare::UsageError{fmt::format("--drop-rate {}: give a rate from 0 to below 1", p)};
   }
   if (given.count("base") != 0) options.base = given["base"].as<std::string>();
-  if (given.count("dtype") != 0) {
-    const auto text = given["dtype"].as<std::string>();
-    options.dtype = dare::dtype_from_user(text);
-    if (!options.dtype || !is_floating(*options.dtype))
-      throw dare::UsageError{fmt::format("--dtype {}: no float type; give e.g. F32, BF16, F16", text)};
-  }
+  options.dtype = dare::app::float_dtype(given, "dtype");
   if (!options.base && (options.dtype || given.count("drop-rate") != 0)) throw dare::UsageError{"--drop-rate and --dtype go with --base"};
   return options;
 }

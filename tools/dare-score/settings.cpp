@@ -3,12 +3,13 @@
 #include "app/option_values.hpp"
 #include "help.hpp"
 #include "recipe/nearest.hpp"
+#include "recipe/numbers.hpp"
 
+#include <dare/core/byte_size.hpp>
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <limits>
 
 namespace dare::score {
@@ -19,12 +20,9 @@ using Words = std::vector<std::string>;
 
 // Read here and not by the option parser, which takes "-1" for a large unsigned number.
 std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t least, std::uint64_t most) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
-    throw UsageError{fmt::format("--{} {}: give a whole number from {} to {}", option, text, least, most)};
-  }
-  return number;
+  const auto number = recipe::whole_in(text);
+  if (number && *number >= least && *number <= most) return *number;
+  throw UsageError{fmt::format("--{} {}: give a whole number from {} to {}", option, text, least, most)};
 }
 
 std::uint64_t whole_number(const app::Given& given, const std::string& option, std::uint64_t least, std::uint64_t most) {
@@ -33,12 +31,9 @@ std::uint64_t whole_number(const app::Given& given, const std::string& option, s
 
 double real_number(const app::Given& given, const std::string& option, double above, double below) {
   const auto text = given[option].as<std::string>();
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !(number > above && number < below)) {
-    throw UsageError{fmt::format("--{} {}: give a number above {} and below {}", option, text, above, below)};
-  }
-  return number;
+  const auto number = recipe::number_in(text);
+  if (number && *number > above && *number < below) return *number;
+  throw UsageError{fmt::format("--{} {}: give a number above {} and below {}", option, text, above, below)};
 }
 
 std::string text_or_empty(const app::Given& given, const std::string& option) {
@@ -57,7 +52,7 @@ const metrics::Task& task_of(const std::string& word) {
 }
 
 void read_words(const app::Given& given, Settings& settings) {
-  const auto words = given.count("words") != 0 ? given["words"].as<Words>() : Words{};
+  const auto words = app::positional_words(given);
   if (words.empty()) throw UsageError{"no TASK; see dare-score --help"};
   settings.task = &task_of(words.front());
   const auto kind = settings.task->kind;
@@ -131,11 +126,17 @@ void read_sandbox(const app::Given& given, Settings& settings) {
 po::typed_value<std::string>* text(const char* name) {
   return po::value<std::string>()->value_name(name);
 }
-po::typed_value<std::string>* text(const char* name, const char* value) {
-  return text(name)->default_value(value);
+template <class Number>
+po::typed_value<std::string>* number(const char* name, Number value) {
+  return text(name)->default_value(fmt::format("{}", value));
+}
+po::typed_value<std::string>* size(std::uint64_t bytes) {
+  return text("SIZE")->default_value(exact_byte_size(bytes));
 }
 
 std::vector<po::options_description> option_groups() {
+  const metrics::BootstrapOptions bootstrap;
+  const metrics::SandboxLimits limits;
   po::options_description data{"Data"};
   data.add_options()("id", text("FIELD"), "match predictions and references by this field of both")  //
       ("prediction-field", text("FIELD"), "where predictions (completions) stand")                   //
@@ -143,18 +144,18 @@ std::vector<po::options_description> option_groups() {
       ("positive", text("LABEL"), "also the F1 of this class (mrpc, qqp: 1)")                        //
       ("k", po::value<Words>()->value_name("K"), "pass@K; repeat for several (default 1)");
   po::options_description intervals{"Intervals"};
-  intervals.add_options()("bootstrap", text("N", "1000"), "resamples; 0: no intervals")  //
-      ("confidence", text("C", "0.95"), "share of resamples inside the interval")        //
-      ("seed", text("S", "42"), "equal seeds give equal intervals");
+  intervals.add_options()("bootstrap", number("N", bootstrap.resamples), "resamples; 0: no intervals")  //
+      ("confidence", number("C", bootstrap.confidence), "share of resamples inside the interval")       //
+      ("seed", number("S", bootstrap.seed), "equal seeds give equal intervals");
   po::options_description programs{"Running programs (humaneval, mbpp)"};
   programs.add_options()("allow-code-execution", po::bool_switch(), "needed: generated programs are run here")  //
       ("python", app::path_value("PATH")->default_value("python3"), "the interpreter")                          //
-      ("timeout", text("S", "10"), "seconds for one program")                                                   //
-      ("memory", text("SIZE", "1GiB"), "of a process, and of all of a program together")                        //
-      ("file-size", text("SIZE", "64MiB"), "of a file, and of the scratch folder")                              //
-      ("output-size", text("SIZE", "1MiB"), "printed by one program")                                           //
-      ("processes", text("N", "32"), "processes and threads of one program")                                    //
-      ("jobs", text("N", "1"), "programs at a time")                                                            //
+      ("timeout", number("S", limits.seconds), "seconds for one program")                                       //
+      ("memory", size(limits.memory), "of a process, and of all of a program together")                         //
+      ("file-size", size(limits.file_size), "of a file, and of the scratch folder")                             //
+      ("output-size", size(limits.output), "printed by one program")                                            //
+      ("processes", number("N", limits.processes), "processes and threads of one program")                      //
+      ("jobs", number("N", k_jobs), "programs at a time")                                                       //
       ("scratch", app::path_value("FOLDER"), "scratch folders are made in here (default: the system's)")        //
       ("results", app::path_value("FILE"), "result of each sample, JSONL (default SAMPLES.results.jsonl)")      //
       ("overwrite", po::bool_switch(), "replace that file");

@@ -12,13 +12,15 @@
 
 namespace dare::score {
 
+inline constexpr unsigned k_jobs = 1;  ///< programs that run at a time, unless something else is asked for
+
 struct Settings {
   const metrics::Task* task;
   std::filesystem::path predictions;
   std::optional<std::filesystem::path> references;
   metrics::ScoreOptions scoring;
   metrics::SandboxOptions sandbox;
-  unsigned jobs = 1;
+  unsigned jobs = k_jobs;
   std::filesystem::path results;  ///< of samples that are run
   bool overwrite = false;
   bool json = false;

@@ -12,16 +12,20 @@ namespace po = boost::program_options;
 using dare::app::Given;
 
 dare::app::Program program() {
+  const dare::pipeline::VerifyOptions otherwise;
+  const auto whole = [](const char* option, const char* name, std::uint64_t value) {
+    return dare::app::number_value<std::uint64_t>(option, name)->default_value(value);
+  };
   po::options_description inputs{"Against the inputs"};
   auto add = inputs.add_options();
   add("against", po::bool_switch(), "also recompute elements from the inputs that the manifest names, and compare");
   add("inputs-at", dare::app::path_value("DIR"), "relative paths of the inputs are relative to DIR (the working folder)");
-  add("sample", po::value<std::uint64_t>()->value_name("N")->default_value(256),
+  add("sample", whole("sample", "N", otherwise.sample),
       "recompute N runs of 65,536 elements, chosen at random; 0: look at the inputs alone");
-  add("sample-seed", po::value<std::uint64_t>()->value_name("S")->default_value(0), "another seed chooses other runs");
+  add("sample-seed", whole("sample-seed", "S", otherwise.seed), "another seed chooses other runs");
   add("all", po::bool_switch(), "recompute every element");
   po::options_description report{"Reporting"};
-  report.add_options()("show", po::value<std::uint64_t>()->value_name("N")->default_value(20), "list N mismatches; all are counted");
+  report.add_options()("show", whole("show", "N", otherwise.show), "list N mismatches; all are counted");
   report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
   using dare::ExitCode;
   return {
@@ -58,7 +62,7 @@ dare::app::Program program() {
 dare::pipeline::VerifyOptions options_from(const Given& given) {
   dare::pipeline::VerifyOptions options;
   options.program = "dare-verify";
-  const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  const auto words = dare::app::positional_words(given);
   if (words.size() != 1) throw dare::UsageError{fmt::format("one OUTPUT is expected, found {}; see dare-verify --help", words.size())};
   options.output = words.front();
   options.show = given["show"].as<std::uint64_t>();

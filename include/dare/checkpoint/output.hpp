@@ -33,12 +33,14 @@ struct SideFile {
   std::vector<std::byte> bytes;
 };
 
+inline constexpr std::uint64_t k_shard_size = 5'000'000'000;  ///< bytes of a folder's largest shard, unless something else is asked for
+
 /// All of a checkpoint but the weights.
 struct OutputSpec {
-  std::vector<OutputTensor> tensors;         ///< in file order
-  std::string metadata;                      ///< JSON text of __metadata__; empty for none
-  std::vector<SideFile> side_files;          ///< a .safetensors file has no place for them
-  std::uint64_t shard_size = 5'000'000'000;  ///< folder: largest shard in bytes, unless one tensor is larger
+  std::vector<OutputTensor> tensors;        ///< in file order
+  std::string metadata;                     ///< JSON text of __metadata__; empty for none
+  std::vector<SideFile> side_files;         ///< a .safetensors file has no place for them
+  std::uint64_t shard_size = k_shard_size;  ///< folder: largest shard in bytes, unless one tensor is larger
   /// Byte-faithful conversion: these headers are written (safetensors) or kept under /source (HDF5) as they are. Empty otherwise.
   std::vector<SourceHeader> source_headers;
 };

@@ -13,7 +13,7 @@ namespace dare::compare {
 struct InspectOptions {
   std::vector<std::filesystem::path> checkpoints;
   std::optional<std::filesystem::path> base;  ///< measure the checkpoints' deltas from it
-  std::vector<double> drop_rates;             ///< of which the noise is estimated
+  std::vector<double> drop_rates{0.9};        ///< of which the noise is estimated
   std::optional<Dtype> dtype;                 ///< of a merge's output; nothing: the base's
   bool totals_only = false;                   ///< no line a tensor
   bool json = false;

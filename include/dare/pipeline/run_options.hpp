@@ -1,6 +1,7 @@
 #pragma once
 /// What every program that moves a checkpoint through the slice loop is told, whatever it computes.
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/plan/plan.hpp>
 
 #include <cstdint>
@@ -29,9 +30,9 @@ struct RunOptions {
   bool hash_inputs = false;  ///< hashes of the inputs' contents in the manifest: one more read of them
   ProgressStyle progress = ProgressStyle::automatic;
   LogLevel log_level = LogLevel::info;
-  bool summary = true;                       ///< say on stdout what was done
-  bool json = false;                         ///< a summary as JSON on stdout instead of text
-  std::uint64_t shard_size = 5'000'000'000;  ///< bytes; for a folder
+  bool summary = true;                                  ///< say on stdout what was done
+  bool json = false;                                    ///< a summary as JSON on stdout instead of text
+  std::uint64_t shard_size = checkpoint::k_shard_size;  ///< bytes; for a folder
 
   /// Was it asked for to go on? Then a finished output is no error.
   [[nodiscard]] bool resumes() const noexcept { return unfinished == Unfinished::resume; }
