@@ -89,6 +89,13 @@ class Manual(unittest.TestCase):
         for program in ("dare-merge", "dare-convert", "dare-inspect"):
             self.assertEqual(complete(program, "--dtype", "B"), ["BF16"], program)
 
+    def test_every_task_is_told(self):
+        tasks = complete("dare-score", "")
+        self.assertGreater(len(tasks), 10)
+        told = re.search(r"\nTasks and what they give:\n(.*?)\n\n", said("dare-score", "--help"), re.S)[1]
+        names = [name for names in re.findall(r"^  (\S+(?:, \S+)*)(?:  |$)", told, re.M) for name in names.split(", ")]
+        self.assertEqual(sorted(names), sorted(tasks))
+
     def test_whole_numbers_have_no_sign(self):
         for program, option in (("dare-verify", "--sample"), ("dare-verify", "--show"), ("dare-convert", "--seed"), ("dare-merge", "--stream")):
             done = run(0, program, f"{option}=-1")
