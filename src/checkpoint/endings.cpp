@@ -1,7 +1,10 @@
 #include "checkpoint/endings.hpp"
 
+#include <dare/core/plural.hpp>
+
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace dare::checkpoint {
 namespace {
@@ -28,6 +31,14 @@ constexpr std::array k_endings{
 const Ending* find_ending(std::string_view ending) noexcept {
   const auto* const row = std::find_if(k_endings.begin(), k_endings.end(), [&](const auto& each) { return each.text == ending; });
   return row == k_endings.end() ? nullptr : row;
+}
+
+std::string readable_endings() {
+  std::vector<std::string_view> endings;
+  for (const auto& row : k_endings) {
+    if (row.read) endings.push_back(row.text);
+  }
+  return one_of(endings);
 }
 
 }  // namespace dare::checkpoint

@@ -5,6 +5,7 @@
 #include <dare/checkpoint/output.hpp>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace dare::checkpoint {
@@ -18,5 +19,8 @@ struct Ending {
 
 /// The row of an ending such as ".h5", in lower case; null for those that are none of weights.
 [[nodiscard]] const Ending* find_ending(std::string_view ending) noexcept;
+
+/// Those that are read, in words: ".safetensors, .h5 or .bin".
+[[nodiscard]] std::string readable_endings();
 
 }  // namespace dare::checkpoint

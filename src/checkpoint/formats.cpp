@@ -36,10 +36,10 @@ std::unique_ptr<CheckpointReader> open_on_each_rank(const Header& header, const 
 }
 
 constexpr std::array k_formats{
-    InputFormat{Format::hdf5, hdf5::read_header, hdf5::read_side_file, hdf5::read_source_headers, hdf5::open},
-    InputFormat{Format::safetensors, read_folder_or_safetensors, folder::read_side_file, safetensors::read_source_headers,
+    InputFormat{Format::hdf5, "HDF5", hdf5::read_header, hdf5::read_side_file, hdf5::read_source_headers, hdf5::open},
+    InputFormat{Format::safetensors, "safetensors", read_folder_or_safetensors, folder::read_side_file, safetensors::read_source_headers,
                 open_on_each_rank<safetensors::open>},
-    InputFormat{Format::pytorch, read_pytorch_file, folder::read_side_file, no_source_headers, open_on_each_rank<pytorch::open>},
+    InputFormat{Format::pytorch, "PyTorch", read_pytorch_file, folder::read_side_file, no_source_headers, open_on_each_rank<pytorch::open>},
 };
 
 }  // namespace
@@ -52,8 +52,8 @@ const InputFormat& format_for(const fs::path& path, bool is_folder) {
     throw InputError{fmt::format("{}: GGUF is not read, most of its types are quantised; merge the models it was made from, then convert",
                                  path.string())};
   }
-  throw InputError{fmt::format(
-      "{}: not a checkpoint known by its ending; give a .safetensors, .h5, .bin, .pt or .pth file, or a model's folder", path.string())};
+  throw InputError{
+      fmt::format("{}: not a checkpoint known by its ending; give a {} file, or a model's folder", path.string(), readable_endings())};
 }
 
 const InputFormat& row_of(Format format) {

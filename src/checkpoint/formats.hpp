@@ -3,10 +3,13 @@
 
 #include "checkpoint/backends.hpp"
 
+#include <string_view>
+
 namespace dare::checkpoint {
 
 struct InputFormat {
   Format format;
+  std::string_view name;  ///< for people
   Header (*read_header)(const std::filesystem::path& path);
   std::vector<std::byte> (*read_side_file)(const Header& header, const std::string& name);
   std::vector<SourceHeader> (*read_source_headers)(const Header& header);

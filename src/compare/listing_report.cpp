@@ -1,3 +1,4 @@
+#include "checkpoint/formats.hpp"
 #include "checkpoint/text.hpp"
 #include "compare/inspect_report.hpp"
 #include "core/table.hpp"
@@ -40,10 +41,6 @@ struct Totals {
     }
   }
 };
-
-std::string_view format_name(checkpoint::Format format) {
-  return format == checkpoint::Format::hdf5 ? "HDF5" : format == checkpoint::Format::pytorch ? "PyTorch" : "safetensors";
-}
 
 // In one piece at a place of a file, or how else.
 std::string storage_of(const TensorInfo& tensor, const Header& header) {
@@ -183,7 +180,7 @@ std::string shape_text(const Header& header, const Header& files, std::size_t t)
 std::string listing_text(const Header& header, const Origin& origin, const InspectOptions& options, std::size_t columns) {
   const auto files = stored(header);
   const Totals totals{files};
-  auto text = fmt::format("{}: {}, {}\n", header.root.string(), format_name(header.format), totals_text(totals.all));
+  auto text = fmt::format("{}: {}, {}\n", header.root.string(), checkpoint::row_of(header.format).name, totals_text(totals.all));
   text += meaning_text(header, origin);
   for (const auto& [dtype, total] : totals.by_dtype) text += fmt::format("  {}: {}\n", name(dtype), totals_text(total));
   for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", checkpoint::one_line(file.name), file.size);
@@ -209,7 +206,7 @@ Json listing_json(const Header& header, const Origin& origin, const InspectOptio
   for (const auto& [dtype, total] : totals.by_dtype) dtypes[std::string{name(dtype)}] = total_json(total);
   const auto metadata = header.metadata.empty() ? Json() : Json::parse(header.metadata, nullptr, false);
   Json json{{"path", header.root.string()},
-            {"format", format_name(header.format)},
+            {"format", checkpoint::row_of(header.format).name},
             {"totals", total_json(totals.all)},
             {"dtypes", std::move(dtypes)},
             {"files", std::move(files)},

@@ -1,6 +1,7 @@
 #pragma once
 /// The words of recipes for enumerated values, one table each.
 
+#include <dare/core/plural.hpp>
 #include <dare/merge/tensor_merger.hpp>
 #include <dare/recipe/recipe.hpp>
 
@@ -70,9 +71,9 @@ constexpr std::optional<Enum> value_of(const Words<Enum, N>& words, std::string_
 /// "error, base or skip".
 template <class Enum, std::size_t N>
 std::string one_of(const Words<Enum, N>& words) {
-  std::string all;
-  for (std::size_t i = 0; i < N; ++i) all.append(i == 0 ? "" : i + 1 == N ? " or " : ", ").append(words[i].first);
-  return all;
+  std::array<std::string_view, N> names;
+  std::transform(words.begin(), words.end(), names.begin(), [](const auto& word) { return word.first; });
+  return dare::one_of(names);
 }
 
 }  // namespace dare::recipe
