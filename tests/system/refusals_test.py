@@ -193,7 +193,7 @@ class Refusals(SystemTest):
         for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.9 for 90 %, found "0,5"; see dare-merge --help'),
                                        ("--weight", "half", 'expected a number such as 0.9 for 90 %, found "half"; see dare-merge --help'),
                                        ("--weight", "nan", 'expected a number such as 0.9 for 90 %, found "nan"; see dare-merge --help'),
-                                       ("--seed", "-1", 'expected a whole number from 0 to 18446744073709551615, found "-1"; see dare-merge --help'),
+                                       ("--stream", "-1", 'expected a whole number from 0 to 18446744073709551615, found "-1"; see dare-merge --help'),
                                        ("--memory-per-rank", "foo", '"foo" is no size in bytes; write e.g. 512MiB, 5GB or 4096'),
                                        ("--shard-size", "1.5.2GB", '"1.5.2GB" is no size in bytes; write e.g. 512MiB, 5GB or 4096')):
             self.refused(2, f"{option}: {message}", *self.merge_words("out.h5", option, value, models=1), ranks=(3,))
