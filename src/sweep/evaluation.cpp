@@ -134,6 +134,12 @@ Json scores_in(const std::string& output) {
   return scores;
 }
 
+bool has_scores(const Record& record, const Settings& settings) {
+  if (settings.evaluate.empty()) return true;
+  return record.evaluated == evaluation_hash(settings.evaluate) && !record.scores.empty() &&
+         (settings.score.empty() || record.scores.contains(settings.score));
+}
+
 std::string evaluation_hash(const std::string& command) {
   return command.empty() ? "" : hash_hex(command);
 }

@@ -16,6 +16,9 @@ namespace dare::sweep {
 /// What a record remembers of the command that scored it; empty for an empty command. Pure.
 [[nodiscard]] std::string evaluation_hash(const std::string& command);
 
+/// Whether a record has what the settings' evaluation would give it: all there is to have where they name none. Pure.
+[[nodiscard]] bool has_scores(const Record& record, const Settings& settings);
+
 /// "has no score "x", which decides, only a, b". Pure.
 [[nodiscard]] std::string lacks_score(const nlohmann::ordered_json& scores, const std::string& score);
 

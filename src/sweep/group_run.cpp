@@ -9,6 +9,7 @@
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/shape.hpp>
 #include <dare/pipeline/execute.hpp>
 #include <dare/pipeline/manifest.hpp>
@@ -49,14 +50,8 @@ class RecordBatch {
 std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& product) {
   const auto bits = pipeline::write_bits(product, work);
   std::uint64_t bytes = 0;
-  for (std::size_t t = 0; t < bits.size(); ++t) bytes += (*checked_elements(product.job.tasks[t].shape) * bits[t] + 7) / 8;
+  for (std::size_t t = 0; t < bits.size(); ++t) bytes += packed_bytes(*checked_elements(product.job.tasks[t].shape), bits[t]);
   return bytes;
-}
-
-// What this sweep's evaluation would give a record.
-bool has_scores(const Record& record, const Settings& settings) {
-  return record.status == Status::done && record.evaluated == evaluation_hash(settings.evaluate) && !record.scores.empty() &&
-         (settings.score.empty() || record.scores.contains(settings.score));
 }
 
 }  // namespace
@@ -293,7 +288,8 @@ Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, cons
 void GroupRun::keep_scores(Record& record) const {
   const auto& settings = shared_.specification.settings();
   const auto before = read_record(shared_.places.record(record.point));
-  if (settings.evaluate.empty() || !before || !before->output.empty() || !has_scores(*before, settings)) return;
+  if (settings.evaluate.empty() || !before || !before->output.empty()) return;
+  if (before->status != Status::done || !has_scores(*before, settings)) return;
   if (before->identity != record.identity || before->hash != record.hash) return;
   record.status = Status::done;
   record.error.clear();
@@ -311,7 +307,7 @@ void GroupRun::score(std::uint64_t point) {
     throw InputError{
         fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
   auto& record = *found;
-  if (has_scores(record, settings)) {  // of before its checkpoint was deleted
+  if (record.status == Status::done && has_scores(record, settings)) {  // of before its checkpoint was deleted
     ++tally_.done;
     retain(point, std::move(record));
     return;

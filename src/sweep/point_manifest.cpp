@@ -6,6 +6,7 @@
 #include <dare/core/dtype.hpp>
 #include <dare/core/error.hpp>
 #include <dare/core/hash.hpp>
+#include <dare/core/packed.hpp>
 #include <dare/core/shape.hpp>
 #include <dare/pipeline/manifest.hpp>
 
@@ -47,7 +48,7 @@ std::uint64_t bytes_of_weights(const Json& manifest) {
   for (const auto& tensor : manifest.value("tensors", Json::array())) {
     const auto dtype = dtype_named(tensor.value("dtype", ""));
     const auto elements = checked_elements(tensor.value("shape", Shape{}));
-    if (dtype && elements) bytes += (*elements * info(*dtype).bits + 7) / 8;
+    if (dtype && elements) bytes += packed_bytes(*elements, info(*dtype).bits);
   }
   return bytes;
 }

@@ -129,12 +129,7 @@ class Look {
   [[nodiscard]] const Settings& settings() const { return specification_.settings(); }
   [[nodiscard]] bool is_there(const Record& record) const { return !record.output.empty() && fs::exists(places_.folder / record.output); }
 
-  // Whether a record has what this run's evaluation would give it.
-  [[nodiscard]] bool has_all(const Record& record) const {
-    if (settings().evaluate.empty()) return true;
-    return record.evaluated == evaluation_ && !record.scores.empty() &&
-           (settings().score.empty() || record.scores.contains(settings().score));
-  }
+  [[nodiscard]] bool has_all(const Record& record) const { return has_scores(record, settings()); }
 
   // What is wrong with the output of a record; nothing where it goes anyway.
   std::string damage_in(const Point& point, const Record& record) {
