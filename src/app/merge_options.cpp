@@ -167,49 +167,47 @@ constexpr auto k_merge_description =
 std::vector<Section> merge_sections() {
   Section methods{"Methods", "", {}};
   for (const auto& method : merge::methods()) methods.items.emplace_back(method.name, method.summary);
-  return {
-      methods,
-      {"Recipe",
-       "  merge_method: dare_linear\n"
-       "  base_model: llama/\n"
-       "  models:\n"
-       "    - {model: math/, parameters: {weight: 0.5, drop_rate: 0.9}}\n"
-       "    - model: code/\n"
-       "      parameters:\n"
-       "        weight: 0.5\n"
-       "        drop_rate: [{filter: mlp, value: 0.9}, {value: 0.5}]\n"
-       "  parameters: {lambda: 1.0}\n"
-       "  seed: 42\n"
-       "  dtype: bfloat16\n\n"
-       "Paths are relative to the recipe's folder. A parameter may be one number, a list that is interpolated over the layers, or a "
-       "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
-       "docs/reference.md has every key.\n\n"
-       "The manifest of an earlier merge is a recipe too: from the same inputs it gives the same bytes again. Its relative paths are "
-       "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused. The summary says "
-       "that "
-       "the output's blocks are those recorded; if they are not, OUTPUT stays and the exit code is 4."},
-      {"Under a batch system",
-       "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
-       "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
-       "hand and "
-       "end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch scripts for Slurm "
-       "that do this by themselves."},
-      {"Figures of --explain",
-       "What stands in the rows of the models and, of all models together, below them. B is the base's element.",
-       {{"F, delta", "the model's element, and F - B in the type that is computed in"},
-        {"rate, u, T", "the drop rate; the random number of the element, 32 bits; T, the rate as such a number: dropped where u < T"},
-        {"is", "kept or dropped"},
-        {"g", "what a kept delta is rescaled by"},
-        {"w", "the model's weight (nearswap and sce: what they weigh it by)"},
-        {"c", "what delta or F is multiplied by: weight, lambda and g in one, over N; of slerp, karcher and fisher what they find"},
-        {"N", "the sum of the weights, where normalize divides by it"},
-        {"sum", "of the models up to this one; below, of all"},
-        {"x", "what an average is taken of: B with the kept and rescaled delta, or F"},
-        {"t, vote, elected",
-         "ties: w*g*delta; the sum that elects a sign; whether t has it. slerp, nearswap, model_stock: t is their parameter"},
-        {"num, den", "ties: sums of the elected t, and of their w"},
-        {"d, (B+d)-B", "compat mergelm: the rescaled delta, and what is left of it once it is added to B"},
-        {"result, output", "in the type that is computed in, and as it is written"}}}};
+  return {methods,
+          {"Recipe",
+           "  merge_method: dare_linear\n"
+           "  base_model: llama/\n"
+           "  models:\n"
+           "    - {model: math/, parameters: {weight: 0.5, drop_rate: 0.9}}\n"
+           "    - model: code/\n"
+           "      parameters:\n"
+           "        weight: 0.5\n"
+           "        drop_rate: [{filter: mlp, value: 0.9}, {value: 0.5}]\n"
+           "  parameters: {lambda: 1.0}\n"
+           "  seed: 42\n"
+           "  dtype: bfloat16\n\n"
+           "Paths are relative to the recipe's folder. A parameter may be one number, a list that is interpolated over the layers, or a "
+           "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
+           "docs/reference.md has every key.\n\n"
+           "The manifest of an earlier merge is a recipe too: from the same inputs it gives the same bytes again. Its relative paths are "
+           "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused. The summary says "
+           "that the output's blocks are those recorded; if they are not, OUTPUT stays and the exit code is 4."},
+          {"Under a batch system",
+           "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
+           "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
+           "hand and end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch "
+           "scripts for Slurm "
+           "that do this by themselves."},
+          {"Figures of --explain",
+           "What stands in the rows of the models and, of all models together, below them. B is the base's element.",
+           {{"F, delta", "the model's element, and F - B in the type that is computed in"},
+            {"rate, u, T", "the drop rate; the random number of the element, 32 bits; T, the rate as such a number: dropped where u < T"},
+            {"is", "kept or dropped"},
+            {"g", "what a kept delta is rescaled by"},
+            {"w", "the model's weight (nearswap and sce: what they weigh it by)"},
+            {"c", "what delta or F is multiplied by: weight, lambda and g in one, over N; of slerp, karcher and fisher what they find"},
+            {"N", "the sum of the weights, where normalize divides by it"},
+            {"sum", "of the models up to this one; below, of all"},
+            {"x", "what an average is taken of: B with the kept and rescaled delta, or F"},
+            {"t, vote, elected",
+             "ties: w*g*delta; the sum that elects a sign; whether t has it. slerp, nearswap, model_stock: t is their parameter"},
+            {"num, den", "ties: sums of the elected t, and of their w"},
+            {"d, (B+d)-B", "compat mergelm: the rescaled delta, and what is left of it once it is added to B"},
+            {"result, output", "in the type that is computed in, and as it is written"}}}};
 }
 
 std::vector<ExitMeaning> exit_meanings() {

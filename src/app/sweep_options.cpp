@@ -45,8 +45,9 @@ constexpr auto k_sweep_description =
 std::vector<Section> sweep_sections() {
   return {{"SWEEP.yml",
            "It is a recipe of dare-merge, or names one, and says what differs between points:\n\n"
-           "  recipe: base.yml          # or a manifest, or the recipe's own keys here;\n"
-           "                            # relative paths are then relative to this file\n"
+           "  recipe: base.yml          # or a manifest, whose paths are relative to the\n"
+           "                            # working folder; or the recipe's own keys here,\n"
+           "                            # whose paths are relative to this file\n"
            "  grid:                     # every combination is a point: drop_rate=0.9,seed=1\n"
            "    drop_rate: [0, 0.5]     # also weight, density, gamma, epsilon: one value\n"
            "                            # or [one, a, model]\n"

@@ -124,7 +124,7 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
-    if (!is_lora_adapter(folder) && (name == "adapter_model.safetensors" || name == "adapter_model.bin")) {
+    if ((name == "adapter_model.safetensors" || name == "adapter_model.bin") && !is_lora_adapter(folder)) {
       throw InputError{
           fmt::format("{}: a LoRA adapter ({}) without its adapter_config.json; fetch that file beside it", folder.string(), name)};
     }

@@ -80,7 +80,9 @@ void require_finished(const fs::path& path) {
   constexpr std::string_view k_partial = ".partial";
   auto place = fs::absolute(path).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();
-  for (const auto& candidate : {place, place.parent_path()}) {
+  std::error_code not_there;
+  const auto target = fs::weakly_canonical(place, not_there);  // a link to it is no better
+  for (const auto& candidate : {place, place.parent_path(), target, target.parent_path()}) {
     const auto name = candidate.filename().string();
     const auto end = name.rfind(k_partial);
     if (!name.starts_with('.') || end == std::string::npos || end < 2) continue;

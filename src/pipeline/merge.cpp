@@ -77,8 +77,8 @@ Begun check_before_work(const Work& work, const MergeOptions& options, Place pla
   Begun begun;
   if (place == Place::good && sound) begun = check_unfinished(work, work.products.front(), options.run);
   // What was begun takes its room already. A plan may be for another machine's disk.
-  const bool writes = place == Place::good || place == Place::taken;
-  if (writes && !options.run.resumes() && !begun.anything && !options.plan_only)
+  const bool known = place == Place::taken || (place == Place::good && sound);
+  if (known && !options.run.resumes() && !begun.anything && !options.plan_only)
     require_space(options.output, grid_of(work).bytes_written());
   return begun;
 }

@@ -31,12 +31,11 @@ class ProductStatistics {
   std::unordered_map<std::uint32_t, merge::TensorStatistics> of_task_;
 };
 
-/// Surveys all tensors that need it and have a block to do, product by product, as many tensors at a time as the memory of `options`
-/// allows. Collective; the same result on all ranks. @throws comm::AgreedError
+/// Surveys all tensors that need it and have a block to do, together for products that read the same, as many tensors at a time as the
+/// memory of `options` allows. Collective; the same result on all ranks. @throws comm::AgreedError
 /// @param finished  blocks that are not to do of a product, although others have them to do.
-/// @param journals  of what interrupted runs have found, which is not looked for again; takes what this one finds and notes it now and
-/// then,
-///                  the last of it when the caller says so. May be null.
+/// @param journals  of what interrupted runs have found, which is not looked for again; takes what this one finds and notes it now
+///                  and then, the last of it when the caller says so. May be null.
 [[nodiscard]] std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, const FinishedBlocks& finished,
                                                     const RunOptions& options, Inputs& inputs, const comm::Communicator& world,
                                                     SurveyJournals* journals = nullptr);

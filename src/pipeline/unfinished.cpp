@@ -26,6 +26,25 @@ std::string without_contents(const std::string& identity) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+// Of a product whose output is not complete.
+struct Left {
+  JournalHead head;
+  std::vector<JournalRecord> records;
+};
+
+std::optional<Left> left_of(const Work& work, const OutputPaths& paths, const RunOptions& options) {
+  auto head = Journal::read_head(paths.journal);
+  if (!head) return std::nullopt;
+  auto records = Journal::read_records(paths.journal, *head);
+  const bool hashes_to_come = options.hash_inputs && work.content_hashes.empty();
+  if (hashes_to_come) head->identity = without_contents(head->identity);
+  return Left{std::move(*head), std::move(records)};
+}
+
+bool anything_at(const OutputPaths& paths) {
+  return std::filesystem::exists(paths.journal) && std::filesystem::exists(paths.temporary);
+}
+
 }  // namespace
 
 std::string identity_of(const Work& work, const Product& product, const RunOptions& options) {
@@ -63,20 +82,23 @@ bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& rec
 
 Begun check_unfinished(const Work& work, const Product& product, const RunOptions& options) {
   const OutputPaths paths{product.output};
-  if (!std::filesystem::exists(paths.journal) || !std::filesystem::exists(paths.temporary)) return {};
+  if (!anything_at(paths)) return {};
   const auto journal = File::open_write(paths.journal);  // NFS gives no lock of a file that is open for reading alone
   if (journal.try_lock() == LockState::taken) throw under_way(paths);
-  const auto head = Journal::read_head(paths.journal);
-  if (!head) return {true, {}};
-  const auto records = Journal::read_records(paths.journal, *head);
-  const bool hashes_to_come = options.hash_inputs && work.content_hashes.empty();
-  auto compared = *head;
-  if (hashes_to_come) compared.identity = without_contents(compared.identity);
-  if (!goes_on_from(compared, records, identity_of(work, product, options), grid_of(work).blocks(), paths, options)) return {true, {}};
+  const auto left = left_of(work, paths, options);
+  if (!left || !goes_on_from(left->head, left->records, identity_of(work, product, options), grid_of(work).blocks(), paths, options))
+    return {true, {}};
   if (options.log_level != LogLevel::error)
     comm::print_message(options.program, fmt::format("{}: goes on where an interrupted run stopped, with {} of {} blocks done",
-                                                     paths.output.string(), count_done(records), records.size()));
-  return {true, blocks_done(records)};
+                                                     paths.output.string(), count_done(left->records), left->records.size()));
+  return {true, blocks_done(left->records)};
+}
+
+bool goes_on_merging(const Work& work, const Product& product, const RunOptions& options) {
+  const OutputPaths paths{product.output};
+  if (!anything_at(paths)) return false;
+  const auto left = left_of(work, paths, options);
+  return left && goes_on_from(left->head, left->records, identity_of(work, product, options), grid_of(work).blocks(), paths, options);
 }
 
 void remove_unfinished(Staging& staging, const RunOptions& options) {

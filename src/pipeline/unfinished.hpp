@@ -33,6 +33,10 @@ struct Begun {
 /// @throws InputError  as goes_on_from(), or another run is under way.
 Begun check_unfinished(const Work& work, const Product& product, const RunOptions& options);
 
+/// Whether there are finished blocks that the run would go on from. Only reads, also while another run is at work. Local.
+/// @throws InputError  as goes_on_from()
+[[nodiscard]] bool goes_on_merging(const Work& work, const Product& product, const RunOptions& options);
+
 /// Removes what is left at the place of an output that keeps no journal and so can go on from nothing.
 /// @throws InputError  it has finished blocks, and options.unfinished does not say to remove them.
 void remove_unfinished(Staging& staging, const RunOptions& options);

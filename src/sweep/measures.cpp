@@ -38,7 +38,7 @@ std::optional<std::string> unmeasurable(const Work& work, const pipeline::Produc
 
 std::uint64_t measuring_memory(const Work& work) {
   std::uint64_t blocks = 0;
-  for (const auto& task : work.products.front().job.tasks) blocks += (task.settings.elements + merge::k_sum_block - 1) / merge::k_sum_block;
+  for (const auto& task : work.products.front().job.tasks) blocks += merge::sum_blocks(task.settings.elements);
   return blocks * sizeof(merge::Measures);
 }
 

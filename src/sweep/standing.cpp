@@ -82,6 +82,9 @@ class Look {
       write(*record);
     }
     auto damage = damage_in(point, *record);
+    if (!damage.empty() && !is_own(point, *record)) {
+      return {taken(point, "another model than the point's is in its place (" + damage + ")"), std::move(identity), {}, {}};
+    }
     auto state = settle(point, std::move(*record));
     if (damage.empty()) return state;
     state.standing = Standing::to_do;
@@ -137,6 +140,13 @@ class Look {
     const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
     // Where an output is gone with its manifest nothing is in the way.
     return fs::exists(paths.output) || fs::exists(paths.manifest) ? damage_at(paths.output) : "";
+  }
+
+  // Whether what is in a point's place is what its record tells of: the manifest says so.
+  [[nodiscard]] bool is_own(const Point& point, const Record& record) const {
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
+    if (!fs::exists(paths.output)) return true;
+    return fs::exists(paths.manifest) && !is_replaced(record, paths.output);
   }
 
   // It is made again, unless something else would go with it.

@@ -41,8 +41,7 @@ struct PointState {
 /// @param write      else no record is written.
 /// @return one a point.
 /// @throws InputError  lists points whose place is taken by something else, and what is different there, unless `overwrite`; and points
-/// that
-///                     have a damaged output with something else in it.
+///                     that have a damaged output with something else in it.
 [[nodiscard]] std::vector<PointState> look_at_points(const Specification& specification, const std::vector<PointKey>& keys,
                                                      const std::vector<Family>& families, const Places& places, bool overwrite, bool write);
 

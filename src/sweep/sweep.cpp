@@ -36,9 +36,6 @@ Sweep::Sweep(const SweepOptions& options, const comm::Communicator& world, const
 }
 
 int Sweep::run() {
-  world_.agree([&] {
-    if (world_.is_root()) refuse_unsuited_folder(places_);
-  });
   families_ = find_families(specification_, keys_, options_.run.hash_inputs && !options_.plan_only, world_);
   std::optional<FolderLock> lock;
   world_.agree([&] {
@@ -58,7 +55,9 @@ int Sweep::run() {
     if (world_.is_root()) refuse_unreadable_inputs();
   });
   world_.agree([&] {
-    if (world_.is_root()) record_refused();
+    if (!world_.is_root()) return;
+    remove_damaged();
+    record_refused();
   });
   auto tally = write_given();
   tally.add(work_in_the_room());

@@ -39,12 +39,10 @@ void Sweep::look() {
   const auto states = world_.from_root([&] {
     std::vector<std::uint8_t> bytes;
     auto found = look_at_points(specification_, keys_, families_, places_, options_.run.overwrite, !options_.plan_only);
-    if (!options_.plan_only) remove_damaged(found);
     make_lost_best_again(found);
     for (std::uint64_t i = 0; i < found.size(); ++i) {
       auto& one = found[i];
-      if (!one.damage.empty())
-        comm::print_message(options_.run.program, fmt::format("point {}: was done, but {}; it is made again", names_[i], one.damage));
+      if (!one.damage.empty()) damaged_.emplace(i, std::move(one.damage));
       bytes.push_back(static_cast<std::uint8_t>(one.standing));
       identities_.push_back(std::move(one.identity));
     }
@@ -62,14 +60,20 @@ void Sweep::look() {
   if (!options_.plan_only) remove_leftovers();
   for (const auto& refused : costing_.refused)
     comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
+  for (const auto& [point, damage] : damaged_)
+    comm::print_message(options_.run.program, fmt::format("point {}: was done, but {}; it is made again", names_[point], damage));
   tell_of_equals();
 }
 
-// Before their room is counted.
-void Sweep::remove_damaged(const std::vector<PointState>& states) const {
-  for (std::uint64_t i = 0; i < states.size(); ++i) {
-    if (!states[i].damage.empty()) remove_output(output_of(places_.folder, names_[i], specification_.settings()));
-  }
+void Sweep::remove_damaged() {
+  for (const auto& [point, damage] : damaged_) remove_output(output_of(places_.folder, names_[point], specification_.settings()));
+  damaged_.clear();
+}
+
+std::uint64_t Sweep::bytes_damaged() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [point, damage] : damaged_) bytes += bytes_on_disk(output_of(places_.folder, names_[point], specification_.settings()));
+  return bytes;
 }
 
 void Sweep::remove_leftovers() const {
@@ -153,7 +157,7 @@ void Sweep::tell_of_equals() {
 
 void Sweep::plan() {
   const auto files = static_cast<std::uint64_t>(world_.all_reduce(static_cast<std::int64_t>(files_to_open()), comm::Reduce::min));
-  const auto space = world_.from_root([&] { return free_space(places_.folder); });
+  const auto space = world_.from_root([&] { return free_space(places_.folder) + bytes_damaged(); });
   std::vector<FamilyLoad> loads;
   for (const auto& family : costing_.families) {
     const auto most = points_of_a_pass(family, specification_, options_, {files, space / static_cast<std::uint64_t>(groups_)});
@@ -191,8 +195,8 @@ Sweep::Begun Sweep::begun(pipeline::Unfinished unfinished) const {
       const PassWork pass{specification_, families_[f], {point}, places_.folder, run};
       if (pass.points().empty()) continue;  // what it is refused for is told
       const auto& product = pass.work().products.front();
-      const bool goes_on = sums ? pipeline::goes_on_measuring(journals, pass.work(), product, run)
-                                : !pipeline::check_unfinished(pass.work(), product, run).done.empty();
+      const bool goes_on =
+          sums ? pipeline::goes_on_measuring(journals, pass.work(), product, run) : pipeline::goes_on_merging(pass.work(), product, run);
       begun.points += goes_on ? 1 : 0;
       (goes_on ? begun.bytes : begun.discarded) += bytes;
     }

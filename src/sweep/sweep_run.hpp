@@ -60,7 +60,9 @@ class Sweep {
   // sweep_plan.cpp: what is done already, and what the rest costs
 
   void look();
-  void remove_damaged(const std::vector<PointState>& states) const;
+  // Once nothing can be refused any more: until then nothing is lost.
+  void remove_damaged();
+  [[nodiscard]] std::uint64_t bytes_damaged() const;
   // Of runs that were killed: cut deletions, journals of statistics that no point to do goes on from.
   void remove_leftovers() const;
   void tell_of_equals();
@@ -122,6 +124,7 @@ class Sweep {
   std::vector<Standing> standing_;
   std::vector<std::string> identities_;  // of the points; on rank 0
   std::vector<std::uint64_t> to_score_;
+  std::map<std::uint64_t, std::string> damaged_;  // points that were done: what is wrong with their outputs; on rank 0
   Costing costing_;
   std::vector<Batch> batches_;
   SweepCost cost_;

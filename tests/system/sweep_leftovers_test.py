@@ -128,6 +128,27 @@ class Damaged(SweepTest):
                                 "is not there: to have it made again move that away", "dare-sweep")
         self.assert_same(contents(self.path("swept")), before, "refused")
 
+    def test_another_model_in_its_place_is_not_removed(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\nformat: folder\n"
+        self.swept(0, text)
+        os.remove(self.path("swept", "p", "dare-manifest.json"))
+        shutil.copy(self.path("base.safetensors"), self.weights("p"))
+        before = contents(self.path("swept"))
+        for more in ([], ["--plan"]):
+            self.assert_refused(self.sweep(0, text, *more), 3, f"{self.path('swept', 'p')}: another model than the point's is in its place "
+                                f"({self.path('swept', 'p', 'dare-manifest.json')} is not there); name another folder, or give --overwrite", "dare-sweep")
+        self.assert_same(contents(self.path("swept")), before, "refused")
+        self.assertEqual(self.swept(0, text, "--overwrite")["done"], 1)
+
+    def test_nothing_is_removed_where_the_run_is_refused(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
+        self.swept(0, text)
+        self.cut(self.weights("p"))
+        before = contents(self.path("swept"))
+        process = self.sweep(2, text, "--memory-per-rank", "1")
+        self.assertEqual(process.returncode, 2, process.stderr)
+        self.assert_same(contents(self.path("swept")), before, "refused")
+
     def test_it_is_scored_again(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: echo '{\"x\":' $(ls {checkpoint} | wc -l) '}'\n"
         self.swept(1, text)

@@ -46,7 +46,7 @@ dare::app::Program program() {
   add("stream", dare::app::number_value<std::uint64_t>("stream", "N"),
       "number of the random stream (0); the model must have the same in merges");
   auto exits = dare::app::run_exit_meanings("DST");
-  set_meaning(exits, dare::ExitCode::usage, "the command line is wrong; nothing was read or written");
+  set_meaning(exits, dare::ExitCode::usage, "the command line is wrong, whatever else is; nothing was written");
   return {
       .name = "dare-convert",
       .summary = "converts a checkpoint between safetensors and HDF5, reads PyTorch files, over MPI",

@@ -172,6 +172,7 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
 
   RunOptions run;
   run.unfinished = Unfinished::resume_same;  // nothing is left of it: the same command begins anew
+  run.progress = ProgressStyle::off;         // nothing else of it shows any
   auto& limits = run.limits;
   limits.working_memory = working_memory(work);
   const auto grid = grid_of(work);
