@@ -53,6 +53,8 @@ class SurveyJournals {
 
   /// What an interrupted run has found of a product's task; the same on all ranks.
   [[nodiscard]] const merge::TensorStatistics* find(std::size_t product, std::uint32_t task) const;
+  /// Frees what find() gives of a product. Local.
+  void forget(std::size_t product) { known_[product].clear(); }
   /// Takes what was found, to be noted. Local.
   void add(std::size_t product, std::uint32_t task, const merge::TensorStatistics& statistics);
   /// Writes what was added since; rank 0 does. Local. @throws IoError

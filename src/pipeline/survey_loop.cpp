@@ -168,7 +168,9 @@ std::vector<ProductStatistics> survey(const Work& work, const plan::Plan& plan, 
   const auto to_do_of_any = plan.tensors_to_do();
   for (std::size_t p = 0; p < all.size(); ++p) {
     tasks.push_back(surveyed_tasks(work.products[p].job, finished.tensors_to_do(p, plan.grid, to_do_of_any)));
-    if (journals != nullptr) take_known(work.products[p].job, p, *journals, tasks[p], all[p]);
+    if (journals == nullptr) continue;
+    take_known(work.products[p].job, p, *journals, tasks[p], all[p]);
+    journals->forget(p);
   }
   const auto memory = options.limits.memory_per_rank / 2;  // accumulators and their sums share what the merge's buffers will have
   const auto groups = survey_groups(work, std::move(tasks), memory);

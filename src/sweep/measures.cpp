@@ -1,5 +1,6 @@
 #include "sweep/measures.hpp"
 
+#include "pipeline/survey_journals.hpp"
 #include "sweep/results.hpp"
 
 #include <fmt/format.h>
@@ -38,8 +39,12 @@ std::optional<std::string> unmeasurable(const Work& work, const pipeline::Produc
 
 std::uint64_t measuring_memory(const Work& work) {
   std::uint64_t blocks = 0;
-  for (const auto& task : work.products.front().job.tasks) blocks += merge::sum_blocks(task.settings.elements);
-  return blocks * sizeof(merge::Measures);
+  std::uint64_t surveyed = 0;  // what passes before find is held until it is noted
+  for (const auto& task : work.products.front().job.tasks) {
+    blocks += merge::sum_blocks(task.settings.elements);
+    if (task.action == recipe::TensorTask::Action::merge && merge::statistics_passes(task.settings) != 0) ++surveyed;
+  }
+  return blocks * sizeof(merge::Measures) + surveyed * sizeof(pipeline::SurveyRecord);
 }
 
 Json statistics_of(const merge::Measures& measures) {

@@ -41,6 +41,8 @@ class FirstSteps(SystemTest):
                "go on with --resume, then give out")
         self.refused(3, why, "dare-merge", "--base", self.base, "--model", partial, "--drop-rate", "0.5", self.path("x.h5"))
         self.refused(3, why, "dare-inspect", partial)
+        os.symlink(partial, self.path("link"))
+        self.refused(3, why.replace(partial, self.path("link"), 1), "dare-inspect", self.path("link"))
         self.refused(3, why, "dare-verify", partial)
         self.refused(3, why, "dare-diff", self.base, partial)
         self.refused(3, why, "dare-convert", partial, self.path("x.h5"))
