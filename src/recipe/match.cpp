@@ -110,7 +110,12 @@ std::optional<std::uint32_t> Matcher::by_rule(std::string_view name, const Prefi
 
 // A base that has both has both to merge; of a model without one of them its config.json must say that it is the other.
 bool Matcher::may_be_tied(std::string_view name, std::string_view other) const {
-  if ((!is_head(name) && !is_head(other)) || !base_index_.contains(other)) return true;
+  if (!is_head(name) && !is_head(other)) return true;
+  // The base may have the other under another of its names.
+  const auto names = tied_to(name);
+  const bool base_has_both =
+      std::any_of(names.begin(), names.end(), [&](auto one) { return is_head(one) == is_head(other) && base_index_.contains(one); });
+  if (!base_has_both) return true;
   return model_.ties_embeddings || base_.ties_embeddings;
 }
 

@@ -24,14 +24,17 @@ void require_writable(const fs::path& place, const fs::path& folder) {
                                std::strerror(errno))};
 }
 
+InputError no_folder_for(const fs::path& folder) {
+  return InputError{fmt::format("{}: its folder {} is not there; make it first", folder.string(), folder.parent_path().string())};
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directory(folder, error);
   if (fs::is_directory(folder)) return;
   if (error == std::errc::permission_denied || error == std::errc::read_only_file_system)
     require_writable(folder, folder.has_parent_path() ? folder.parent_path() : fs::path{"."});
-  if (error == std::errc::no_such_file_or_directory)
-    throw InputError{fmt::format("{}: its folder {} is not there; make it first", folder.string(), folder.parent_path().string())};
+  if (error == std::errc::no_such_file_or_directory) throw no_folder_for(folder);
   if (fs::exists(folder)) throw InputError{fmt::format("{}: is a file, a sweep's outputs need a folder; name another", folder.string())};
   throw IoError{fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
 }
@@ -72,6 +75,8 @@ FolderLock::~FolderLock() {
 }
 
 void refuse_unsuited_folder(const Places& places) {
+  const auto around = places.folder.parent_path();
+  if (!around.empty() && !fs::exists(around)) throw no_folder_for(places.folder);
   refuse_lost_link(places.folder);
   refuse_lost_link(places.records);
   if (fs::exists(places.folder / ".lock"))

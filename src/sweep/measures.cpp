@@ -27,6 +27,14 @@ Json cosine(const merge::Measures& measures) {
 }  // namespace
 
 std::optional<std::string> unmeasurable(const Work& work, const pipeline::Product& product) {
+  for (std::size_t i = 0; i < work.inputs(); ++i) {
+    const auto& input = work.input(i);
+    if (!input.delta || input.delta->mask.drop_rate == 0) continue;
+    return fmt::format(
+        "{}: a delta checkpoint holds what DARE kept of its model, and outputs: statistics measures what is lost of the whole; give the "
+        "model itself, or use outputs: model",
+        input.root.string());
+  }
   for (const auto& task : product.job.tasks) {
     if (task.action != recipe::TensorTask::Action::merge || merge::TensorMeasurer::can_measure(task.settings)) continue;
     return fmt::format(

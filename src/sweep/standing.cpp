@@ -81,10 +81,8 @@ class Look {
       if (!same_files) record->inputs = files;
       write(*record);
     }
+    if (const auto stranger = stranger_in(point, *record); !stranger.empty()) return {taken(point, stranger), std::move(identity), {}, {}};
     auto damage = damage_in(point, *record);
-    if (!damage.empty() && !is_own(point, *record)) {
-      return {taken(point, "another model than the point's is in its place (" + damage + ")"), std::move(identity), {}, {}};
-    }
     auto state = settle(point, std::move(*record));
     if (damage.empty()) return state;
     state.standing = Standing::to_do;
@@ -134,19 +132,26 @@ class Look {
 
   [[nodiscard]] bool has_all(const Record& record) const { return has_scores(record, settings()); }
 
+  // Whether nothing of an output has to be there.
+  [[nodiscard]] bool may_be_gone(const Record& record) const {
+    return record.output.empty() || (settings().keep == Keep::none && has_all(record));
+  }
+
+  // Why what is in a point's place may not be what its record tells of; empty where it is, or nothing is there.
+  [[nodiscard]] std::string stranger_in(const Point& point, const Record& record) const {
+    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
+    if (may_be_gone(record) || !fs::exists(paths.output) || (fs::is_directory(paths.output) && fs::is_empty(paths.output))) return "";
+    if (!fs::exists(paths.manifest))
+      return fmt::format("may be another model than the point's, which {} would tell: it is not there", paths.manifest.string());
+    return is_replaced(record, paths.output) ? fmt::format("is not what the point gave, by {}", paths.manifest.string()) : "";
+  }
+
   // What is wrong with the output of a record; nothing where it goes anyway.
   std::string damage_in(const Point& point, const Record& record) {
-    if (record.output.empty() || (settings().keep == Keep::none && has_all(record))) return "";
+    if (may_be_gone(record)) return "";
     const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
     // Where an output is gone with its manifest nothing is in the way.
     return fs::exists(paths.output) || fs::exists(paths.manifest) ? damage_at(paths.output) : "";
-  }
-
-  // Whether what is in a point's place is what its record tells of: the manifest says so.
-  [[nodiscard]] bool is_own(const Point& point, const Record& record) const {
-    const pipeline::OutputPaths paths{output_of(places_.folder, point.name, settings())};
-    if (!fs::exists(paths.output)) return true;
-    return fs::exists(paths.manifest) && !is_replaced(record, paths.output);
   }
 
   // It is made again, unless something else would go with it.

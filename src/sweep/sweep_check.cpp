@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace dare::sweep {
 
@@ -68,10 +70,11 @@ void Sweep::refuse_unreadable_inputs() const {
 
 void Sweep::refuse_too_little_memory() const {
   const auto cluster = cluster_of_group(cluster_, groups_, 0);
-  std::vector<bool> known(families_.size(), false);
-  for (const auto& batch : batches_) {  // the largest first
-    if (known[batch.family]) continue;
-    known[batch.family] = true;
+  std::set<std::pair<std::size_t, std::set<const merge::Method*>>> known;
+  for (const auto& batch : batches_) {  // of a kind the largest first
+    std::set<const merge::Method*> methods;
+    for (const auto point : batch.points) methods.insert(keys_[point].method);
+    if (!known.emplace(batch.family, std::move(methods)).second) continue;
     const PassWork pass{specification_, families_[batch.family], batch.points, places_.folder, options_.run};
     if (!pass.points().empty()) (void)pipeline::make_plan(pass.work(), pipeline::grid_of(pass.work()), cluster, options_.run.limits, {});
   }

@@ -67,6 +67,10 @@ TEST(Match, TiedWeightsOfABaseThatHasBoth) {
     EXPECT_EQ(found({"lm_head.weight", "transformer.wte.weight"}, {"lm_head.weight"}), tied ? "0= 0t " : "0= - ");
     EXPECT_EQ(found({"lm_head.weight", "model.embed_tokens.weight", "model.a"}, {"module.model.embed_tokens.weight", "module.model.a"}),
               tied ? "0t 0r 1r " : "- 0r 1r ");
+    // Also where the model has no prefix: it has the embeddings under another name than the base.
+    EXPECT_EQ(found({"lm_head.weight", "model.embed_tokens.weight", "model.a"}, {"embed_tokens.weight", "a"}),
+              tied ? "0t 0r 1r " : "- 0r 1r ");
+    EXPECT_EQ(found({"lm_head.weight", "transformer.wte.weight", "transformer.a"}, {"wte.weight", "a"}), tied ? "0t 0r 1r " : "- 0r 1r ");
   }
 }
 

@@ -135,10 +135,27 @@ class Damaged(SweepTest):
         shutil.copy(self.path("base.safetensors"), self.weights("p"))
         before = contents(self.path("swept"))
         for more in ([], ["--plan"]):
-            self.assert_refused(self.sweep(0, text, *more), 3, f"{self.path('swept', 'p')}: another model than the point's is in its place "
-                                f"({self.path('swept', 'p', 'dare-manifest.json')} is not there); name another folder, or give --overwrite", "dare-sweep")
+            self.assert_refused(self.sweep(0, text, *more), 3, f"{self.path('swept', 'p')}: may be another model than the point's, which "
+                                f"{self.path('swept', 'p', 'dare-manifest.json')} would tell: it is not there; name another folder, or give --overwrite", "dare-sweep")
         self.assert_same(contents(self.path("swept")), before, "refused")
         self.assertEqual(self.swept(0, text, "--overwrite")["done"], 1)
+
+    def test_another_points_model_in_its_place_is_refused(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}, q: {drop_rate: 0.25}}\nformat: folder\n"
+        self.swept(0, text)
+        shutil.rmtree(self.path("swept", "p"))
+        shutil.copytree(self.path("swept", "q"), self.path("swept", "p"))
+        self.assert_refused(self.sweep(0, text), 3, f"{self.path('swept', 'p')}: is not what the point gave, by "
+                            f"{self.path('swept', 'p', 'dare-manifest.json')}; name another folder, or give --overwrite", "dare-sweep")
+
+    def test_of_a_point_without_a_file_its_empty_folder_is_no_matter(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\nformat: folder\n"
+        self.swept(0, text)
+        expected = made(self.path("swept"))
+        for name in os.listdir(self.path("swept", "p")):
+            os.remove(self.path("swept", "p", name))
+        self.assertEqual(self.swept(0, text)["done"], 1)
+        self.assert_same(made(self.path("swept")), expected, "made again")
 
     def test_nothing_is_removed_where_the_run_is_refused(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"

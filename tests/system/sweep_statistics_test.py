@@ -138,6 +138,20 @@ points: {ties: {merge_method: dare_ties, drop_rate: [0.5, 0.25], lambda: 0.5}}
             'dare-sweep: point p: tensor "large": outputs: statistics is not there for methods with auxiliary checkpoints (fisher, regmean) or '
             "weights by filter (model_stock with filter_wise); use outputs: model"])
 
+    def test_a_delta_checkpoint_does_not_tell_what_was_dropped(self):
+        self.make_family()
+        for rate in ("0.5", "0"):
+            process = run(0, "dare-convert", self.path("m0.safetensors"), self.path(f"d{rate}.safetensors"), "--delta", "--base",
+                          self.path("base.safetensors"), "--drop-rate", rate)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        text = (f"merge_method: dare_linear\nbase_model: base.safetensors\nmodels: [{{model: dRATE.safetensors}}]\noutputs: statistics\n"
+                "grid: {drop_rate: [0.9]}\n")
+        process = self.sweep(0, text.replace("RATE", "0.5"))
+        self.assertEqual((process.returncode, own_words(process, "dare-sweep")), (2, [
+            "dare-sweep: point drop_rate=0.9: d0.5.safetensors: a delta checkpoint holds what DARE kept of its model, and outputs: "
+            "statistics measures what is lost of the whole; give the model itself, or use outputs: model"]))
+        self.assertEqual(self.swept(0, text.replace("RATE", "0"), output="whole")["done"], 1)
+
     def test_the_files_of_a_pass_are_forced_to_the_disk_together(self):
         text = self.recipe + "outputs: statistics\ngrid: {drop_rate: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}\n"
         # Of each point a record and the statistics by tensor, with one sync of their folder; the results once, with one of theirs.
