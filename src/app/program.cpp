@@ -87,7 +87,8 @@ std::string meant_option(const std::string& found, const Program& program) {
   for (const auto& group : option_groups_of(program)) {
     for (const auto& option : group.options) names.push_back(option.name);
   }
-  const auto word = std::string_view{found}.substr(std::min(found.find_first_not_of('-'), found.size()));
+  auto word = std::string_view{found}.substr(std::min(found.find_first_not_of('-'), found.size()));
+  word = word.substr(0, word.find('='));
   const auto nearest = recipe::nearest_of(word, {names.begin(), names.end()});
   return nearest ? fmt::format("; did you mean --{}?", *nearest) : ";";
 }

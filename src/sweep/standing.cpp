@@ -143,7 +143,9 @@ class Look {
     if (may_be_gone(record) || !fs::exists(paths.output) || (fs::is_directory(paths.output) && fs::is_empty(paths.output))) return "";
     if (!fs::exists(paths.manifest))
       return fmt::format("may be another model than the point's, which {} would tell: it is not there", paths.manifest.string());
-    return is_replaced(record, paths.output) ? fmt::format("is not what the point gave, by {}", paths.manifest.string()) : "";
+    return !record.hash.empty() && is_replaced(record, paths.output)
+               ? fmt::format("is not what the point gave, by {}", paths.manifest.string())
+               : "";
   }
 
   // What is wrong with the output of a record; nothing where it goes anyway.

@@ -267,6 +267,7 @@ class Refusals(SystemTest):
 
     def test_unknown_option(self):
         self.refused(2, "unrecognised option '--bass'; did you mean --base? see dare-merge --help", "--bass", "x", self.path("out.h5"))
+        self.refused(2, "unrecognised option '--drop-rte=0.5'; did you mean --drop-rate? see dare-merge --help", "--drop-rte=0.5", self.path("out.h5"), ranks=(0,))
 
     def test_no_output(self):
         self.refused(2, "no OUTPUT is given; see dare-merge --help", "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
