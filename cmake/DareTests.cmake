@@ -3,13 +3,14 @@ find_package(GTest REQUIRED)
 add_custom_target(unit_tests)  # the programs of all tests labelled `unit`
 
 set(dare_mpi_preflags --oversubscribe --bind-to none)
-# What every test that starts MPI programs has in its environment; docs/examples and install/consumer have what a user has instead. The last
-# three spare waiting, 0.2 to 2 s a start. pml=ob1 is what is chosen on one node anyway; named, it spares the loading of libraries for fabrics,
-# one of which measures the processor's clock for 0.2 s. When a rank has failed, mpirun kills the others at once, not after 1 s and 1 s again:
-# so a rank that left before the message was out would be seen. A program without mpirun starts no daemon, which only MPI_Comm_spawn needs.
-set(dare_mpi_environment OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-    OMPI_MCA_pml=ob1 OMPI_MCA_odls_base_sigkill_timeout=0 OMPI_MCA_ess_singleton_isolated=1)
+# What every test that starts MPI programs has in its environment; docs/examples and install/consumer have what a user has instead, without the
+# three added here, which spare waiting, 0.2 to 2 s a start. pml=ob1 is what is chosen on one node anyway; named, it spares the loading of
+# libraries for fabrics, one of which measures the processor's clock for 0.2 s. When a rank has failed, mpirun kills the others at once, not after
+# 1 s and 1 s again: so a rank that left before the message was out would be seen. A program without mpirun starts no daemon, which only
+# MPI_Comm_spawn needs.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/lib/mpi-environment)
+file(STRINGS ${PROJECT_SOURCE_DIR}/tools/lib/mpi-environment dare_mpi_environment REGEX "^[^#]")
+list(APPEND dare_mpi_environment OMPI_MCA_pml=ob1 OMPI_MCA_odls_base_sigkill_timeout=0 OMPI_MCA_ess_singleton_isolated=1)
 
 function(dare_add_test_program name path)
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/${path}_test.cpp)

@@ -13,13 +13,14 @@ import tempfile
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+from mpi_environment import mpi_environment  # noqa: E402  (found by the line above)
+
 BIN = os.environ["DARE_BIN"]
 FAMILY = os.path.join(ROOT, "examples", "family")
 PROGRAMS = ("dare-merge", "dare-sweep", "dare-convert", "dare-inspect", "dare-verify", "dare-diff")
 ENVIRONMENT = {
-    **os.environ, "DARE": ROOT, "PATH": BIN + os.pathsep + os.environ["PATH"], "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "PYTHONDONTWRITEBYTECODE": "1", "DARE_INSTALL": "no",
+    **os.environ, **mpi_environment(), "DARE": ROOT, "PATH": BIN + os.pathsep + os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "DARE_INSTALL": "no",
 }
 
 

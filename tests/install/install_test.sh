@@ -48,7 +48,7 @@ done
 quietly cmake -S "$here/consumer" -B "$scratch/by-cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release || fail 'find_package(dare)'
 quietly cmake --build "$scratch/by-cmake" || fail 'building with find_package(dare)'
 one=$("$scratch/by-cmake/consumer" "$expected")
-three=$(mpirun --oversubscribe --bind-to none -n 3 "$scratch/by-cmake/consumer" "$expected")
+three=$(mpirun -n 3 "$scratch/by-cmake/consumer" "$expected")
 [[ $one == "$three" && $one =~ ^blocks\.0\.down\.weight\ 235861\ of\ 262144$ ]] || fail "consumer: \"$one\" on one rank, \"$three\" on three"
 
 pkg=$(echo "$prefix"/lib*/pkgconfig "$prefix"/lib/*/pkgconfig | tr ' ' '\n' | grep -v '[*]' | head -n 1)

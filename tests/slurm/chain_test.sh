@@ -2,23 +2,22 @@
 # chain.sbatch: each job goes on where the one before it stopped, in a job of its own; the last leaves none waiting.
 # shellcheck source=tests/slurm/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
-start_cluster 2
-slow_models
-slow_programs 50
-local_run dare-merge recipe.yml local
+slow_cluster 2
+
+# What chain.sbatch has said of the job that comes after job $1.
+successor_of() { sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$1.log" 2>/dev/null; }
 
 # --restart is for the first job alone: those after it go on with what it did.
-first=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged --restart)
-until_true 30 is_running "$first"
-until_true 30 has_begun merged
-second=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$first.log")
+begin merged --nodes=2 --ntasks-per-node=1 chain.sbatch recipe.yml merged --restart
+first=$id
+second=$(successor_of "$first")
 scancel --batch --signal=USR1 "$first"
 expect_code 75 "$first"
 
 # The ranks of the second are killed without a word; the third ends the merge.
 until_true 30 is_running "$second"
 third=''
-third_is_there() { third=$(sed -n 's/.*at most 20; job \([0-9]*\) goes on.*/\1/p' "dare-chain-$second.log" 2>/dev/null); [[ -n $third ]]; }
+third_is_there() { third=$(successor_of "$second"); [[ -n $third ]]; }
 until_true 30 third_is_there
 sleep 1
 scancel --signal=KILL "$second.0" || true  # it complains that the step is gone
@@ -31,7 +30,6 @@ for id in "$second" "$third"; do
     expect_text "dare-chain-$id.log" 'dare-merge recipe.yml merged --resume'
 done
 expect_equal merged/model.safetensors local/model.safetensors
-queue_is_empty() { [[ -z $(squeue -h) ]]; }
 until_true 10 queue_is_empty
 
 # An error that would come again ends the chain.

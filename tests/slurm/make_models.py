@@ -4,25 +4,19 @@
   make_models.py [--tensors N] [--elements N] BASE TUNED
 """
 import argparse
-import json
 import pathlib
+import sys
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import safetensors_file  # noqa: E402  (found by the line above)
 
 
 def write(folder, tensors):
     """tensors: name -> uint16 array of BF16 bits"""
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
-    for name, bits in tensors.items():
-        header[name] = {"dtype": "BF16", "shape": list(bits.shape), "data_offsets": [offset, offset + bits.nbytes]}
-        offset += bits.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
     folder.mkdir(parents=True)
-    with open(folder / "model.safetensors", "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for bits in tensors.values():
-            file.write(bits.tobytes())
+    safetensors_file.write(folder / "model.safetensors", {name: ("BF16", bits.shape, bits.tobytes()) for name, bits in tensors.items()}, {"format": "pt"})
     (folder / "config.json").write_text('{"torch_dtype": "bfloat16"}\n')
 
 

@@ -2,14 +2,9 @@
 # USR1, Slurm's warning before the time limit, stops a merge cleanly; the job goes back into the queue and finishes the same bytes.
 # shellcheck source=tests/slurm/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
-start_cluster 3
-slow_models
-slow_programs 50
-local_run dare-merge recipe.yml local
+slow_cluster 3
 
-id=$(DARE_BIN=$slow_bin job --nodes=2 --ntasks-per-node=1 merge.sbatch recipe.yml merged)
-until_true 30 is_running "$id"
-until_true 30 has_begun merged
+begin merged --nodes=2 --ntasks-per-node=1 merge.sbatch recipe.yml merged
 scancel --batch --signal=USR1 "$id"
 until_true 30 grep -qF 'back in the queue, restart 1' "dare-merge-$id.log"
 expect_absent merged
@@ -23,9 +18,7 @@ expect_equal merged/model.safetensors local/model.safetensors
 expect_equal merged/dare-manifest.json local/dare-manifest.json
 
 # Where requeueing is not allowed the job ends with 75, and a later one, on other nodes and with other ranks, goes on.
-id=$(DARE_BIN=$slow_bin job --no-requeue --nodes=2 merge.sbatch recipe.yml later)
-until_true 30 is_running "$id"
-until_true 30 has_begun later
+begin later --no-requeue --nodes=2 merge.sbatch recipe.yml later
 scancel --batch --signal=USR1 "$id"
 expect_code 75 "$id"
 expect_text "dare-merge-$id.log" 'this job may not be requeued'

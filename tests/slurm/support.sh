@@ -111,6 +111,8 @@ is_running() { [[ $(squeue -h -j "$1" -o %T) == RUNNING ]]; }
 # Does a merge into $1 run, past its first slice?
 has_begun() { [[ -s .$1.journal ]] && sleep 2; }
 
+queue_is_empty() { [[ -z $(squeue -h) ]]; }
+
 # A program with its arguments as one rank, here and now: what a job's output must equal.
 local_run() {
     local program=$1
@@ -152,4 +154,21 @@ slow_programs() {
             > "$slow_bin/${program##*/}"
     done
     chmod +x "$slow_bin"/*
+}
+
+# slow_cluster NODES [OPTION OF mini-slurm start...]: a cluster, ./recipe.yml of a merge that can be interrupted, and in ./local what comes of it.
+slow_cluster() {
+    start_cluster "$@"
+    slow_models
+    slow_programs 50
+    local_run dare-merge recipe.yml local
+}
+
+# begin OUTPUT WORD...: submits the job WORD... with slow programs, which merges into OUTPUT; sets id, and returns once it is past its first slice.
+begin() {
+    local output=$1
+    shift
+    id=$(DARE_BIN=$slow_bin job "$@")
+    until_true 30 is_running "$id"
+    until_true 30 has_begun "$output"
 }

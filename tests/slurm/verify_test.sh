@@ -22,7 +22,7 @@ scancel --batch --signal=USR1 "$id"
 expect_code 75 "$id"
 expect_text "dare-verify-$id.log" 'got SIGUSR1: ending cleanly'
 expect_text "dare-verify-$id.log" 'interrupted; this keeps no journal and would begin again: submit it with more --time'
-[[ -z $(squeue -h) ]] || fail "back in the queue: $(squeue)"
+queue_is_empty || fail "back in the queue: $(squeue)"
 
 # A conversion to a delta checkpoint likewise; any other goes on from its journal.
 mv waits/dare-verify waits/dare-convert
@@ -32,4 +32,4 @@ until_true 30 test -e begun
 scancel --batch --signal=USR1 "$id"
 expect_code 75 "$id"
 expect_text "dare-convert-$id.log" 'this keeps no journal and would begin again'
-[[ -z $(squeue -h) ]] || fail "back in the queue: $(squeue)"
+queue_is_empty || fail "back in the queue: $(squeue)"

@@ -1,12 +1,12 @@
 /// A library to be preloaded: makes a chosen call of a chosen rank fail, or sends the process a signal there.
 ///
 ///   DARE_FAULT="CALL:N:ACTION[:RANK]"   at the N-th (from 1) CALL that matches, ACTION: an errno name (EIO, ENOSPC, EDQUOT, ENOLCK), KILL,
-///   USR1, INT,
-///                                       TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
+///                                       USR1, INT, TERM, STOP, or TRUNCATE (the file is cut to half before the call); RANK: that rank only
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
 ///   DARE_FAULT_SLOW=MILLISECONDS        each CALL that matches takes so much longer
 ///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free; a path: as many as the file there says
-///   DARE_FAULT_PLAIN_RENAMES=1          renameat2 knows no flags, as on NFS; such a call counts for nothing
+///   DARE_FAULT_NFS=1                    as on NFS renameat2 knows no flags and flock wants a file that is open for writing; such calls count
+///                                       for nothing
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate, flock, unlink (unlinkat). An errno fault goes on failing from the N-th call on, as a
 /// full disk does.
@@ -117,6 +117,11 @@ bool strikes(const char* call, const std::string& path) {
   return false;
 }
 
+bool on_nfs() {
+  static const bool value = std::getenv("DARE_FAULT_NFS") != nullptr;
+  return value;
+}
+
 template <class Function>
 Function next(const char* name) {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
@@ -160,6 +165,10 @@ int statvfs(const char* path, struct statvfs* status) noexcept {
 }
 int flock(int fd, int operation) noexcept {
   static const auto real = next<int (*)(int, int)>("flock");
+  if (on_nfs() && (operation & LOCK_EX) != 0 && (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+    errno = EBADF;
+    return -1;
+  }
   return strikes("flock", path_of(fd)) ? -1 : real(fd, operation);
 }
 int ftruncate(int fd, off_t length) noexcept {
@@ -168,8 +177,7 @@ int ftruncate(int fd, off_t length) noexcept {
 }
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
   static const auto real = next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
-  static const bool plain = std::getenv("DARE_FAULT_PLAIN_RENAMES") != nullptr;
-  if (plain && flags != 0) {
+  if (on_nfs() && flags != 0) {
     errno = EINVAL;
     return -1;
   }

@@ -10,9 +10,11 @@ They plan, convert with --link and show headers; merged, they are zeros.
 """
 
 import json
+import math
 import os
-import struct
 import sys
+
+from safetensors_file import described, framed
 
 SHARD_BYTES = 5 * 10**9
 
@@ -74,24 +76,17 @@ def many_shards():
 KINDS = {"dense": (dense, SHARD_BYTES), "moe": (moe, SHARD_BYTES), "shards": (many_shards, 100 * 2 * 16)}
 
 
-def elements(shape):
-    n = 1
-    for extent in shape:
-        n *= extent
-    return n
-
-
 def shards(tensors, most):
-    """Runs of tensors of at most so many bytes."""
+    """Runs of tensors of at most so many bytes: {name: (dtype, shape, bytes)} and their bytes."""
     shard, size = {}, 0
     for name, shape in tensors:
-        bytes_of = 2 * elements(shape)
+        bytes_of = 2 * math.prod(shape)
         if shard and size + bytes_of > most:
-            yield shard
+            yield shard, size
             shard, size = {}, 0
-        shard[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [size, size + bytes_of]}
+        shard[name] = ("BF16", shape, bytes_of)
         size += bytes_of
-    yield shard
+    yield shard, size
 
 
 def write_model(kind, folder):
@@ -99,16 +94,13 @@ def write_model(kind, folder):
     tensors, shard_bytes = KINDS[kind]
     parts = list(shards(tensors(), shard_bytes))
     index, total = {}, 0
-    for number, shard in enumerate(parts, 1):
+    for number, (shard, size) in enumerate(parts, 1):
         file_name = f"model-{number:05}-of-{len(parts):05}.safetensors"
         index.update(dict.fromkeys(shard, file_name))
-        header = json.dumps(shard).encode()
-        header += b" " * (-len(header) % 8)
-        size = next(reversed(shard.values()))["data_offsets"][1]
         total += size
         with open(os.path.join(folder, file_name), "wb") as out:
-            out.write(struct.pack("<Q", len(header)) + header)
-            out.truncate(8 + len(header) + size)
+            header = out.write(framed(described(shard)))
+            out.truncate(header + size)
     with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as out:
         json.dump({"metadata": {"total_size": total}, "weight_map": index}, out)
 

@@ -1,17 +1,21 @@
 """What the system tests share: the programs run as a user runs them, and checkpoints made with the standard library alone."""
 
-import json
+import math
 import os
 import random
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from safetensors_file import read as read_safetensors, write as write_safetensors  # noqa: E402, F401  (found by the line above; tests import them from here)
+
 BIN = os.environ["DARE_BIN"]
-MPIRUN = [os.environ.get("DARE_MPIRUN", "mpirun"), "--oversubscribe", "--bind-to", "none"]
+MPIRUN = os.environ.get("DARE_MPIRUN", "mpirun").split()
 FAULTS = os.environ.get("DARE_FAULTS", "")
 BLOCK = 1 << 20  # elements: the grid's unit
 
@@ -74,47 +78,8 @@ def weights(dtype, elements, seed):
     return (run_of * (size // max(len(run_of), 1) + 1))[:size]
 
 
-def count(shape):
-    n = 1
-    for extent in shape:
-        n *= extent
-    return n
-
-
-def header_bytes(tensors, metadata=None):
-    header, at = {}, 0
-    if metadata is not None:
-        header["__metadata__"] = metadata
-    for name, (dtype, shape, data) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + len(data)]}
-        at += len(data)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
-
-
-def write_safetensors(path, tensors, metadata=None):
-    """tensors: {name: (dtype, shape, bytes)} in file order."""
-    with open(path, "wb") as out:
-        out.write(header_bytes(tensors, metadata))
-        for _, _, data in tensors.values():
-            out.write(data)
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-        data = file.read()
-    return {
-        name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])])
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
-
-
 def random_model(shapes, seed, dtype="BF16"):
-    return {name: (dtype, shape, weights(dtype, count(shape), f"{seed} {name}")) for name, shape in shapes.items()}
+    return {name: (dtype, shape, weights(dtype, math.prod(shape), f"{seed} {name}")) for name, shape in shapes.items()}
 
 
 def contents(path):

@@ -1,12 +1,13 @@
 """dare-merge --explain: the explained element is the merged one, at any number of ranks; and what it says of tensors that are not merged."""
 
 import json
+import math
 import os
 import random
 import struct
 import unittest
 
-from dare_system import SystemTest, count, random_model, read_safetensors, run, write_safetensors
+from dare_system import SystemTest, random_model, read_safetensors, run, write_safetensors
 
 SIZE = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8, "I64": 8, "BOOL": 1}
 
@@ -44,9 +45,9 @@ class Explain(SystemTest):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 out = read_safetensors(self.path("out.safetensors"))
                 for name, (dtype, shape, data) in out.items():
-                    if count(shape) == 0:
+                    if math.prod(shape) == 0:
                         continue
-                    flat = draw.randrange(count(shape))
+                    flat = draw.randrange(math.prod(shape))
                     found = self.of_element(f"{name}[{flat}]", np=3 if name.endswith("up.weight") else 0)
                     size = SIZE[dtype]
                     bits = int.from_bytes(data[size * flat: size * flat + size], "little")
@@ -97,7 +98,7 @@ output    F32 0x40a00000  5
         self.assertEqual(done.returncode, 0, done.stderr)
         changed = 0
         for name, (dtype, shape, bytes_of) in read_safetensors(self.path("out.safetensors")).items():
-            flat = count(shape) - 2
+            flat = math.prod(shape) - 2
             process = run(2, "dare-merge", *words, "--explain", f"{name}[{flat}]", "--json")
             self.assertEqual(process.returncode, 0, process.stderr)
             found = json.loads(process.stdout)

@@ -62,7 +62,7 @@ class Commit(SystemTest):
     def test_of_a_replacement(self):
         for output in FORMS:
             expected = self.merged(output)
-            for env in ({}, {"DARE_FAULT_PLAIN_RENAMES": 1}):
+            for env in ({}, {"DARE_FAULT_NFS": 1}):
                 for _ in self.killed_at_every_rename(output, "--overwrite", old=("--lambda", "0.25"), **env):
                     resumed = self.merge(output, "--resume", **env)
                     if resumed.returncode == 0:
@@ -78,7 +78,7 @@ class Commit(SystemTest):
     def test_of_a_new_output(self):
         for output in FORMS:
             expected = self.merged(output)
-            for env in ({}, {"DARE_FAULT_PLAIN_RENAMES": 1}):
+            for env in ({}, {"DARE_FAULT_NFS": 1}):
                 for _ in self.killed_at_every_rename(output, **env):
                     again = self.merge(output, "--resume", **env)
                     self.assertEqual(again.returncode, 0, again.stderr)

@@ -1,11 +1,12 @@
 """Every method of the table, end to end: the same bytes at any number of ranks, plans with its passes, resumable."""
 
 import json
+import math
 import os
 import struct
 import unittest
 
-from dare_system import SystemTest, contents, count, random_model, read_safetensors, run, with_fault, write_safetensors
+from dare_system import SystemTest, contents, random_model, read_safetensors, run, with_fault, write_safetensors
 
 ROW = 96  # no divisor of a block: rows lie across blocks and tiles
 SHAPES = {"model.embed.weight": [50, ROW], "model.layers.0.up.weight": [23000, ROW], "model.layers.1.up.weight": [40, ROW], "model.norm.weight": [ROW]}
@@ -39,10 +40,10 @@ class Methods(SystemTest):
     def make_auxiliaries(self):
         """Fisher weights and Gram matrices that are positive and unlike each other."""
         for k in range(2):
-            fisher = {name: ("F32", shape, struct.pack("<7f", *((i * (k + 2)) % 7 + 0.5 for i in range(7))) * (count(shape) // 7 + 1))
+            fisher = {name: ("F32", shape, struct.pack("<7f", *((i * (k + 2)) % 7 + 0.5 for i in range(7))) * (math.prod(shape) // 7 + 1))
                       for name, shape in self.shapes.items()}
             write_safetensors(self.path(f"fisher{k}.safetensors"),
-                              {name: (dtype, shape, data[: 4 * count(shape)]) for name, (dtype, shape, data) in fisher.items()})
+                              {name: (dtype, shape, data[: 4 * math.prod(shape)]) for name, (dtype, shape, data) in fisher.items()})
             gram = [[(3.0 + (i + k) % 5 if i == j else 1 / (1 + abs(i - j) + k)) for j in range(ROW)] for i in range(ROW)]
             data = b"".join(struct.pack(f"<{ROW}d", *row) for row in gram)
             write_safetensors(self.path(f"gram{k}.safetensors"), {name: ("F64", [ROW, ROW], data) for name, shape in self.shapes.items() if len(shape) == 2})

@@ -1,5 +1,6 @@
 """Bad input: one clear message, the exit code, at once, nothing left behind, an old OUTPUT untouched. At 1 rank and at 3."""
 
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import unittest
 
 from dare_system import SystemTest, command, contents, environment, random_model, run, write_safetensors
+from safetensors_file import framed, read_header
 
 
 OLD = "\x08" + 7 * "\0" + "{}      an old output"  # how a safetensors file begins
@@ -21,9 +23,8 @@ class Refusals(SystemTest):
         self.make_family(models=1)
         with open(self.path("m0.safetensors"), "rb") as file:
             self.raw = file.read()
-        (length,) = struct.unpack("<Q", self.raw[:8])
-        self.header = json.loads(self.raw[8 : 8 + length])
-        self.data = self.raw[8 + length :]
+        file = io.BytesIO(self.raw)
+        self.header, self.data = read_header(file), file.read()
         with open(self.path("old.safetensors"), "w", encoding="utf-8") as file:
             file.write(OLD)
 
@@ -44,9 +45,7 @@ class Refusals(SystemTest):
     def set_header(self, **changes):
         for name, change in changes.items():
             self.header[name.replace("_weight", ".weight")].update(change)
-        text = json.dumps(self.header).encode()
-        text += b" " * (-len(text) % 8)
-        self.set_model(struct.pack("<Q", len(text)) + text + self.data)
+        self.set_model(framed(self.header) + self.data)
 
     # files
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from dare_system import SystemTest, command, contents, environment, own_words, run, with_fault
+from dare_system import FAULTS, SystemTest, command, contents, environment, own_words, run, with_fault
 
 
 class Resume(SystemTest):
@@ -243,13 +243,15 @@ class Resume(SystemTest):
         self.assertEqual(self.resumed(2)["blocks_reused"], 0)
 
     def test_two_jobs_on_one_output(self):
+        nfs = {"LD_PRELOAD": FAULTS, "DARE_FAULT_NFS": 1}
         first = subprocess.Popen(command(1, "dare-merge", *self.merge_words("out.safetensors")),
-                                 env=environment(**with_fault("fsync:1:STOP:0", ".partial")), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+                                 env=environment(**{**nfs, **with_fault("fsync:1:STOP:0", ".partial")}), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             while not os.path.exists(self.path(".out.safetensors.partial.safetensors")):
                 time.sleep(0.01)
-            for more in ([], ["--resume"], ["--restart"], ["--plan"]):
-                second = run(2, "dare-merge", *self.merge_words("out.safetensors", *more))
+            for np, env, more in ((2, {}, []), (2, {}, ["--resume"]), (2, {}, ["--restart"]), (2, {}, ["--plan"]), (0, nfs, []), (0, nfs, ["--resume"]),
+                                  (0, nfs, ["--plan"])):
+                second = run(np, "dare-merge", *self.merge_words("out.safetensors", *more), **env)
                 self.assert_refused(second, 3, f"{self.path('out.safetensors')}: another run is writing this output (it holds "
                                                f"{self.path('.out.safetensors.journal')}); wait for it, or name another output")
         finally:
@@ -257,7 +259,6 @@ class Resume(SystemTest):
             first.communicate(timeout=60)
         self.assertEqual(first.returncode, 0)
         self.assertEqual(contents(self.path("out.safetensors"))[""], self.expected)
-
 
     def test_only_what_is_left_is_surveyed_and_counted(self):
         """Methods with passes before the merge: each pass reads what has a block to do, and the summary says what was read."""

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import math
 import os
 import random
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import unittest
 
 from dare_sweep import SweepTest, made
-from dare_system import BLOCK, FAULTS, contents, count, own_words, random_model, with_fault, write_safetensors
+from dare_system import BLOCK, FAULTS, contents, own_words, random_model, with_fault, write_safetensors
 
 RECORD = 16 + 16 * 88  # a hash, then what 16 runs of 65,536 elements have
 SURVEY_RECORD = 16 + 8 + 16 * 40 + 16 + 16 * 8  # a hash, counts, 16 models' cuts and factors, sce's cut, 16 coefficients
@@ -28,7 +29,7 @@ class Interrupted(SweepTest):
         # Elements before each tensor's end, and the elements of each block.
         self.blocks = []
         for shape in self.shapes.values():
-            elements = count(shape)
+            elements = math.prod(shape)
             self.blocks += [min(BLOCK, elements - first) for first in range(0, elements, BLOCK)]
         self.all_bytes = 3 * 2 * sum(self.blocks)
 

@@ -1,12 +1,13 @@
 """Sweeps that write checkpoints: each point's bytes are dare-merge's, passes are few, a point fails alone."""
 
 import json
+import math
 import os
 import subprocess
 import unittest
 
 from dare_sweep import SweepTest, rows
-from dare_system import command, contents, count, environment, own_words, random_model, run, write_safetensors
+from dare_system import command, contents, environment, own_words, random_model, run, write_safetensors
 
 
 class Models(SweepTest):
@@ -55,7 +56,7 @@ points:
                 self.assertEqual({row["status"] for row in table.values()}, {"done"})
         for name, wanted in (("drop_rate=0.25+0.75,seed=8", ("", "0.25", "0.75")), ("drop_rate=0.9,seed=8", ("0.9", "0.9", "0.9")), ("other", ("0.3", "0.3", "0.3"))):
             self.assertEqual(tuple(table[name][column] for column in ("drop_rate", "drop_rate.1", "drop_rate.2")), wanted, name)
-        self.assertEqual({row["bytes"] for row in table.values()}, {str(sum(2 * count(shape) for shape in self.shapes.values()))})
+        self.assertEqual({row["bytes"] for row in table.values()}, {str(sum(2 * math.prod(shape) for shape in self.shapes.values()))})
         self.assertEqual(table["raw"]["rescale"], "none")
         self.assertEqual(table["ties"]["lambda"], "0.75")
         with open(self.path(output, "results.json")) as file:

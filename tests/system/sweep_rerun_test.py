@@ -2,6 +2,7 @@
 
 import glob
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import time
 import unittest
 
 from dare_sweep import SweepTest, made, outcomes, rows
-from dare_system import FAULTS, command, contents, count, environment, own_words, random_model, with_fault, write_safetensors
+from dare_system import FAULTS, command, contents, environment, own_words, random_model, with_fault, write_safetensors
 
 
 class Rerun(SweepTest):
@@ -182,7 +183,7 @@ class Rerun(SweepTest):
                 self.assertIn("5 blocks noted in its journal, 4 of them stand on the disk", process.stderr)
                 self.assertIn("5 blocks noted in its journal, 5 of them stand on the disk", process.stderr)
                 # All of one point, and one block of a single element.
-                self.assertEqual(json.loads(process.stdout)["bytes_written"], 2 * (sum(map(count, self.shapes.values())) + 1))
+                self.assertEqual(json.loads(process.stdout)["bytes_written"], 2 * (sum(map(math.prod, self.shapes.values())) + 1))
                 self.assert_same(made(self.path("swept")), made(self.path("expected")), "after going on")
                 shutil.rmtree(self.path("swept"))
 

@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from dare_system import BLOCK, SystemTest, command, environment, own_words, random_model, run, write_safetensors
+from safetensors_file import read_header
 
 BIG = "model.layers.0.up.weight"  # [1100, 2048]: three blocks
 
@@ -31,9 +32,8 @@ class Verify(SystemTest):
     def change(self, path, tensor, element, size=2):
         """Flips the lowest bit of one element of a safetensors file; returns where it is."""
         with open(path, "r+b") as file:
-            length = int.from_bytes(file.read(8), "little")
-            begin, _ = json.loads(file.read(length))[tensor]["data_offsets"]
-            place = 8 + length + begin
+            begin, _ = read_header(file)[tensor]["data_offsets"]
+            place = file.tell() + begin
             file.seek(place + element * size)
             old = file.read(1)
             file.seek(-1, os.SEEK_CUR)

@@ -39,11 +39,11 @@ step() {
 # The comment at the head of the script that runs, as its help.
 usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
-# What Open MPI needs here: ranks above the cores, and root where we are root.
+# What Open MPI needs here.
 mpi_environment() {
-    export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
-    export OMPI_MCA_btl_vader_single_copy_mechanism=none
-    if (( EUID == 0 )); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+    local -a settings
+    mapfile -t settings < <(grep -v '^#' "$(dirname "${BASH_SOURCE[0]}")/mpi-environment")
+    export "${settings[@]:?}"
 }
 
 # build PRESET [TARGET...]: configures and builds; a build that is there takes a second.
