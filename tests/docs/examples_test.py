@@ -1,7 +1,7 @@
 """Every shell example of README.md, docs/ and the programs' manuals is run, on copies of examples/family.
 
 In docs/ a fenced block `yaml NAME` or `python NAME` is a file, `bash` is run in one folder a page, `bash slurm` is checked for the
-scripts it names; `console` shows output. README.md and the manuals speak of llama/, math/ and code/: those are base, digit and turn here.
+scripts it names; `console` shows output of the block before, of which it may leave out lines. README.md and the manuals speak of llama/, math/ and code/: those are base, digit and turn here.
 """
 
 import os
@@ -37,6 +37,18 @@ def fenced(text):
 def indented(text):
     """Every block of lines that are indented by four spaces, without the indentation."""
     return [re.sub(r"^    ", "", block, flags=re.M) for block in re.findall(r"(?<=\n)((?:    [^\n]*\n)+)", text)]
+
+
+def alike(shown, printed):
+    """Equal lines, but for 2 in the last digit of a number: scores may differ so between processors."""
+    shown, printed = shown.split(), printed.split()
+
+    def near(one, two):
+        number = re.fullmatch(r"(-?\d+\.(\d+))(%?)", one)
+        other = re.fullmatch(r"(-?\d+\.\d+)(%?)", two)
+        return number and other and number[3] == other[2] and abs(float(number[1]) - float(other[1])) < 2.5 * 10.0 ** -len(number[2])
+
+    return len(shown) == len(printed) and all(one == two or near(one, two) for one, two in zip(shown, printed))
 
 
 class Examples(unittest.TestCase):
@@ -85,7 +97,7 @@ class Examples(unittest.TestCase):
 
     def test_pages(self):
         pages = sorted(name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md"))
-        ran = 0
+        ran = shown = 0
         for page in pages:
             for name in os.listdir(self.folder):
                 path = os.path.join(self.folder, name)
@@ -96,11 +108,16 @@ class Examples(unittest.TestCase):
                     with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                         file.write(content)
                 elif info == "bash":
-                    self.shell(content, f"docs/{page}")
+                    printed = iter(self.shell(content, f"docs/{page}").splitlines())
                     ran += 1
+                elif info == "console":
+                    for line in content.splitlines():
+                        shown += line != "..."
+                        self.assertTrue(line == "..." or any(alike(line, other) for other in printed), f"docs/{page}: not printed, or not there: {line}")
                 elif info == "bash slurm":
                     self.assertGreater(self.check_scripts(content, f"docs/{page}"), 0)
         self.assertGreaterEqual(ran, 6)
+        self.assertGreaterEqual(shown, 9)
 
     def test_readme(self):
         self.make_models()
@@ -147,6 +164,18 @@ class Examples(unittest.TestCase):
                 path = os.path.normpath(os.path.join(ROOT, os.path.dirname(page), target))
                 self.assertTrue(os.path.exists(path), f"{page}: {target}")
         self.assertGreater(links, 5)
+
+
+class Quickstart(unittest.TestCase):
+    def test_the_table_of_the_readme(self):
+        done = subprocess.run([os.path.join(ROOT, "tools", "quickstart"), "--bin", BIN], env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown = re.search(r"^    (Accuracy in %.*?\n)\n?## ", read("README.md"), re.M | re.S)[1]
+        shown, printed = ([line for line in text.splitlines() if line.strip()] for text in (shown, done.stdout))
+        self.assertEqual(len(shown), 16)
+        self.assertEqual(len(printed), len(shown), done.stdout)
+        for one, two in zip(shown, printed):
+            self.assertTrue(alike(one, two), f"README.md: {one}; tools/quickstart: {two}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a build into a scratch folder, moves it, and uses it as a stranger would: programs, manual pages, completion, a project that
-# finds it by find_package and the same source built by pkg-config.
+# finds it by find_package, and a source built by pkg-config. The project's CMakeLists.txt and that source are those of docs/reference.md.
 #
 #   tests/install/install_test.sh BUILD_DIR
 set -euo pipefail
@@ -45,16 +45,23 @@ for tool in evaluate plot-scaling plot-sweep; do
     "$prefix/share/dare-mpi/tools/$tool/$tool" --help | grep -qi usage || fail "tools/$tool --help"
 done
 
-quietly cmake -S "$here/consumer" -B "$scratch/by-cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release || fail 'find_package(dare)'
+# The fenced block of this kind in docs/reference.md.
+block() { awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { inside = 0 } inside' "$root/docs/reference.md"; }
+
+mkdir "$scratch/mine"
+block cmake > "$scratch/mine/CMakeLists.txt"
+cp "$here/consumer.cpp" "$scratch/mine/main.cpp"
+quietly cmake -S "$scratch/mine" -B "$scratch/by-cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release || fail 'find_package(dare)'
 quietly cmake --build "$scratch/by-cmake" || fail 'building with find_package(dare)'
-one=$("$scratch/by-cmake/consumer" "$expected")
-three=$(mpirun -n 3 "$scratch/by-cmake/consumer" "$expected")
+one=$("$scratch/by-cmake/mine" "$expected")
+three=$(mpirun -n 3 "$scratch/by-cmake/mine" "$expected")
 [[ $one == "$three" && $one =~ ^blocks\.0\.down\.weight\ 235861\ of\ 262144$ ]] || fail "consumer: \"$one\" on one rank, \"$three\" on three"
 
 pkg=$(echo "$prefix"/lib*/pkgconfig "$prefix"/lib/*/pkgconfig | tr ' ' '\n' | grep -v '[*]' | head -n 1)
 export PKG_CONFIG_PATH=$pkg
 read -ra flags <<< "$(pkg-config --cflags --libs dare)"
-quietly mpicxx -std=c++20 -O1 "$here/consumer/main.cpp" -o "$scratch/by-pkg-config" "${flags[@]}" -Wl,-rpath,"${pkg%/pkgconfig}" || fail 'building with pkg-config'
+block cpp > "$scratch/main.cpp"
+quietly mpicxx -std=c++20 -O1 "$scratch/main.cpp" -o "$scratch/by-pkg-config" "${flags[@]}" -Wl,-rpath,"${pkg%/pkgconfig}" || fail 'building with pkg-config'
 two=$("$scratch/by-pkg-config" "$expected")
-[[ $two == "$one" ]] || fail "built with pkg-config: \"$two\", with CMake: \"$one\""
+[[ $two == "$one" ]] || fail "the source of docs/reference.md, built with pkg-config: \"$two\"; tests/install/consumer.cpp, with CMake: \"$one\""
 echo "$programs programs; consumer: $one"

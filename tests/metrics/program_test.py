@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -354,6 +356,29 @@ class Programs(ScoreTest):
 
 
 class CommandLine(ScoreTest):
+    def test_examples_of_the_help(self):
+        """Each is run, on files of two items by their names."""
+        for folder in ("glue/RTE", "gsm8k"):
+            (pathlib.Path(self.folder.name) / folder).mkdir(parents=True)
+        self.write("RTE.tsv", "index\tprediction\n0\tentailment\n1\tnot_entailment\n")
+        self.write("glue/RTE/dev.tsv", "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n1\tc\td\tentailment\n")
+        self.write("generations.jsonl", [{"generation": "6 and 1 is 7"}, {"generation": "so 8"}])
+        self.write("gsm8k/test.jsonl", [{"question": "q", "answer": "#### 7"}, {"question": "q", "answer": "#### 9"}])
+        self.write("p.csv", "prediction\nspam\nham\n")
+        self.write("r.csv", "label\nspam\nspam\n")
+        self.write("HumanEval.jsonl", [{"task_id": f"T/{n}", "prompt": "def f(x):\n", "entry_point": "f", "test": "def check(f):\n    assert f(1) == 1\n"} for n in (0, 1)])
+        self.write("samples.jsonl", [{"task_id": f"T/{n % 2}", "completion": f"    return {n // 10}\n"} for n in range(20)])
+        self.write("predictions.txt", "1\n0\n")
+        self.write("dev.tsv", "sentence\tlabel\na\t1\nb\t1\n")
+        self.write("annotations.json", json.dumps([{"preference": 2}, {"preference": 1}]))
+        examples = self.run_score("--help").stdout.split("\nExamples:\n")[1].split("\nExit codes:")[0]
+        lines = re.findall(r"^  # .*\n  dare-score (.+)$", examples, re.M)
+        self.assertGreaterEqual(len(lines), 7)
+        for line in lines:
+            done = self.run_score(*shlex.split(line), *(["--python", PYTHON] if "--allow-code-execution" in line else []))
+            self.assertEqual(done.returncode, 0, f"{line}: {done.stderr}")
+            self.assertRegex(done.stdout, r"\b0\.5|\b1\.0", line)
+
     def test_help_and_version(self):
         done = self.run_score("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

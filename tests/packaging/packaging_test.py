@@ -5,6 +5,7 @@ from their text. DARE_BUILD is the build folder, whose programs are installed in
 """
 
 import ast
+import functools
 import glob
 import json
 import os
@@ -135,13 +136,14 @@ class Apptainer(unittest.TestCase):
         given = self.installed_by(self.final) | OF_EVERY_IMAGE
         programs = glob.glob(os.path.join(BUILD, "bin", "dare-*"))
         self.assertTrue(programs)
+        owners = functools.cache(lambda path: output_of("dpkg-query", "-S", "*/" + os.path.basename(path)))
         for program in programs:
             found = dict(re.findall(r"^\t(\S+) => (\S+)", output_of("ldd", program), re.M))
             for library in re.findall(r"NEEDED.*\[(.*)\]", output_of("readelf", "-d", program)):
                 if library.startswith(("ld-linux", "libdare")):
                     continue
-                owners = output_of("dpkg-query", "-S", "*/" + os.path.basename(os.path.realpath(found[library])))
-                self.assertTrue({line.split(":")[0] for line in owners.splitlines()} & given, f"{program}: {library}: {owners}")
+                packages = owners(os.path.realpath(found[library]))
+                self.assertTrue({line.split(":")[0] for line in packages.splitlines()} & given, f"{program}: {library}: {packages}")
 
     def test_programs_are_named(self):
         programs = set(re.findall(r"^add_subdirectory\((dare-\w+)", read("tools", "CMakeLists.txt"), re.M)) | {"dare-merge", "dare-sweep"}

@@ -108,8 +108,8 @@ until_true() {
 
 is_running() { [[ $(squeue -h -j "$1" -o %T) == RUNNING ]]; }
 
-# Does a merge into $1 run, past its first slice?
-has_begun() { [[ -s .$1.journal ]] && sleep 2; }
+# Has a merge of slow_models into $1 done a block? The journal ends with a record of 64 bytes for each of the 32, zero until it is done.
+has_begun() { [[ -s .$1.journal && $(tail -c $((32 * 64)) ".$1.journal" | tr -d '\0' | wc -c) != 0 ]]; }
 
 queue_is_empty() { [[ -z $(squeue -h) ]]; }
 
@@ -164,7 +164,7 @@ slow_cluster() {
     local_run dare-merge recipe.yml local
 }
 
-# begin OUTPUT WORD...: submits the job WORD... with slow programs, which merges into OUTPUT; sets id, and returns once it is past its first slice.
+# begin OUTPUT WORD...: submits the job WORD... with slow programs, which merges into OUTPUT; sets id, and returns once a block is done.
 begin() {
     local output=$1
     shift
