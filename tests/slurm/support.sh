@@ -169,6 +169,6 @@ begin() {
     local output=$1
     shift
     id=$(DARE_BIN=$slow_bin job "$@")
-    until_true 30 is_running "$id"
-    until_true 30 has_begun "$output"
+    until_true 60 is_running "$id"
+    until_true 60 has_begun "$output"
 }
