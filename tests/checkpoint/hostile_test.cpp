@@ -1,3 +1,4 @@
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/checkpoint/delta.hpp>
@@ -19,11 +20,10 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string refusal(const fs::path& path) {
-  try {
+  return test::error_text<InputError>([&] {
     auto header = read_header(path);
     if (is_delta(header)) static_cast<void>(unpacked(std::move(header)));
-  } catch (const InputError& error) { return error.what(); }
-  return "not refused";
+  });
 }
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {

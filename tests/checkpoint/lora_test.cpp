@@ -5,6 +5,7 @@
 #include "checkpoint/lora_product.hpp"
 #include "checkpoint/open_files.hpp"
 #include "merge/convert.hpp"
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/checkpoint/lora.hpp>
@@ -46,14 +47,6 @@ std::vector<double> values_of(CheckpointReader& reader, const TensorInfo& tensor
   std::vector<double> values(tensor.elements);
   merge::widen(tensor.dtype, bytes_of(reader, tensor, 0, tensor.elements), std::span{values});
   return values;
-}
-
-template <class Work>
-std::string input_error(Work&& work) {
-  try {
-    static_cast<void>(work());
-  } catch (const InputError& error) { return error.what(); }
-  return "no InputError";
 }
 
 // The definition, written down: delta_ik = scale * sum_j B_ij A_jk.
@@ -238,7 +231,9 @@ TEST(Lora, EveryInstructionSetMultipliesTheSame) {
 
 TEST(Lora, ConfigurationsThatAreNotPlainAreRefused) {
   const fs::path path = "adapter_config.json";
-  const auto refused = [&](const std::string& text) { return input_error([&] { return lora::parse_config(path, text); }); };
+  const auto refused = [&](const std::string& text) {
+    return test::error_text<InputError>([&] { return lora::parse_config(path, text); });
+  };
   const auto with = [&](const std::string& more) { return refused(R"({"peft_type": "LORA", )" + more + "}"); };
   const std::string merge_first = " with PEFT, and give the result as the model";
   const auto strange = [&](const std::string& key, const std::string& value) {
@@ -253,14 +248,14 @@ TEST(Lora, ConfigurationsThatAreNotPlainAreRefused) {
   EXPECT_EQ(with(R"("layer_replication": [[0, 2]])"), strange("layer_replication", "a list"));
   EXPECT_EQ(with(R"("kasa_config": {"beta": 1})"), strange("kasa_config", "an object"));
   EXPECT_EQ(with(R"("what_comes_next": 3)"), strange("what_comes_next", "3"));
-  EXPECT_EQ(with(R"("use_dora": false, "kasa_config": null, "loftq_config": {}, "next": null)"), "no InputError");
+  EXPECT_EQ(with(R"("use_dora": false, "kasa_config": null, "loftq_config": {}, "next": null)"), "");
   EXPECT_EQ(refused(R"({"peft_type": "IA3"})"),
             "adapter_config.json: peft_type is \"IA3\", \"LORA\" is expected; merge the adapter into its base" + merge_first);
   EXPECT_EQ(refused("{}"), "adapter_config.json: peft_type is absent, \"LORA\" is expected; merge the adapter into its base" + merge_first);
   EXPECT_EQ(with(R"("init_lora_weights": "pissa_niter_4")"),
             "adapter_config.json: init_lora_weights is \"pissa_niter_4\": it changed the base "
             "too; save the adapter with path_initial_model_for_weight_conversion");
-  EXPECT_EQ(with(R"("init_lora_weights": "gaussian")"), "no InputError");
+  EXPECT_EQ(with(R"("init_lora_weights": "gaussian")"), "");
   EXPECT_EQ(with(R"("r": 0)"), "adapter_config.json: r holds 0, a number from 1 up is expected");
   EXPECT_EQ(with(R"("r": -1)"), "adapter_config.json: r holds -1, a number from 1 up is expected");
   EXPECT_EQ(with(R"("r": [[]])"), "adapter_config.json: r holds a list, a number from 1 up is expected");
@@ -317,7 +312,7 @@ TEST(Lora, FilesThatAreNoPlainAdapterAreRefused) {
   const Json config{{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 4}};
   const auto refused = [&](const std::vector<std::pair<std::string, Shape>>& tensors) {
     const auto path = make_adapter(folder, config, tensors);
-    const auto text = input_error([&] { return read_lora_header(path); });
+    const auto text = test::error_text<InputError>([&] { return read_lora_header(path); });
     const auto prefix = (path / "adapter_model.safetensors").string() + ": tensor ";
     return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
   };
@@ -336,12 +331,12 @@ TEST(Lora, FilesThatAreNoPlainAdapterAreRefused) {
             "\"base_model.model.q.weight\": has factors too; which of the two is meant is not said");
   EXPECT_EQ(refused({{k_a, {2, 3}}, {k_b, {3, 2}}, {"base_model.model.q.base_layer.weight", {4, 3}}}),
             "\"base_model.model.q.base_layer.weight\": is [4, 3], the product of the factors [3, 3]");
-  EXPECT_EQ(refused({{k_a, {2, 3}}, {k_b, {3, 2}}}), "no InputError");
+  EXPECT_EQ(refused({{k_a, {2, 3}}, {k_b, {3, 2}}}), "");
   fs::remove(folder / "adapter" / "adapter_model.safetensors");
-  EXPECT_EQ(input_error([&] { return read_lora_header(folder / "adapter"); }),
+  EXPECT_EQ(test::error_text<InputError>([&] { return read_lora_header(folder / "adapter"); }),
             (folder / "adapter").string() +
                 ": none of adapter_model.safetensors, adapter_model.bin is in this folder; give a PEFT adapter's folder");
-  EXPECT_EQ(input_error([&] { return read_header(folder / "adapter"); }),
+  EXPECT_EQ(test::error_text<InputError>([&] { return read_header(folder / "adapter"); }),
             (folder / "adapter").string() + ": a LoRA adapter; give it as a model, beside the base it belongs to");
 }
 
@@ -354,7 +349,7 @@ TEST(Lora, AnotherBaseThanTheAdaptersIsRefused) {
   const auto* tensor = adapter.header.find("embed_tokens.weight");
   ASSERT_NE(tensor, nullptr);
   EXPECT_THAT(
-      input_error([&] { return adapter.delta<float>(*tensor, 5, 7); }),
+      test::error_text<InputError>([&] { return adapter.delta<float>(*tensor, 5, 7); }),
       testing::MatchesRegex(".*/adapter_model.safetensors: tensor \"embed_tokens.weight\": element 5 is [-.0-9]+ in the adapter's copy of "
                             "the base and [-.0-9]+ in the base given; give the base that the adapter was trained on"));
 }

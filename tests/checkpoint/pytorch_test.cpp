@@ -1,6 +1,7 @@
 #include "checkpoint/backends.hpp"
 #include "checkpoint/pytorch_gather.hpp"
 #include "checkpoint/pytorch_parse.hpp"
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/core/error.hpp>
@@ -58,14 +59,6 @@ void expect_tensors(const Header& header, const Json& expected) {
     EXPECT_EQ(hex(bytes_of(*reader, tensor, 0, tensor.elements)), want["hex"].get<std::string>()) << tensor.name;
   }
   reader->close();
-}
-
-template <class Work>
-std::string input_error(Work&& work) {
-  try {
-    static_cast<void>(work());
-  } catch (const InputError& error) { return error.what(); }
-  return "no InputError";
 }
 
 TEST(Pytorch, ValuesAreThoseThatTorchReads) {
@@ -172,7 +165,7 @@ TEST(Pytorch, RefusesWhatIsNoStateDictOfPlainTensors) {
       {"script.pt", "a TorchScript program; save the model's state_dict() with torch.save"},
       {"make.py", "neither a zip archive nor a pickle; load it with the PyTorch that wrote it and save it again"}};
   for (const auto& [file, text] : refusals) {
-    EXPECT_EQ(input_error([&] { return header_of(file); }), fmt::format("{}: {}", data(file).string(), text));
+    EXPECT_EQ(test::error_text<InputError>([&] { return header_of(file); }), fmt::format("{}: {}", data(file).string(), text));
   }
 }
 
@@ -215,7 +208,7 @@ void cut_and_expect_refusals(const test::TempFolder& folder, const std::string& 
   fs::copy_file(data(name), path, fs::copy_options::overwrite_existing);
   for (auto size = fs::file_size(path); size-- > 0;) {
     fs::resize_file(path, size);
-    ASSERT_TRUE(input_error([&] { return pytorch::parse_file(path, name); }).starts_with(path.string() + ": ")) << size;
+    ASSERT_TRUE(test::error_text<InputError>([&] { return pytorch::parse_file(path, name); }).starts_with(path.string() + ": ")) << size;
   }
 }
 
@@ -224,7 +217,7 @@ TEST(Pytorch, DamagedArchivesAreRefused) {
   cut_and_expect_refusals(folder, "wrapped.pt");
   const auto pickle = read_text(data("wrapped.pt")).find("epoch");
   const auto path = changed(folder, "wrapped.pt", static_cast<std::ptrdiff_t>(pickle), "Epoch");
-  EXPECT_EQ(input_error([&] { return pytorch::parse_file(path, ""); }),
+  EXPECT_EQ(test::error_text<InputError>([&] { return pytorch::parse_file(path, ""); }),
             path.string() + ": zip entry \"wrapped/data.pkl\": CRC error; fetch the file again");
 }
 

@@ -134,14 +134,19 @@ TEST(CheckpointReader, TruncatedAfterOpenIsAnErrorOnTheRankThatReads) {
   }
 }
 
-TEST(CheckpointReader, OpeningWhatWentAwayFailsOnEveryRankWithOneText) {
-  const SharedFolder folder;
+// The header of a small checkpoint, made at `path`.
+checkpoint::Header small_checkpoint(const fs::path& path) {
   checkpoint::OutputSpec spec;
   spec.tensors = {{"w", Dtype::f32, {3}}};
   world().agree([&] {
-    if (world().is_root()) test::write_checkpoint(folder / "w.h5", spec);
+    if (world().is_root()) test::write_checkpoint(path, spec);
   });
-  const auto header = header_of(folder / "w.h5");
+  return header_of(path);
+}
+
+TEST(CheckpointReader, OpeningWhatWentAwayFailsOnEveryRankWithOneText) {
+  const SharedFolder folder;
+  const auto header = small_checkpoint(folder / "w.h5");
   world().agree([&] {
     if (world().is_root()) fs::remove(folder / "w.h5");
   });
@@ -151,12 +156,7 @@ TEST(CheckpointReader, OpeningWhatWentAwayFailsOnEveryRankWithOneText) {
 
 TEST(CheckpointReader, UnclosedReadersAreLeftToTheEndOfMpi) {
   const SharedFolder folder;
-  checkpoint::OutputSpec spec;
-  spec.tensors = {{"w", Dtype::f32, {3}}};
-  world().agree([&] {
-    if (world().is_root()) test::write_checkpoint(folder / "w.h5", spec);
-  });
-  const auto header = header_of(folder / "w.h5");
+  const auto header = small_checkpoint(folder / "w.h5");
   { const auto reader = checkpoint::open(header, world()); }  // as when an error unwinds one rank alone: must not hang
   const auto again = checkpoint::open(header, world());
   again->close();

@@ -1,6 +1,8 @@
 #pragma once
 /// A checkpoint of every dtype and of every awkward shape and name, and reading it back.
 
+#include "support/errors.hpp"
+
 #include <dare/checkpoint/output.hpp>
 #include <dare/checkpoint/reader.hpp>
 
@@ -84,15 +86,6 @@ inline std::vector<std::byte> read_shared(checkpoint::CheckpointReader& reader, 
     done += n;
   }
   return world.all_gather(bytes);
-}
-
-/// The text of the error that `work` throws; empty where it throws none.
-template <class Thrown, class Work>
-std::string error_text(Work&& work) {
-  try {
-    work();
-  } catch (const Thrown& error) { return error.what(); }
-  return "";
 }
 
 }  // namespace dare::test

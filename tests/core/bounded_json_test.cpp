@@ -1,15 +1,14 @@
 #include "core/bounded_json.hpp"
 
+#include "support/errors.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dare {
 namespace {
 
 std::string fault(std::string_view text) {
-  try {
-    (void)parse_bounded<nlohmann::json>(text, {});
-  } catch (const JsonError& error) { return error.what(); }
-  return "";
+  return test::error_text<JsonError>([&] { return parse_bounded<nlohmann::json>(text, {}); });
 }
 
 TEST(BoundedJson, FaultsAreToldByTheirPlace) {

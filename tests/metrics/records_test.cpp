@@ -140,25 +140,26 @@ class AlignTest : public RecordsTest {
   std::string by_;
 };
 
-TEST_F(AlignTest, ByIdWhateverTheOrder) {
-  const auto p = read("p.csv", "id,prediction\nb,1\na,0\n");
-  const auto r = read("r.jsonl", "{\"id\": \"a\", \"label\": 0}\n{\"id\": \"b\", \"label\": 0}\n");
-  EXPECT_THAT(matched(p, r), ElementsAre("0", "1"));
-  EXPECT_EQ(by_, "id");
-}
-
-TEST_F(AlignTest, AGlueIndexIsTheRow) {
-  const auto p = read("p.tsv", "index\tprediction\n1\tB\n0\tA\n");
-  const auto r = read("r.tsv", "id\tis_duplicate\n133273\t0\n402555\t1\n");
-  EXPECT_THAT(matched(p, r), ElementsAre("A", "B"));
-  EXPECT_EQ(by_, "index, as the row of REFERENCES");
-}
-
-TEST_F(AlignTest, ByPositionWithoutIds) {
-  const auto p = read("p.csv", "prediction\n1\n0\n");
-  const auto r = read("r.csv", "id,label\n4,0\n5,0\n");
-  EXPECT_THAT(matched(p, r), ElementsAre("1", "0"));
-  EXPECT_EQ(by_, "position: PREDICTIONS and REFERENCES share no id");
+TEST_F(AlignTest, ByIdWhateverTheOrderElseByAGlueIndexElseByPosition) {
+  struct Case {
+    const char *predictions_name, *predictions, *references_name, *references;
+    std::vector<std::string> matched;
+    const char* by;
+  };
+  const std::vector<Case> cases = {
+      {"p.csv", "id,prediction\nb,1\na,0\n", "r.jsonl", "{\"id\": \"a\", \"label\": 0}\n{\"id\": \"b\", \"label\": 0}\n", {"0", "1"}, "id"},
+      {"p.tsv",
+       "index\tprediction\n1\tB\n0\tA\n",
+       "r.tsv",
+       "id\tis_duplicate\n133273\t0\n402555\t1\n",
+       {"A", "B"},
+       "index, as the row of REFERENCES"},
+      {"p.csv", "prediction\n1\n0\n", "r.csv", "id,label\n4,0\n5,0\n", {"1", "0"}, "position: PREDICTIONS and REFERENCES share no id"},
+  };
+  for (const auto& it : cases) {
+    EXPECT_EQ(matched(read(it.predictions_name, it.predictions), read(it.references_name, it.references)), it.matched) << it.by;
+    EXPECT_EQ(by_, it.by);
+  }
 }
 
 TEST_F(AlignTest, ByTheFieldThatIsNamed) {

@@ -3,6 +3,7 @@
 #include "pipeline/verify/verify_inputs.hpp"
 #include "recipe/recipe_from_json.hpp"
 #include "recipe/recipe_json.hpp"
+#include "support/errors.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -29,10 +30,7 @@ std::string tensor(const std::string& name, const std::string& shape, const std:
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    (void)parse_manifest("m.json", text);
-  } catch (const InputError& error) { return error.what(); }
-  return "";
+  return test::error_text<InputError>([&] { return parse_manifest("m.json", text); });
 }
 
 TEST(Manifest, IsReadBack) {

@@ -1,5 +1,6 @@
 #include "pipeline/source_path.hpp"
 
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/core/error.hpp>
@@ -15,10 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string told(const recipe::Source& source) {
-  try {
-    check_source(source);
-  } catch (const InputError& error) { return error.what(); }
-  return "";
+  return test::error_text<InputError>([&] { check_source(source); });
 }
 
 // As the command line takes it.

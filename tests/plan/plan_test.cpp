@@ -1,3 +1,5 @@
+#include "support/errors.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/plan/plan.hpp>
 
@@ -68,11 +70,8 @@ TEST(Plan, CollectsTilesOfManyProductsWithinTheMemoryOfARank) {
 }
 
 TEST(Plan, NamesAMemoryThatIsEnough) {
-  std::string text;
-  try {
-    (void)plan_for(4, 1, "1", 1024);
-  } catch (const UsageError& error) { text = error.what(); }
-  EXPECT_EQ(text, "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank");
+  EXPECT_EQ(test::error_text<UsageError>([] { return plan_for(4, 1, "1", 1024); }),
+            "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank");
   Limits limits{Writers::parse("1"), 1024};
   limits.working_memory = (std::uint64_t{7} << 20U) + 1;
   const auto plan = [&] {

@@ -1,6 +1,8 @@
 #pragma once
 /// What the tests of recipes share: headers without files, and errors as text.
 
+#include "support/errors.hpp"
+
 #include <dare/checkpoint/header.hpp>
 #include <dare/recipe/job.hpp>
 #include <dare/recipe/model_config.hpp>
@@ -56,15 +58,6 @@ class Config {
  private:
   std::filesystem::path folder_ = testing::TempDir() + "config-" + std::to_string(::getpid());
 };
-
-/// "exit code: text" of the Error that `action` throws; empty where it throws none.
-template <class Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) { return std::to_string(static_cast<int>(error.code())) + ": " + error.what(); }
-  return "";
-}
 
 inline recipe::Recipe parsed(const std::string& yaml, const recipe::Overrides& overrides = {}) {
   return recipe::parse(yaml, "r.yml", "folder", overrides);

@@ -1,4 +1,5 @@
 #include "sweep/command_check.hpp"
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <dare/core/error.hpp>
@@ -13,24 +14,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <class Check>
-std::string refusal_by(const Check& check) {
-  try {
-    check();
-  } catch (const UsageError& error) { return error.what(); }
-  return "";
-}
-
 std::string quoted(const std::string& command, const std::string& folder) {
-  return refusal_by([&] { refuse_quoted_placeholder(command, folder); });
+  return test::error_text<UsageError>([&] { refuse_quoted_placeholder(command, folder); });
 }
 
 std::string unknown(const std::string& command) {
-  return refusal_by([&] { refuse_unknown_placeholder(command); });
+  return test::error_text<UsageError>([&] { refuse_unknown_placeholder(command); });
 }
 
 std::string missing(const std::string& command) {
-  return refusal_by([&] { refuse_missing_program(command); });
+  return test::error_text<UsageError>([&] { refuse_missing_program(command); });
 }
 
 TEST(Placeholders, WithinQuotesAreRefusedForAPathWithSpaces) {

@@ -1,4 +1,5 @@
 #include "sweep/cost.hpp"
+#include "support/errors.hpp"
 #include "support/temp_folder.hpp"
 
 #include <gtest/gtest.h>
@@ -32,10 +33,7 @@ class CostTest : public testing::Test {
     settings.keep = keep;
     cost.bytes_free = free;
     cost.bytes_begun = begun;
-    try {
-      require_space(cost, settings, "swept");
-    } catch (const InputError& error) { return error.what(); }
-    return "";
+    return test::error_text<InputError>([&] { require_space(cost, settings, "swept"); });
   }
 
   test::TempFolder folder_;

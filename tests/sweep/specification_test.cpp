@@ -1,5 +1,7 @@
 #include "sweep/specification.hpp"
 
+#include "support/errors.hpp"
+
 #include <gmock/gmock.h>
 
 namespace dare::sweep {
@@ -15,10 +17,7 @@ Specification specification(const std::string& text, const std::string& recipe =
 }
 
 std::string error_of(const std::string& text, const std::string& recipe = "") {
-  try {
-    specification(text, recipe).check();
-  } catch (const Error& error) { return std::to_string(static_cast<int>(error.code())) + ": " + error.what(); }
-  return "";
+  return test::error_of([&] { specification(text, recipe).check(); });
 }
 
 std::vector<std::string> names(const Specification& all) {
