@@ -1,5 +1,7 @@
 """What the system tests share: the programs run as a user runs them, and checkpoints made with the standard library alone."""
 
+import atexit
+import itertools
 import math
 import os
 import random
@@ -27,8 +29,15 @@ def command(np, program, *words):
     return line if np == 0 else [*MPIRUN, "-n", str(np), *line]
 
 
+# Open MPI's folders: programs that start and end at the same time would make and remove a common one under each other.
+SESSIONS = tempfile.mkdtemp(prefix="dare-ompi.")
+os.chmod(SESSIONS, 0o1777)  # some are run as another user
+atexit.register(shutil.rmtree, SESSIONS, ignore_errors=True)
+_session = itertools.count()
+
+
 def environment(**more):
-    return {**os.environ, **{key: str(value) for key, value in more.items()}}
+    return {**os.environ, "OMPI_MCA_orte_tmpdir_base": os.path.join(SESSIONS, str(next(_session))), **{key: str(value) for key, value in more.items()}}
 
 
 def run(np, program, *words, timeout=60, **env):

@@ -167,12 +167,12 @@ class Interrupted(SweepTest):
                 shutil.rmtree(self.path("swept"))
 
     def test_what_the_passes_before_have_found_is_not_looked_for_again(self):
-        self.swept(1, self.ties, output="expected")
+        self.swept(0, self.ties, output="expected")
         expected = made(self.path("expected"))
         # Reads of m1 by one rank: some 228 tiles in each of two passes, and once more.
         self.interrupted(1, self.ties, "pread:550:TERM")
         self.assertEqual(self.surveyed(), {"kin": {0, 1, 2, 4, 5}})
-        self.swept(1, self.ties, **with_fault("pread:200:EIO", "m1"))
+        self.swept(0, self.ties, **with_fault("pread:200:EIO", "m1"))
         self.assert_same(made(self.path("swept")), expected, "after the passes")
         shutil.rmtree(self.path("swept"))
         # Amid the passes, at several memories and ranks.
@@ -184,7 +184,7 @@ class Interrupted(SweepTest):
                     with open(self.path("swept", "points", "kin.passes"), "r+b") as file:
                         file.seek(os.path.getsize(file.name) - SURVEY_RECORD * (len(self.shapes) - 1) + 30)
                         file.write(b"\x55")
-                self.assertIn("  begun        ", self.sweep(1, self.ties, "--plan").stdout)
+                self.assertIn("  begun        ", self.sweep(0, self.ties, "--plan").stdout)
                 self.swept(second, self.ties, **with_fault(f"pread:{10000 if damage else 400}:EIO", "m1"))
                 self.assert_same(made(self.path("swept")), expected, "amid the passes")
                 self.assertEqual(self.surveyed(), {})
@@ -193,7 +193,7 @@ class Interrupted(SweepTest):
         self.interrupted(1, self.ties, "pread:550:TERM")
         write_safetensors(self.path("m1.safetensors"), random_model(self.shapes, "trained again"), {"format": "pt"})
         self.swept(2, self.ties)
-        self.swept(1, self.ties, output="fresh")
+        self.swept(0, self.ties, output="fresh")
         self.assert_same(made(self.path("swept")), made(self.path("fresh")), "of other inputs")
 
     def test_a_point_that_is_added_costs_the_others_nothing(self):
@@ -228,7 +228,7 @@ class Interrupted(SweepTest):
     def test_the_plan_tells_what_is_used_of_what_is_there(self):
         noted = self.interrupted(1, self.text, "pread:100:TERM")
         self.assertEqual(len(noted), 6)
-        plan = lambda *more: json.loads(self.sweep(1, self.text, "--plan", "--json", *more).stdout)
+        plan = lambda *more: json.loads(self.sweep(0, self.text, "--plan", "--json", *more).stdout)
         begun = plan()
         self.assertGreater(begun["bytes_begun"], 0)
         self.assertEqual(begun["bytes_discarded"], 0)
@@ -237,7 +237,7 @@ class Interrupted(SweepTest):
         os.utime(self.path("m0.safetensors"), ns=(0, 1_700_000_000_000_000_000))
         lost = plan()
         self.assertEqual((lost["bytes_begun"], lost["bytes_discarded"]), (0, begun["bytes_begun"]))
-        self.assertIn(" there by interrupted runs that this one cannot go on from; they go when it begins\n", self.sweep(1, self.text, "--plan").stdout)
+        self.assertIn(" there by interrupted runs that this one cannot go on from; they go when it begins\n", self.sweep(0, self.text, "--plan").stdout)
 
     def test_an_interrupted_run_says_what_is_kept(self):
         self.shapes = {"up": [6200, 1024]}

@@ -92,13 +92,13 @@ class Damaged(SweepTest):
             text = self.recipe + "points: {p: {drop_rate: 0.5}, q: {drop_rate: 0.25}}\n" + lines + "\n"
             self.swept(2, text)
             expected = made(self.path("swept"))
-            self.assertEqual(self.swept(1, text)["done_before"], 2)
+            self.assertEqual(self.swept(0, text)["done_before"], 2)
             for damage in (os.remove, self.cut):
                 with self.subTest(lines=lines, damage=damage):
                     file = self.weights("p")
                     size = os.path.getsize(file)
                     damage(file)
-                    plan = self.sweep(1, text, "--plan")
+                    plan = self.sweep(0, text, "--plan")
                     self.assertIn("points         2: 1 to do, 1 done by earlier runs", plan.stdout)
                     process = self.sweep(2, text, "--json")
                     self.assertEqual(process.returncode, 0, process.stderr)
@@ -118,7 +118,7 @@ class Damaged(SweepTest):
 
     def test_what_lies_with_it_is_not_removed(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
-        self.swept(1, text)
+        self.swept(0, text)
         notes = self.write("swept/p/notes.txt", "of the user")
         weights = self.path("swept", "p", "model.safetensors")
         os.remove(weights)
@@ -168,10 +168,10 @@ class Damaged(SweepTest):
 
     def test_it_is_scored_again(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: echo '{\"x\":' $(ls {checkpoint} | wc -l) '}'\n"
-        self.swept(1, text)
+        self.swept(0, text)
         expected = outcomes(self.path("swept"))
         self.cut(self.weights("p"))
-        self.assertEqual(self.swept(1, text)["done"], 1)
+        self.assertEqual(self.swept(0, text)["done"], 1)
         self.assertEqual(outcomes(self.path("swept")), expected)
 
 
