@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The Debian packages this project uses, listed once, and how they are installed. Sourced; needs common.sh.
 
-# Prints the packages of each set named: build, evaluate, tests, fuzz, neon, matrix, peers.
+# Prints the packages of each set named: build, evaluate, tests, fuzz, neon, matrix, image, peers.
 dare_packages() {
     local set
     for set in "$@"; do
@@ -15,6 +15,7 @@ dare_packages() {
             tests) echo libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools slurm-wlm munge shellcheck python3 ;;
             fuzz) echo clang libclang-rt-14-dev ;;
             neon) echo g++-aarch64-linux-gnu qemu-user ;;
+            image) echo debootstrap ;;
             matrix) echo clang mpich libmpich-dev libhdf5-mpich-dev ;;
             peers) echo python3 python3-venv ca-certificates ;;
             *) die "no such set of packages: $set" ;;
