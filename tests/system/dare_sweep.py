@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 
 from dare_system import SystemTest, contents, own_words, run
 
@@ -84,7 +85,7 @@ with open({self.path("scores")!r}) as file: print(json.dumps(json.load(file)[sys
 
     def text(self, points, *more, evaluate=True):
         listed = "".join(f"  {name}: {{drop_rate: {rate}}}\n" for name, rate in points.items())
-        command = f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" if evaluate else ""
+        command = f"evaluate: {sys.executable} {self.script} {{checkpoint}} {{point}}\n" if evaluate else ""
         return self.recipe + "points:\n" + listed + command + "".join(line + "\n" for line in more)
 
     def scores(self, **scores):

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from safetensors_file import read as read_safetensors, write as write_safetensors  # noqa: E402, F401  (found by the line above; tests import them from here)
+from safetensors_file import read as read_safetensors, write as write_safetensors  # noqa: E402, F401  (tests have them from here)
 
 BIN = os.environ["DARE_BIN"]
 MPIRUN = os.environ.get("DARE_MPIRUN", "mpirun").split()

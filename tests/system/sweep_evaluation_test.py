@@ -36,7 +36,8 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
 """)
 
     def text(self, *more):
-        return self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n" + f"evaluate: python3 {self.script} {{checkpoint}} {{point}}\n" + "".join(line + "\n" for line in more)
+        evaluate = f"evaluate: {sys.executable} {self.script} {{checkpoint}} {{point}}"
+        return self.recipe + "grid: {drop_rate: [0.1, 0.2, 0.3, 0.4]}\n" + "".join(line + "\n" for line in (evaluate, *more))
 
     def asked(self):
         with open(self.path("asked")) as file:

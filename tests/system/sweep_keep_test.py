@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -338,7 +339,7 @@ class Processes(KeepTest):
     def start(self, **env):
         """A sweep whose evaluation ignores SIGTERM and has a process in a session of its own."""
         linger = self.write("linger.py", "import sys, time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)\n")
-        self.write("evaluate.sh", f"trap '' TERM\nsetsid python3 {linger} session &\npython3 {linger} group\necho '{{\"x\": 1}}'\n")
+        self.write("evaluate.sh", f"trap '' TERM\nsetsid {sys.executable} {linger} session &\n{sys.executable} {linger} group\necho '{{\"x\": 1}}'\n")
         self.write("sweep.yml", self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: sh {self.path('evaluate.sh')}\n")
         process = subprocess.Popen(command(2, "dare-sweep", self.path("sweep.yml"), self.path("swept")), env=environment(**env), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import unittest
 
 from dare_system import BIN, run
@@ -18,7 +19,7 @@ class SweepScore(SweepTest):
     def test_scores_of_dare_score_are_in_the_results(self):
         predictions, references = self.path("{point}.txt"), self.path("dev.tsv")
         score = f"{os.path.join(BIN, 'dare-score')} cola {predictions} {references} --scores"
-        text = self.recipe + f"grid: {{drop_rate: [0.5, 0.9]}}\nevaluate: python3 {self.path('predict.py')} {{checkpoint}} > {predictions} && {score}\n"
+        text = self.recipe + f"grid: {{drop_rate: [0.5, 0.9]}}\nevaluate: {sys.executable} {self.path('predict.py')} {{checkpoint}} > {predictions} && {score}\n"
         self.swept(2, text)
         found = rows(self.path("swept"))
         self.assertEqual({name: (float(row["matthews"]), float(row["accuracy"])) for name, row in found.items()},
