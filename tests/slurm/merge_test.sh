@@ -36,6 +36,8 @@ few=$(job merge.sbatch recipe.yml)
 mkdir 'a folder'
 cp recipe.yml 'a folder/re cipe.yml'
 spaces=$(job merge.sbatch 'a folder/re cipe.yml' 'a folder/o ut')
+cp -r "$root/jobs" 'R&D "jobs"'
+from_odd_folder=$(sbatch --parsable 'R&D "jobs"/merge.sbatch' recipe.yml from_odd_folder)
 cp "$root/jobs/merge.sbatch" mine.sbatch
 copy=$(DARE_JOBS=$root/jobs sbatch --parsable mine.sbatch recipe.yml by_copy)
 lost=$(sbatch --parsable mine.sbatch recipe.yml other)
@@ -62,6 +64,8 @@ expect_text "dare-merge-$launcher.log" 'LAUNCHER is "prun"; it can be srun or mp
 expect_code 0 "$spaces"
 expect_equal 'a folder/o ut/model.safetensors' local/model.safetensors
 expect_text "dare-merge-$spaces.log" 'dare-merge a\ folder/re\ cipe.yml a\ folder/o\ ut'
+expect_code 0 "$from_odd_folder"
+expect_equal from_odd_folder/model.safetensors local/model.safetensors
 expect_code 0 "$copy"
 expect_equal by_copy/model.safetensors local/model.safetensors
 expect_code 2 "$lost"
