@@ -74,6 +74,15 @@ std::optional<std::uint32_t> look_up(const std::unordered_map<std::string_view, 
 
 }  // namespace
 
+const checkpoint::TensorInfo* embeddings_saved_beside(const checkpoint::Header& model, const checkpoint::TensorInfo& head) {
+  if (!model.ties_embeddings || !is_head(head.name)) return nullptr;
+  for (const auto name : tied_to(head.name)) {
+    const auto* const found = model.find(name);
+    if (found != nullptr && found->dtype == head.dtype && found->shape == head.shape) return found;
+  }
+  return nullptr;
+}
+
 Matcher::Matcher(const checkpoint::Header& base, const checkpoint::Header& model)
     : base_{base}, model_{model}, index_{index_of(model)}, base_index_{index_of(base)} {
   choose_rule(base);

@@ -13,7 +13,7 @@ namespace dare::recipe {
 struct ModelConfig {
   /// The method that its quantization_config names ("gptq", "bitsandbytes", ...; "unnamed" where it names none); nothing without.
   std::optional<std::string> quantization;
-  bool ties_embeddings = false;  ///< tie_word_embeddings
+  bool ties_embeddings = false;  ///< tie_word_embeddings; without it, the default of model_type where that is known to be true
   bool operator==(const ModelConfig&) const = default;
 };
 
