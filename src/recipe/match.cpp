@@ -74,11 +74,13 @@ std::optional<std::uint32_t> look_up(const std::unordered_map<std::string_view, 
 
 }  // namespace
 
-const checkpoint::TensorInfo* embeddings_saved_beside(const checkpoint::Header& model, const checkpoint::TensorInfo& head) {
-  if (!model.ties_embeddings || !is_head(head.name)) return nullptr;
-  for (const auto name : tied_to(head.name)) {
-    const auto* const found = model.find(name);
-    if (found != nullptr && found->dtype == head.dtype && found->shape == head.shape) return found;
+const checkpoint::TensorInfo* embeddings_saved_beside(const checkpoint::Header& model, const checkpoint::TensorInfo& tensor) {
+  for (const auto name : tied_to(tensor.name)) {
+    const auto* const found = is_head(name) ? nullptr : model.find(name);
+    if (found == nullptr || found->dtype != tensor.dtype || found->shape != tensor.shape) continue;
+    const bool one_place = model.format == checkpoint::Format::pytorch && found->file == tensor.file && found->offset == tensor.offset;
+    // Of tensors at one place the first in the file is the embeddings.
+    if (is_head(tensor.name) ? model.ties_embeddings || one_place : one_place && found < &tensor) return found;
   }
   return nullptr;
 }

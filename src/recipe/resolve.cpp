@@ -163,15 +163,16 @@ void Resolver::note_two_masks(const TensorTask& task) {
   const auto& terms = task.settings.models;
   const auto masks = [&](const auto& term) { return term.rate.drop > 0 && term.rate.drop < 1; };
   if (!draws(method_) || std::none_of(terms.begin(), terms.end(), masks)) return;
-  const auto& head = frame_.tensors[task.tensor];
-  const auto* const embeddings = embeddings_saved_beside(frame_, head);
+  const auto& tensor = frame_.tensors[task.tensor];
+  const auto* const embeddings = embeddings_saved_beside(frame_, tensor);
   if (embeddings == nullptr || excluded(embeddings->name)) return;
-  notes_.add(frame_.root.string(),
-             fmt::format("its config.json ties two tensors, and both are saved: each has a mask of its own, so that they will differ, and "
-                         "programs that load the output use \"{}\" for both or untie them; a base that stores them once (as transformers' "
-                         "save_pretrained does) has one mask for both:",
-                         embeddings->name),
-             "", head.name);
+  notes_.add(
+      frame_.root.string(),
+      fmt::format("its \"{}\" is tied to another tensor, and both are saved: each has a mask of its own, so that they will differ, and "
+                  "programs that load the output use the first for both or untie them; a base that stores them once (as "
+                  "transformers' save_pretrained does) has one mask for both:",
+                  embeddings->name),
+      "", tensor.name);
 }
 
 // RegMean where every model has a Gram matrix of the tensor, an average where none has.

@@ -18,6 +18,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 const std::string k_head = "merge_method: dare_linear\nbase_model: b\n";
 const std::string k_one = k_head + "models: [{model: m0, parameters: {drop_rate: 0.5, rescale: expected}}]\n";
@@ -322,6 +323,19 @@ TEST(Resolve, TiedWeightsThatTheBaseSavedTwiceHaveTwoMasks) {
   }
   const std::string without = "merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: m0}]\n";
   EXPECT_THAT(job_of(without, base, {model}).notes, IsEmpty());
+}
+
+// As torch.save() leaves them; other formats have no two tensors at one place.
+TEST(Resolve, TiedWeightsAtOnePlaceOfAPyTorchFile) {
+  auto base = header("b", {{"shared.weight", Dtype::f32, {4, 2}}, {"encoder.embed_tokens.weight", Dtype::f32, {4, 2}}});
+  const auto model = base;
+  base.tensors[1].offset = base.tensors[0].offset;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes, IsEmpty());
+  base.format = checkpoint::Format::pytorch;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes,
+              ElementsAre(AllOf(StartsWith("b: its \"shared.weight\" is tied"), EndsWith(": \"encoder.embed_tokens.weight\""))));
+  base.tensors[1].offset = base.tensors[0].offset + base.tensors[0].bytes;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes, IsEmpty());
 }
 
 // A base that saved the head alone says that it is tied.
