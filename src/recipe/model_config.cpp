@@ -71,9 +71,10 @@ std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
                             fmt::format("{}: {}", header.root.string(), k_config_file));
 }
 
-void note_config(checkpoint::Header& header) {
-  const auto config = read_model_config(header);
+std::optional<ModelConfig> note_config(checkpoint::Header& header) {
+  auto config = read_model_config(header);
   header.ties_embeddings = config && config->ties_embeddings;
+  return config;
 }
 
 }  // namespace dare::recipe

@@ -72,7 +72,7 @@ TEST(Plan, NamesAMemoryThatIsEnough) {
   try {
     (void)plan_for(4, 1, "1", 1024);
   } catch (const UsageError& error) { text = error.what(); }
-  EXPECT_EQ(text, "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank");
+  EXPECT_EQ(text, "--memory-per-rank 1KiB: this needs at least 1MiB a rank");
   Limits limits{Writers::parse("1"), 1024};
   limits.working_memory = (std::uint64_t{7} << 20U) + 1;
   const auto plan = [&] {
