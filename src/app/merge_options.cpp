@@ -188,8 +188,9 @@ std::vector<Section> merge_sections() {
            "that the output's blocks are those recorded; if they are not, OUTPUT stays and the exit code is 4."},
           {"Under a batch system",
            "Start one process a rank with srun or mpirun, as the site has it; ranks share the reading and computing, and each writes "
-           "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks finish the blocks at "
-           "hand and end with exit code 75; the same command with --resume goes on there, with any number of ranks. jobs/ has batch "
+           "its own part (--writers). A rank needs --memory-per-rank and about 64 MiB. On TERM, INT or USR1 all ranks keep the blocks "
+           "that they have finished and end with exit code 75; the same command with --resume goes on there, with any number of ranks. "
+           "jobs/ has batch "
            "scripts for Slurm that do this by themselves."},
           {"Figures of --explain",
            "What stands in the rows of the models and, of all models together, below them. B is the base's element.",

@@ -38,13 +38,17 @@ std::string default_of(const recipe::Words<Enum, N>& words, Enum value) {
 
 }  // namespace
 
+void add_memory_option(po::options_description& group) {
+  const auto most = exact_byte_size(plan::Limits{}.memory_per_rank);
+  group.add_options()("memory-per-rank", po::value<std::string>()->default_value(most)->value_name("SIZE"), "buffers of one rank");
+}
+
 po::options_description run_options_group(const RunWords& words) {
   const pipeline::RunOptions otherwise;
   po::options_description group{"Running"};
   auto add = group.add_options();
   add("writers", word_value("W", {"node", "all"})->default_value("all"), "ranks that write: all, node (one a node), or a number");
-  add("memory-per-rank", po::value<std::string>()->default_value(exact_byte_size(otherwise.limits.memory_per_rank))->value_name("SIZE"),
-      "buffers of one rank");
+  add_memory_option(group);
   add("shard-size", po::value<std::string>()->default_value(exact_byte_size(otherwise.shard_size))->value_name("SIZE"),
       "largest shard of a folder");
   add("resume", po::bool_switch(), words.resume.c_str());
@@ -89,7 +93,7 @@ std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {
           {ExitCode::usage, "the command line or the recipe is wrong, whatever else is; nothing was written"},
           {ExitCode::input, "an input is missing, damaged or does not fit the others, " + output +
                                 " exists or does not fit the free space, or it is begun and neither --resume nor --restart is given"},
-          {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) after finishing the blocks at hand; go on with --resume"}};
+          {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) ; finished blocks are kept, go on with --resume"}};
 }
 
 }  // namespace dare::app

@@ -24,6 +24,9 @@ struct RunWords {
 /// --writers, --memory-per-rank, --resume, --restart, --overwrite, --hash-inputs, --shard-size, --progress, --log-level, --json.
 [[nodiscard]] boost::program_options::options_description run_options_group(const RunWords& words = {});
 
+/// --memory-per-rank, for programs that have it without the others.
+void add_memory_option(boost::program_options::options_description& group);
+
 /// @throws UsageError
 [[nodiscard]] pipeline::RunOptions run_options_from(const Given& given, const std::string& program);
 

@@ -39,7 +39,7 @@ Request::~Request() {
   if (kind_ == Kind::receive) {
     MPI_Cancel(&request_);
     MPI_Wait(&request_, MPI_STATUS_IGNORE);
-  } else {
+  } else if (kind_ == Kind::send) {
     MPI_Request_free(&request_);  // waiting could be for a rank that has left
   }
 }
@@ -140,13 +140,13 @@ Request Communicator::begin_all_reduce(std::span<const std::int64_t> mine, std::
   assert(mine.size() == all.size());
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Iallreduce(mine.data(), all.data(), count_of(mine.size()), MPI_INT64_T, op_of(how), handle_, &request), "MPI_Iallreduce");
-  return Request{request};
+  return {request, Request::Kind::collective};
 }
 
 Request Communicator::begin_send(std::span<const std::byte> data, int to, int tag) const {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Isend(data.data(), count_of(data.size()), MPI_BYTE, to, tag, handle_, &request), "MPI_Isend");
-  return Request{request};
+  return {request, Request::Kind::send};
 }
 
 Request Communicator::begin_receive(std::span<std::byte> space, int from, int tag) const {

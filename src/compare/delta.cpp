@@ -73,8 +73,8 @@ std::uint64_t DeltaMeter::lost(const Stretch& stretch, Dtype model, Dtype base, 
   rounded_f_.resize(stretch.elements * bytes);
   rounded_b_.resize(stretch.elements * bytes);
   const auto tuned = added ? std::as_bytes(std::span{f64_}) : stretch.a;
-  (void)merge::convert(added ? Dtype::f64 : model, tuned, rounded, rounded_f_, merge::Overflow::saturate);
-  (void)merge::convert(base, stretch.b, rounded, rounded_b_, merge::Overflow::saturate);
+  (void)merge::convert(added ? Dtype::f64 : model, tuned, rounded, rounded_f_, merge::Overflow::saturate, merge::Nonfinite::keep);
+  (void)merge::convert(base, stretch.b, rounded, rounded_b_, merge::Overflow::saturate, merge::Nonfinite::keep);
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < stretch.elements; ++i) {
     const auto* const f = rounded_f_.data() + i * bytes;

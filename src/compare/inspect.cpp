@@ -77,17 +77,18 @@ Headers read_headers(const InspectOptions& options) {
   return headers;
 }
 
-void tell_notes(const Headers& headers, const std::string& program) {
-  for (const auto& header : headers.checkpoints) {
-    for (const auto& note : header.notes) comm::print_message(program, note);
-  }
+void tell_notes(const checkpoint::Header& header, const std::string& program) {
+  for (const auto& note : header.notes) comm::print_message(program, note);
 }
 
 }  // namespace
 
 int inspect(const InspectOptions& options, const comm::Communicator& world) {
   const auto headers = world.from_root([&] { return read_headers(options); });
-  if (world.is_root()) tell_notes(headers, options.program);
+  if (world.is_root()) {
+    if (headers.base) tell_notes(*headers.base, options.program);
+    for (const auto& header : headers.checkpoints) tell_notes(header, options.program);
+  }
   auto list = Json::array();
   std::string text;
   const auto columns = terminal_columns();

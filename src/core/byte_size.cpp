@@ -37,6 +37,8 @@ constexpr std::array k_units{
     Unit{"PiB", 1125899906842624.},
 };
 
+constexpr std::uint64_t k_largest = (std::uint64_t{1} << 63U) - 1;
+
 }  // namespace
 
 std::uint64_t parse_byte_size(std::string_view text) {
@@ -50,17 +52,17 @@ std::uint64_t parse_byte_size(std::string_view text) {
     return std::equal(u.name.begin(), u.name.end(), unit.begin(), unit.end(), same);
   });
   if (found == k_units.end() || number.empty() || std::count(number.begin(), number.end(), '.') > 1 || number == ".") throw refuse();
-  if (number.find('.') == std::string::npos) {
-    try {
+  try {
+    if (number.find('.') == std::string::npos) {
       const auto whole = std::stoull(number);  // exact above 2^53, where a double would round
       const auto factor = static_cast<std::uint64_t>(found->bytes);
-      if (whole != 0 && factor > (std::uint64_t{1} << 63U) / whole) throw refuse();
+      if (whole != 0 && factor > k_largest / whole) throw refuse();
       return whole * factor;
-    } catch (const std::out_of_range&) { throw refuse(); }
-  }
-  const double bytes = std::stod(number) * found->bytes;
-  if (bytes != std::floor(bytes) || bytes >= 9.2e18) throw refuse();
-  return static_cast<std::uint64_t>(bytes);
+    }
+    const double bytes = std::stod(number) * found->bytes;
+    if (bytes != std::floor(bytes) || bytes >= static_cast<double>(k_largest)) throw refuse();
+    return static_cast<std::uint64_t>(bytes);
+  } catch (const std::out_of_range&) { throw refuse(); }
 }
 
 std::string exact_byte_size(std::uint64_t bytes) {

@@ -64,8 +64,8 @@ void kill_children_except(const std::vector<pid_t>& keep) {
     bool any = false;
     for (const auto child : children()) {
       if (std::find(keep.begin(), keep.end(), child) != keep.end()) continue;
+      if (::kill(child, SIGKILL) != 0 && errno == EPERM) continue;  // another user's by now: it cannot be waited for, either
       any = true;
-      ::kill(child, SIGKILL);
       ::waitpid(child, nullptr, 0);
     }
     if (!any) return;

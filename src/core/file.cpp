@@ -71,7 +71,7 @@ File File::create(const fs::path& path) {
 }
 
 File File::open_or_create(const fs::path& path) {
-  return {path, open_or_throw(path, O_WRONLY | O_CREAT, fs::exists(path) ? "open for writing" : "create")};
+  return {path, open_or_throw(path, O_WRONLY | O_CREAT, "open or create")};
 }
 
 File::~File() {
@@ -169,7 +169,7 @@ void rename_to_new(const fs::path& from, const fs::path& to) {
   throw error;
 }
 
-void replace_by(const fs::path& from, const fs::path& to) {
+void replace_by(const fs::path& from, const fs::path& to, const fs::path& aside) {
   if (!fs::is_directory(from)) {  // a file takes another's place in one step anywhere
     if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);
     return;
@@ -177,7 +177,6 @@ void replace_by(const fs::path& from, const fs::path& to) {
   if (rename_at_once(from, to, RENAME_EXCHANGE)) return;
   if (errno == ENOENT) return rename_to_new(from, to);
   if (!flags_unknown_here()) throw cannot_rename(from, to);
-  const auto aside = to.parent_path() / ("." + to.filename().string() + ".old");
   if (::rename(to.c_str(), aside.c_str()) != 0) throw cannot_rename(to, aside);
   if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);
   if (::rename(aside.c_str(), from.c_str()) != 0) throw cannot_rename(aside, from);

@@ -55,6 +55,13 @@ double rescale_factor(const TensorStatistics& statistics, const ModelTerm& term,
   return 1;
 }
 
+double normalizer(const TensorSettings& settings) noexcept {
+  if (!settings.normalize) return 1;
+  double sum = 0;
+  for (const auto& model : settings.models) sum += model.weight;
+  return divisor(settings.compat, sum);
+}
+
 template <class W>
 double normalizer(const Strip<W>& strip) noexcept {
   if (!strip.settings.normalize) return 1;

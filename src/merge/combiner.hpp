@@ -97,7 +97,14 @@ void sce_keys(const Strip<W>& strip, std::span<std::uint64_t> keys);
 /// g of a model's kept elements in this tensor, where it is not the sparsifier's own per element.
 [[nodiscard]] double rescale_factor(const TensorStatistics& statistics, const ModelTerm& term, std::size_t position) noexcept;
 
-/// N of semantics.md 2: the sum of the present models' weights where `normalize` is set, else 1.
+/// c of semantics.md 2: what a kept delta of g is multiplied with. @param n  the normalizer
+[[nodiscard]] inline double coefficient(const TensorSettings& settings, const ModelTerm& term, double g, double n) noexcept {
+  return ((settings.lambda * term.weight) * g) / n;
+}
+
+/// N of semantics.md 2: the sum of the models' weights where `normalize` is set, else 1. The first counts all models, the second those
+/// that are present in the strip.
+[[nodiscard]] double normalizer(const TensorSettings& settings) noexcept;
 template <class W>
 [[nodiscard]] double normalizer(const Strip<W>& strip) noexcept;
 

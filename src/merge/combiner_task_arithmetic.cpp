@@ -13,8 +13,8 @@ void combine_task_arithmetic(const Strip<W>& strip) {
   for (const auto& model : strip.models) {
     if (model.kept == Kept::none) continue;
     const auto& term = strip.term(model);
-    const auto scaled = strip.settings.lambda * term.weight;
-    add_to_sum(strip, model, {(scaled * rescale_factor(strip.statistics, term, model.term)) / n, scaled, n}, sum);
+    const auto g = rescale_factor(strip.statistics, term, model.term);
+    add_to_sum(strip, model, {coefficient(strip.settings, term, g, n), strip.settings.lambda * term.weight, n}, sum);
   }
   finish_sum(strip, sum);
 }

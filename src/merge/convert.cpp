@@ -171,7 +171,7 @@ std::optional<std::size_t> convert_plain(Dtype from, std::span<const std::byte> 
     auto code = encode(to, values[i]);
     if (code.overflow) {
       const bool finite = std::isfinite(values[i]);
-      if (overflow == Overflow::error && (finite || nonfinite == Nonfinite::error)) return i;
+      if (finite ? overflow == Overflow::error : nonfinite == Nonfinite::error) return i;
       if (finite) code.bits = saturated(to, values[i]);
     }
     store(out, info(to).bits / 8, i, code.bits);

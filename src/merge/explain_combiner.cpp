@@ -22,7 +22,7 @@ class Facts {
     W sum{-0.0};
     const auto n = normalizer(strip_);
     for (const auto& model : strip_.models) {
-      const auto c = static_cast<W>(((settings_.lambda * term(model).weight) * of(model).rescale) / n);
+      const auto c = static_cast<W>(merge::coefficient(settings_, term(model), of(model).rescale, n));
       const auto part = c * model.delta[0];
       if (model.keeps(0)) sum += part;
       note(model, {{"w", static_cast<W>(term(model).weight)}, {"c", c}, {"c*delta", model.keeps(0) ? part : W{0}}, {"sum", sum}});

@@ -1,5 +1,6 @@
 #include "merge/fused.hpp"
 
+#include "merge/combiner.hpp"
 #include "merge/convert_simd.hpp"
 #include "merge/fused_strip.hpp"
 
@@ -24,15 +25,10 @@ double factor(const ModelTerm& term) {
   return term.rescale == Rescale::expected ? term.rate.expected_factor() : 1.0;
 }
 
-// What a delta is multiplied with, in float64 as semantics.md 2 writes it.
-double coefficient(const TensorSettings& settings, const ModelTerm& term) {
+// What a delta is multiplied with: in a vote its own weight, in a sum the share of all.
+double multiplier(const TensorSettings& settings, const ModelTerm& term) {
   if (settings.combiner == Combiner::ties) return term.weight * factor(term);
-  double sum = 1;
-  if (settings.normalize) {
-    sum = 0;
-    for (const auto& model : settings.models) sum += model.weight;
-  }
-  return ((settings.lambda * term.weight) * factor(term)) / sum;
+  return coefficient(settings, term, factor(term), normalizer(settings));
 }
 
 // A coefficient that is not finite in W makes NaN of a dropped element's 0.
@@ -40,7 +36,7 @@ template <class W>
 bool finite_coefficients(const TensorSettings& settings) {
   const auto finite = [](double value) { return std::isfinite(static_cast<W>(value)); };
   return finite(settings.lambda) && std::all_of(settings.models.begin(), settings.models.end(), [&](const auto& term) {
-           return finite(coefficient(settings, term)) && finite(factor(term)) && finite(term.weight);
+           return finite(multiplier(settings, term)) && finite(factor(term)) && finite(term.weight);
          });
 }
 
@@ -92,7 +88,7 @@ class Strips {
       sources_.push_back({random::DropStream{settings.seed, term.stream, settings.name},
                           settings.sparsifier == Sparsifier::dare ? random::drop_threshold(term.rate.drop) : 0,
                           std::span{room.draws}.subspan(k * k_room, k_room)});
-      models_[k].coefficient = static_cast<W>(coefficient(settings, term));
+      models_[k].coefficient = static_cast<W>(multiplier(settings, term));
       models_[k].vote = static_cast<W>(factor(term));
       models_[k].weight = static_cast<W>(term.weight);
     }

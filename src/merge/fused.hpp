@@ -39,7 +39,7 @@ class FusedMerge {
 
   /// Merges elements [first, first + n) up to where the plain path is needed: a value that is not finite, an overflow, or elements that
   /// not every model has. Adds to `counts` what it merged.
-  /// @return how many leading elements are done; where fewer than n, the k_careful next ones are for the plain path, which says why.
+  /// @return how many leading elements are done; where fewer than n, the k_strip next ones are for the plain path, which says why.
   std::size_t run(std::uint64_t first, std::span<const std::byte> base, std::span<const std::span<const std::byte>> models,
                   std::span<std::byte> out, Counts& counts);
 

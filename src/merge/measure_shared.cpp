@@ -50,11 +50,7 @@ class SharedMeasurer::Impl {
 
   void add_setting_of(std::size_t s) {
     const auto& of = settings(s);
-    double n = 1;
-    if (of.normalize) {
-      n = 0;
-      for (const auto& term : of.models) n += term.weight;
-    }
+    const auto n = normalizer(of);
     StreamSetting setting;
     setting.number = s;
     std::vector<random::DropStream> streams;
@@ -62,11 +58,10 @@ class SharedMeasurer::Impl {
     for (std::size_t k = 0; k < of.models.size(); ++k) {
       const auto& term = of.models[k];
       const auto g = rescale_factor(measurers_[s]->statistics(), term, k);
-      const auto scaled = of.lambda * term.weight;
-      const auto coefficient = static_cast<float>((scaled * g) / n);
-      whole.push_back(static_cast<float>((scaled * 1.0) / n));
-      setting.models.push_back({nullptr, nullptr, coefficient, 0});
-      setting.largest.push_back(std::max({1.0, std::abs(double{coefficient}), std::abs(double{whole.back()})}));
+      const auto c = static_cast<float>(coefficient(of, term, g, n));
+      whole.push_back(static_cast<float>(coefficient(of, term, 1, n)));
+      setting.models.push_back({nullptr, nullptr, c, 0});
+      setting.largest.push_back(std::max({1.0, std::abs(double{c}), std::abs(double{whole.back()})}));
       const auto off = static_cast<double>(static_cast<float>(g)) - 1;
       setting.off.push_back(off * off);
       setting.thresholds.push_back(of.sparsifier == Sparsifier::dare ? random::drop_threshold(term.rate.drop) : 0);

@@ -17,12 +17,17 @@ namespace dare::pipeline {
 class DeltaFlags {
  public:
   DeltaFlags() = default;
-  explicit DeltaFlags(const Work& work) : models_{work.models.size()}, seen_(work.frame.tensors.size() * models_), likeness_(models_) {}
+  explicit DeltaFlags(const Work& work)
+      : models_{work.models.size()}, seen_(work.frame.tensors.size() * models_), sampled_(seen_.size()), likeness_(models_) {}
 
   [[nodiscard]] bool seen(std::uint32_t tensor, std::int32_t model) const { return seen_[place(tensor, model)] != 0; }
   void see(std::uint32_t tensor, std::int32_t model) { seen_[place(tensor, model)] = 1; }
+  [[nodiscard]] bool sampled(std::uint32_t tensor, std::int32_t model) const { return sampled_[place(tensor, model)] != 0; }
   /// Counts a sample of one of the model's matrices.
-  void sample(std::int32_t model, const merge::Likeness& part) { likeness_[static_cast<std::size_t>(model)].add(part); }
+  void sample(std::uint32_t tensor, std::int32_t model, const merge::Likeness& part) {
+    sampled_[place(tensor, model)] = 1;
+    likeness_[static_cast<std::size_t>(model)].add(part);
+  }
   /// Of all samples.
   [[nodiscard]] const merge::Likeness& likeness(std::size_t model) const { return likeness_[model]; }
   /// Joins what all ranks have seen. Collective.
@@ -34,6 +39,7 @@ class DeltaFlags {
   }
   std::size_t models_ = 0;
   std::vector<std::uint8_t> seen_;
+  std::vector<std::uint8_t> sampled_;
   std::vector<merge::Likeness> likeness_;  // by model
 };
 

@@ -2,6 +2,8 @@
 
 #include <dare/core/packed.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace dare::pipeline {
@@ -52,7 +54,7 @@ Gather::Gather(const comm::Communicator& world, const plan::Plan& plan, const Fi
     flow->slices = plan::slices(plan.grid, plan.shares[static_cast<std::size_t>(rank)], plan::k_slice_bytes);
     flows_.push_back(std::move(flow));
   }
-  free_buffers_.resize(static_cast<std::size_t>(plan.active_members * plan.receives));
+  free_buffers_.resize(static_cast<std::size_t>(plan.active_members * plan::k_receives));
 }
 
 Gather::~Gather() = default;
@@ -122,13 +124,18 @@ void Gather::write(std::size_t product, std::uint32_t tensor, std::uint64_t offs
 void Gather::take(Flow& flow, std::size_t size) {
   auto incoming = std::move(flow.incoming.front());
   flow.incoming.pop_front();
-  if (size != 0) write(incoming.product, incoming.tile.tensor, offset_of(incoming.tile, incoming.product), incoming.bytes);
+  if (size == incoming.bytes.size()) {
+    write(incoming.product, incoming.tile.tensor, offset_of(incoming.tile, incoming.product), incoming.bytes);
+  } else if (size != 0 && !failure_) {  // 0: the member could not make it, and says why
+    failure_ = Error{ExitCode::failure,
+                     fmt::format("a member sent {} bytes of a tile of {}: the ranks do not run one plan", size, incoming.bytes.size())};
+  }
   free_buffers_.push_back(std::move(incoming.bytes));
 }
 
 // Keeps the window of receives full. MPI keeps the order of a member's messages: the n-th receive gets the n-th result.
 void Gather::post(Flow& flow) {
-  while (!flow.all_asked() && flow.incoming.size() < static_cast<std::size_t>(plan_.receives)) {
+  while (!flow.all_asked() && flow.incoming.size() < static_cast<std::size_t>(plan::k_receives)) {
     if (flow.products_left == 0) {
       flow.tile = flow.cursor->next();
       flow.products_left = targets_.size();

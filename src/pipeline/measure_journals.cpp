@@ -69,17 +69,15 @@ MeasureJournals::MeasureJournals(std::vector<fs::path> files, const Work& work, 
 FinishedBlocks MeasureJournals::find_finished(const comm::Communicator& world) const {
   if (std::count(continued_.begin(), continued_.end(), 1) == 0) return {};
   const auto blocks = heads_.front().blocks;
-  const auto ranks = static_cast<std::uint64_t>(world.size());
-  const auto rank = static_cast<std::uint64_t>(world.rank());
+  const auto part = world.part_of(blocks);
   std::vector<std::vector<std::uint64_t>> of_products(files_.size());
   for (std::size_t p = 0; p < files_.size(); ++p) {
     if (continued_[p] == 0) continue;
     std::vector<std::uint64_t> mine;
     world.agree([&] {
-      const auto last = blocks * (rank + 1) / ranks;
-      for (auto first = blocks * rank / ranks; first < last; first += k_read_together) {
+      for (auto first = part.first; first < part.last; first += k_read_together) {
         StopSignal::check("while the sums of the interrupted run were read", "the same command goes on");
-        const auto records = read(p, {first, std::min(first + k_read_together, last)});
+        const auto records = read(p, {first, std::min(first + k_read_together, part.last)});
         for (std::size_t i = 0; i < records.size(); ++i) {
           if (records[i].done()) mine.push_back(first + i);
         }

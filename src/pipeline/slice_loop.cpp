@@ -160,7 +160,7 @@ void SliceLoop::note(const plan::Share& slice) {
   blocks_done_ += done;
 }
 
-// The blocks of this round are done and noted.
+// The blocks that were finished are noted; one that the signal cut is made again.
 void SliceLoop::stop(int signal) {
   world_.agree_on(failure_);
   const auto done = world_.all_reduce(static_cast<std::int64_t>(blocks_done_), comm::Reduce::sum);

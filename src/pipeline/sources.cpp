@@ -31,9 +31,8 @@ checkpoint::Header read_source(const recipe::Source& source, Role role, std::str
     if (header.delta && role != Role::model)
       throw InputError{fmt::format("{}: a delta checkpoint; it can only stand as a model, beside its base", source.path.string())};
     refuse_factors(header, source.written);
-    const auto config = recipe::read_model_config(header);
+    const auto config = recipe::note_config(header);
     header.root = source.written;  // as the user wrote it: messages and the manifest say that; files keep their own paths
-    header.ties_embeddings = config && config->ties_embeddings;
     if (const auto why = recipe::why_quantised(header, config)) problems.input(fmt::format("{}: {}", source.written, *why));
     return header;
   } catch (const Error& error) {

@@ -132,7 +132,7 @@ void Staging::place(bool overwrite) {
   const bool with_manifest = paths_.single_file && fs::exists(paths_.new_manifest);
   if (overwrite) {
     if (paths_.single_file && fs::remove(paths_.manifest)) sync_folder(paths_.folder);  // of the output that goes
-    replace_by(paths_.temporary, paths_.output);
+    replace_by(paths_.temporary, paths_.output, paths_.aside);
     if (with_manifest) replace_by(paths_.new_manifest, paths_.manifest);
   } else {
     if (with_manifest) place_manifest();

@@ -41,7 +41,7 @@ int StopSignal::received() noexcept {
 
 void StopSignal::check(std::string_view doing, std::string_view then) {
   if (g_received == 0) return;
-  throw Error{ExitCode::interrupted, fmt::format("{} {}; {}", text(g_received), doing, then)};
+  throw Interrupted{fmt::format("{} {}; {}", text(g_received), doing, then)};
 }
 
 void StopSignal::agree(const comm::Communicator& world, std::string_view rest) {

@@ -63,30 +63,31 @@ void TileWorker::convert(const plan::Tile& tile, const recipe::TensorTask& task,
   throw lost_in_conversion(work_, task, tile.first + *lost, value);
 }
 
-// Where the tensor begins: by one rank, whatever the tiles are.
 void TileWorker::sample_likeness(const merge::Run& run, const recipe::TensorTask& task, std::size_t term) {
   const auto model = task.inputs[term].model;
   const bool whole_weights = task.settings.models[term].source != merge::Source::delta && !work_.input(work_.input_of(model)).delta;
-  if (run.wanted.first != 0 || !whole_weights || !compare::is_matrix(work_.frame.tensors[task.tensor].shape)) return;
-  deltas_.sample(model, merge::likeness(task.settings, run, term));
+  if (!whole_weights || deltas_.sampled(task.tensor, model) || !compare::is_matrix(work_.frame.tensors[task.tensor].shape)) return;
+  deltas_.sample(task.tensor, model, merge::likeness(task.settings, run, term));
 }
 
 // Costs next to nothing where models differ from the base: in most tensors the first elements do.
-void TileWorker::look_for_deltas(const merge::Run& run, const recipe::TensorTask& task) {
+void TileWorker::look_for_deltas(const merge::Run& run, const plan::Tile& tile, const recipe::TensorTask& task) {
   if (!task.settings.has_base) return;
   for (std::size_t k = 0; k < task.inputs.size(); ++k) {
     const auto model = task.inputs[k].model;
     if (model < 0 || deltas_.seen(task.tensor, model)) continue;
-    sample_likeness(run, task, k);
+    // Where the tensor begins, by the one rank with that tile: others may merge the same elements for tiles behind it.
+    if (tile.first == 0 && run.wanted.first == 0) sample_likeness(run, task, k);
     const auto has_any = work_.input(work_.input_of(model)).delta ? merge::has_kept_delta : merge::has_delta;
     if (has_any(task.settings, run, k)) deltas_.see(task.tensor, model);
   }
 }
 
-void TileWorker::merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out) {
+void TileWorker::merge(merge::Extent wanted, const plan::Tile& tile, const recipe::TensorTask& task, Product& product,
+                       std::span<std::byte> out) {
   const auto run = inputs_.run(task, wanted);
   const StageTimer timer{timings_, Stage::merge};
-  look_for_deltas(run, task);
+  look_for_deltas(run, tile, task);
   if (const auto finding = product.merger->merge(run, out, product.counts, *scratch_)) throw refusal(work_, task, *finding);
 }
 
@@ -98,7 +99,7 @@ void TileWorker::merge_from(merge::Extent extent, const plan::Tile& tile, const 
     product.kept.clear();
     std::vector<std::byte> result(extent.elements * size);
     const auto before = product.counts;
-    merge(extent, task, product, result);
+    merge(extent, tile, task, product, result);
     product.kept = std::move(result);
     product.kept_extent = extent;
     if (tile.first > extent.first) product.counts = before;  // it counts once: on the rank with its first tile
@@ -132,7 +133,7 @@ void TileWorker::make(const plan::Tile& tile, const recipe::TensorTask& task, st
   if (!merger) merger.emplace(task.settings, statistics_[product].of_task(tile.tensor));
   if (merge::needs_whole_tensor(task.settings)) return merge_from({0, task.settings.elements}, tile, task, products_[product], out);
   if (merge::needs_rows(task.settings) && task.settings.row > tile_elements_) return merge_long_rows(tile, task, products_[product], out);
-  merge({tile.first, tile.elements}, task, products_[product], out);
+  merge({tile.first, tile.elements}, tile, task, products_[product], out);
 }
 
 }  // namespace dare::pipeline

@@ -43,8 +43,8 @@ class TileWorker {
   void copy(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void convert(const plan::Tile& tile, const recipe::TensorTask& task, std::span<std::byte> out);
   void sample_likeness(const merge::Run& run, const recipe::TensorTask& task, std::size_t term);
-  void look_for_deltas(const merge::Run& run, const recipe::TensorTask& task);
-  void merge(merge::Extent wanted, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
+  void look_for_deltas(const merge::Run& run, const plan::Tile& tile, const recipe::TensorTask& task);
+  void merge(merge::Extent wanted, const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
   void merge_from(merge::Extent extent, const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
   void merge_long_rows(const plan::Tile& tile, const recipe::TensorTask& task, Product& product, std::span<std::byte> out);
 

@@ -23,13 +23,16 @@ std::uint64_t bytes_in_memory(const Work& work, const recipe::TensorTask& task) 
   return bytes;
 }
 
+// What follows from sizes, not from capacities: rank 0 has the headers that it read, the others copies of them, and all must come to one
+// plan.
+
 // Text beyond what stands in the object itself, and the block that it takes.
 std::uint64_t held_by(const std::string& text) {
-  return text.capacity() < sizeof(std::string) / 2 ? 0 : text.capacity() + k_block_overhead;
+  return text.size() < sizeof(std::string) / 2 ? 0 : text.size() + 1 + k_block_overhead;
 }
 
 std::uint64_t held_by(const Shape& shape) {
-  return shape.capacity() == 0 ? 0 : shape.capacity() * sizeof(shape[0]) + k_block_overhead;
+  return shape.empty() ? 0 : shape.size() * sizeof(shape[0]) + k_block_overhead;
 }
 
 std::uint64_t held_by(const checkpoint::TensorInfo& tensor) {
@@ -53,8 +56,8 @@ std::uint64_t held_by(const checkpoint::Header& header) {
 }
 
 std::uint64_t held_by(const recipe::TensorTask& task) {
-  return sizeof(task) + held_by(task.settings.name) + held_by(task.shape) + task.settings.models.capacity() * sizeof(merge::ModelTerm) +
-         task.inputs.capacity() * sizeof(recipe::TensorTask::Input) + 2 * k_block_overhead;
+  return sizeof(task) + held_by(task.settings.name) + held_by(task.shape) + task.settings.models.size() * sizeof(merge::ModelTerm) +
+         task.inputs.size() * sizeof(recipe::TensorTask::Input) + 2 * k_block_overhead;
 }
 
 // Of one tensor's merge. The result of a tensor or row that is merged as one stays, one a product; all else is one product's at a time.

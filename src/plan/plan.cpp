@@ -13,7 +13,6 @@ namespace dare::plan {
 namespace {
 
 constexpr std::uint64_t k_own_tiles = 3;  // outputs of a member: one being merged, two under way
-constexpr int k_receives = 2;
 constexpr std::uint64_t k_mebibyte = std::uint64_t{1} << 20U;
 
 // The first rank of each group writes for it.
@@ -132,7 +131,7 @@ double Plan::imbalance() const {
 
 Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& todo) {
   const auto ranks = cluster.ranks();
-  Plan plan{std::move(grid), std::move(cluster), {}, {}, 0, 0, k_receives, 0, 0};
+  Plan plan{std::move(grid), std::move(cluster), {}, {}, 0, 0, 0, 0};
   plan.shares = partition(plan.grid, todo, ranks);
   switch (limits.writers.kind) {
     case Writers::Kind::all:
@@ -162,7 +161,7 @@ Plan make_plan(Grid grid, Cluster cluster, const Limits& limits, const Share& to
   plan.run_elements = std::max(plan.run_elements, plan.tile_elements);
   plan.buffer_bytes = needed(plan.tile_elements, plan.active_members);
   if (plan.buffer_bytes > limits.memory_per_rank) {
-    throw UsageError{fmt::format("--memory-per-rank {}: this merge needs at least {}MiB a rank", format_bytes(limits.memory_per_rank),
+    throw UsageError{fmt::format("--memory-per-rank {}: this needs at least {}MiB a rank", exact_byte_size(limits.memory_per_rank),
                                  (plan.buffer_bytes + k_mebibyte - 1) / k_mebibyte)};
   }
   return plan;

@@ -1,5 +1,6 @@
 #pragma once
-/// Instruction sets that kernels are compiled for, included before Highway's headers: EMU128 (plain C++), SSE4, AVX2, AVX-512, NEON.
+/// Instruction sets that kernels are compiled for, included before Highway's headers: plain C++ (EMU128; SCALAR where Highway holds that for
+/// broken: GCC before 12.3), SSE4, AVX2, AVX-512, NEON.
 /// SVE's vectors have no size, so they fit no struct; SSSE3 without SSE4.1 has died out.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 

@@ -74,6 +74,17 @@ std::optional<std::uint32_t> look_up(const std::unordered_map<std::string_view, 
 
 }  // namespace
 
+const checkpoint::TensorInfo* embeddings_saved_beside(const checkpoint::Header& model, const checkpoint::TensorInfo& tensor) {
+  for (const auto name : tied_to(tensor.name)) {
+    const auto* const found = is_head(name) ? nullptr : model.find(name);
+    if (found == nullptr || found->dtype != tensor.dtype || found->shape != tensor.shape) continue;
+    const bool one_place = model.format == checkpoint::Format::pytorch && found->file == tensor.file && found->offset == tensor.offset;
+    // Of tensors at one place the first in the file is the embeddings.
+    if (is_head(tensor.name) ? model.ties_embeddings || one_place : one_place && found < &tensor) return found;
+  }
+  return nullptr;
+}
+
 Matcher::Matcher(const checkpoint::Header& base, const checkpoint::Header& model)
     : base_{base}, model_{model}, index_{index_of(model)}, base_index_{index_of(base)} {
   choose_rule(base);

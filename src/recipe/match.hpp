@@ -28,6 +28,10 @@ struct Match {
   How how = How::same_name;
 };
 
+/// The embeddings whose weights `tensor` is in a model that saved both: an output head that its config.json ties to them, or a tensor that
+/// lies at their place in a PyTorch file. nullptr if there are none.
+[[nodiscard]] const checkpoint::TensorInfo* embeddings_saved_beside(const checkpoint::Header& model, const checkpoint::TensorInfo& tensor);
+
 /// Finds a model's tensors by the base's names: the same name; else, by the one prefix rule under which most of the missing names are
 /// found; else a tensor tied to it, of the same shape. Where the base has both the output head and the embeddings, they are tied only if
 /// one of the two headers says so (ties_embeddings). Headers must outlive it.

@@ -17,6 +17,19 @@ constexpr auto k_config_file = "config.json";
 constexpr std::array<std::string_view, 2> k_quantization_entries{"quantization_config", "compression_config"};
 constexpr std::array<std::string_view, 2> k_method_names{"quant_method", "quant_type"};
 
+// Families whose head is the embeddings unless their config says otherwise: transformers leaves an entry out that holds a class's default.
+// Only those whose default has been the same in every version.
+constexpr std::array<std::string_view, 15> k_tied_by_default{"bert",        "bloom",   "cohere", "cohere2",     "falcon",
+                                                             "gemma",       "gemma2",  "gemma3", "gemma3_text", "gpt2",
+                                                             "gpt_bigcode", "gpt_neo", "mpt",    "opt",         "t5"};
+
+bool ties_embeddings(const nlohmann::json& config) {
+  if (const auto said = config.find("tie_word_embeddings"); said != config.end()) return said->is_boolean() && said->get<bool>();
+  const auto type = config.find("model_type");
+  if (type == config.end() || !type->is_string()) return false;
+  return std::find(k_tied_by_default.begin(), k_tied_by_default.end(), type->get_ref<const std::string&>()) != k_tied_by_default.end();
+}
+
 std::optional<std::string> quantization_of(const nlohmann::json& config) {
   const auto text = config.find("text_config");
   for (const auto entry : k_quantization_entries) {
@@ -47,8 +60,7 @@ ModelConfig parse_model_config(std::string_view text, const std::string& where) 
     json = parse_bounded<nlohmann::json>(text, JsonBounds{.keys = 100'000, .unique_keys = false});
   } catch (const JsonError& error) { refuse(fmt::format(" ({})", error.what())); }
   if (!json.is_object()) refuse("");
-  const auto ties = json.find("tie_word_embeddings");
-  return {quantization_of(json), ties != json.end() && ties->is_boolean() && ties->get<bool>()};
+  return {quantization_of(json), ties_embeddings(json)};
 }
 
 std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
@@ -59,9 +71,10 @@ std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
                             fmt::format("{}: {}", header.root.string(), k_config_file));
 }
 
-void note_config(checkpoint::Header& header) {
-  const auto config = read_model_config(header);
+std::optional<ModelConfig> note_config(checkpoint::Header& header) {
+  auto config = read_model_config(header);
   header.ties_embeddings = config && config->ties_embeddings;
+  return config;
 }
 
 }  // namespace dare::recipe

@@ -168,7 +168,10 @@ void apply(const Overrides& overrides, Draft& draft, Problems& problems) {
     recipe.base = source_at(*overrides.base, {});
     draft.places["base_model"] = "--base";
   }
-  if (overrides.seed) recipe.seed = *overrides.seed;
+  if (overrides.seed) {
+    recipe.seed = *overrides.seed;
+    draft.places["seed"] = "--seed";
+  }
   if (!overrides.exclude.empty()) {
     recipe.exclude = overrides.exclude;
     draft.places["exclude"] = "--exclude";

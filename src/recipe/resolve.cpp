@@ -133,6 +133,7 @@ TensorTask Resolver::merged(std::uint32_t tensor) {
   settle(task, base);
   if (method_.combiner == merge::Combiner::regmean) choose_regmean(task);
   check_weights(task);
+  note_two_masks(task);
   if (elements > base.elements) {
     notes_.add(frame_.root.string(),
                fmt::format("has {0} rows, the output {1}; a vocab_size of {0} in its config.json becomes {1}:", base.shape.front(),
@@ -155,6 +156,23 @@ void Resolver::note_dropped_rows(const TensorTask& task) {
                          "[{{filter: NAME, value: 0}}, {{value: 0.9}}] drops nothing of",
                          task.shape.front() - base.shape.front()),
              "", base.name);
+}
+
+// Weights that a base stores once stay one; of those that it saved twice, programs that load the output take one, or untie them.
+void Resolver::note_two_masks(const TensorTask& task) {
+  const auto& terms = task.settings.models;
+  const auto masks = [&](const auto& term) { return term.rate.drop > 0 && term.rate.drop < 1; };
+  if (!draws(method_) || std::none_of(terms.begin(), terms.end(), masks)) return;
+  const auto& tensor = frame_.tensors[task.tensor];
+  const auto* const embeddings = embeddings_saved_beside(frame_, tensor);
+  if (embeddings == nullptr || excluded(embeddings->name)) return;
+  notes_.add(
+      frame_.root.string(),
+      fmt::format("its \"{}\" is tied to another tensor, and both are saved: each has a mask of its own, so that they will differ, and "
+                  "programs that load the output use the first for both or untie them; a base that stores them once (as "
+                  "transformers' save_pretrained does) has one mask for both:",
+                  embeddings->name),
+      "", tensor.name);
 }
 
 // RegMean where every model has a Gram matrix of the tensor, an average where none has.

@@ -37,6 +37,7 @@ class Resolver {
   [[nodiscard]] TensorTask untouched(std::uint32_t tensor, bool compare);
   [[nodiscard]] TensorTask merged(std::uint32_t tensor);
   void note_dropped_rows(const TensorTask& task);
+  void note_two_masks(const TensorTask& task);
   [[nodiscard]] std::optional<Contribution> contribution(std::size_t model, std::uint32_t tensor);
   [[nodiscard]] bool fits(std::size_t model, const checkpoint::TensorInfo& base, const checkpoint::TensorInfo& other);
   [[nodiscard]] std::optional<std::uint32_t> auxiliary_of(std::size_t model, const checkpoint::TensorInfo& base, const Shape& shape);

@@ -1,8 +1,10 @@
 #include <dare/core/byte_size.hpp>
 
+#include <dare/core/error.hpp>
+
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <string>
 
 namespace dare {
 namespace {
@@ -17,6 +19,16 @@ TEST(ByteSize, ExactTextIsShortAndReadBack) {
                            std::uint64_t{7'000'000'000'000'000}, (std::uint64_t{1} << 63U) - 1}) {
     EXPECT_EQ(parse_byte_size(exact_byte_size(bytes)), bytes);
   }
+}
+
+TEST(ByteSize, WhatIsNoSizeBelow2To63IsRefused) {
+  const auto too_long = "1" + std::string(400, '0') + ".5";
+  for (const std::string text : {"9223372036854775808", "8192PiB", "9223372036854775807.5", "9999999999999999999999", "1.5", "", "GB", ".",
+                                 "1.2.3MB", "-1", "5XB", too_long.c_str()}) {
+    EXPECT_THROW((void)parse_byte_size(text), UsageError) << text;
+  }
+  EXPECT_EQ(parse_byte_size("9223372036854775807"), 9223372036854775807U);
+  EXPECT_EQ(parse_byte_size("1.5GiB"), 1610612736U);
 }
 
 TEST(ByteSize, CaseOfUnitsIsIgnored) {

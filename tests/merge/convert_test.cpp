@@ -50,7 +50,7 @@ Expected expected(Dtype from, const Bytes& in, Dtype to) {
 void check(Dtype from, const Bytes& in, Dtype to, const Expected& want) {
   SCOPED_TRACE(fmt::format("{} to {}", name(from), name(to)));
   Bytes out(want.saturated.size());
-  EXPECT_EQ(convert(from, in, to, out, Overflow::saturate), std::nullopt);
+  EXPECT_EQ(convert(from, in, to, out, Overflow::saturate, Nonfinite::keep), std::nullopt);
   for (std::size_t i = 0; i < out.size() / size_of(to); ++i) {
     std::uint64_t got = 0;
     std::uint64_t wanted = 0;
@@ -148,7 +148,7 @@ TEST(Convert, InfinityThatIsKeptBecomesNanWhereThereIsNone) {
       in.insert(in.end(), one.begin(), one.begin() + static_cast<std::ptrdiff_t>(size_of(from)));
     }
     Bytes out(2);
-    EXPECT_EQ(convert(from, in, Dtype::f8_e4m3, out, Overflow::error), 1U);
+    for (const auto overflow : {Overflow::error, Overflow::saturate}) EXPECT_EQ(convert(from, in, Dtype::f8_e4m3, out, overflow), 1U);
     EXPECT_EQ(convert(from, in, Dtype::f8_e4m3, out, Overflow::error, Nonfinite::keep), std::nullopt);
     EXPECT_EQ(out, (Bytes{std::byte{0x38}, std::byte{0x7F}}));
   }

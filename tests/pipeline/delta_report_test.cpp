@@ -63,10 +63,10 @@ TEST(DeltaReport, NamesAModelThatIsUnlikeTheBase) {
   DeltaFlags flags{work};
   for (const int model : {0, 1}) {
     flags.see(0, model);
-    flags.sample(model, {2000, 4, 9, 5.9});
+    flags.sample(0, model, {2000, 4, 9, 5.9});
   }
   EXPECT_THAT(lines(work, flags), IsEmpty());
-  flags.sample(1, {2000, 4, 9, -4});
+  flags.sample(0, 1, {2000, 4, 9, -4});
   EXPECT_THAT(
       lines(work, flags),
       ElementsAre("model 2 (m1/): probably not trained from this base: the cosine of its weight matrices with the base's is 0.16 in a "
@@ -74,7 +74,7 @@ TEST(DeltaReport, NamesAModelThatIsUnlikeTheBase) {
   DeltaFlags few{work};
   for (const int model : {0, 1}) {
     few.see(0, model);
-    few.sample(model, {999, 4, 9, 0});
+    few.sample(0, model, {999, 4, 9, 0});
   }
   EXPECT_THAT(lines(work, few), IsEmpty());
 }

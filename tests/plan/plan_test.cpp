@@ -71,7 +71,7 @@ TEST(Plan, CollectsTilesOfManyProductsWithinTheMemoryOfARank) {
 
 TEST(Plan, NamesAMemoryThatIsEnough) {
   EXPECT_EQ(test::error_text<UsageError>([] { return plan_for(4, 1, "1", 1024); }),
-            "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank");
+            "--memory-per-rank 1KiB: this needs at least 1MiB a rank");
   Limits limits{Writers::parse("1"), 1024};
   limits.working_memory = (std::uint64_t{7} << 20U) + 1;
   const auto plan = [&] {

@@ -28,6 +28,17 @@ TEST(ModelConfig, TiesEmbeddingsIfItSaysSo) {
   }
 }
 
+TEST(ModelConfig, WhereItSaysNothingItsFamilyDecides) {
+  for (const auto* const text : {R"({"model_type": "gpt2"})", R"({"model_type": "gemma2", "vocab_size": 4})"}) {
+    EXPECT_TRUE(parse_model_config(text, "c").ties_embeddings) << text;
+  }
+  for (const auto* const text :
+       {R"({"model_type": "llama"})", R"({"model_type": "unheard_of"})", R"({"model_type": 2})",
+        R"({"model_type": "gpt2", "tie_word_embeddings": false})", R"({"model_type": "gpt2", "tie_word_embeddings": null})"}) {
+    EXPECT_FALSE(parse_model_config(text, "c").ties_embeddings) << text;
+  }
+}
+
 TEST(ModelConfig, ADamagedOneIsRefused) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"", "0 bytes are no JSON object (ends in the middle, in line 1)"},

@@ -11,7 +11,14 @@ using Action = TensorTask::Action;
 using test::error_of;
 using test::header;
 using test::parsed;
+using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
 
 const std::string k_head = "merge_method: dare_linear\nbase_model: b\n";
 const std::string k_one = k_head + "models: [{model: m0, parameters: {drop_rate: 0.5, rescale: expected}}]\n";
@@ -300,6 +307,37 @@ TEST(Resolve, AHeadThatAConfigTies) {
   }
 }
 
+TEST(Resolve, TiedWeightsThatTheBaseSavedTwiceHaveTwoMasks) {
+  auto base = header("b", k_head_and_embeddings);
+  const auto model = header("m0", k_head_and_embeddings);
+  EXPECT_THAT(job_of(k_one, base, {model}).notes, IsEmpty());
+  const test::Config config{"{\"tie_word_embeddings\": true}"};
+  config.beside(base);
+  EXPECT_THAT(job_of(k_one, base, {model}).notes,
+              ElementsAre(AllOf(HasSubstr("both are saved: each has a mask of its own"), EndsWith("\"lm_head.weight\""))));
+  EXPECT_THAT(job_of(k_one + "exclude: [embed_tokens]\n", base, {model}).notes, IsEmpty());
+  EXPECT_THAT(job_of(k_one + "exclude: [lm_head]\n", base, {model}).notes, IsEmpty());
+  for (const auto* const rate : {"0", "1"}) {
+    const auto recipe = k_head + "models: [{model: m0, parameters: {rescale: none, drop_rate: " + rate + "}}]\n";
+    EXPECT_THAT(job_of(recipe, base, {model}).notes, Each(Not(HasSubstr("mask")))) << rate;
+  }
+  const std::string without = "merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: m0}]\n";
+  EXPECT_THAT(job_of(without, base, {model}).notes, IsEmpty());
+}
+
+// As torch.save() leaves them; other formats have no two tensors at one place.
+TEST(Resolve, TiedWeightsAtOnePlaceOfAPyTorchFile) {
+  auto base = header("b", {{"shared.weight", Dtype::f32, {4, 2}}, {"encoder.embed_tokens.weight", Dtype::f32, {4, 2}}});
+  const auto model = base;
+  base.tensors[1].offset = base.tensors[0].offset;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes, IsEmpty());
+  base.format = checkpoint::Format::pytorch;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes,
+              ElementsAre(AllOf(StartsWith("b: its \"shared.weight\" is tied"), EndsWith(": \"encoder.embed_tokens.weight\""))));
+  base.tensors[1].offset = base.tensors[0].offset + base.tensors[0].bytes;
+  EXPECT_THAT(job_of(k_one, base, {model}).notes, IsEmpty());
+}
+
 // A base that saved the head alone says that it is tied.
 TEST(Resolve, TiedWeightsUnderTheOthersName) {
   const auto base = header("b", {{"lm_head.weight", Dtype::f32, {4, 2}}});
@@ -329,6 +367,7 @@ TEST(Resolve, RenamedTiedAndExtraTensors) {
   EXPECT_EQ(job.tasks[2].inputs[0].tensor, 1U);
   EXPECT_THAT(job.notes,
               ElementsAre("m0: saved tied weights once: its \"module.model.embed_tokens.weight\" is taken for \"lm_head.weight\"",
+                          HasSubstr("both are saved"),
                           "m0: names begin with \"module.\" instead of \"\"; matched: \"model.embed_tokens.weight\", \"model.w\"",
                           "m0: not in the base, left out: \"module.optimizer\""));
 }

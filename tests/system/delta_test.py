@@ -260,6 +260,9 @@ class Delta(SystemTest):
     def test_usage(self):
         model = self.path("m0.safetensors")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--delta"), 2, "--delta needs --base and --drop-rate", "dare-convert")
+        for option, value in (("--writers", "node"), ("--memory-per-rank", "1GiB"), ("--shard-size", "1GB"), ("--progress", "plain")):
+            process = run(0, "dare-convert", model, self.path("d.h5"), "--delta", option, value)
+            self.assert_refused(process, 2, f"{option} has no effect with --delta; leave it out", "dare-convert")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--seed", "1"), 2, "--seed goes with --delta", "dare-convert")
         process = self.delta(2, model, "d.h5", rate="1.1", code=2)
         self.assert_refused(process, 2, "--drop-rate 1.1: give a number from 0 to 1", "dare-convert")

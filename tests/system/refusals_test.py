@@ -272,7 +272,7 @@ class Refusals(SystemTest):
         self.refused(2, "no OUTPUT is given; see dare-merge --help", "--base", self.path("base.safetensors"), "--model", self.path("m0.safetensors"))
 
     def test_too_little_memory(self):
-        self.refused(2, "--memory-per-rank 1.02 kB: this merge needs at least 1MiB a rank",
+        self.refused(2, "--memory-per-rank 1KiB: this needs at least 1MiB a rank",
                      *self.merge_words("old.safetensors", "--overwrite", "--memory-per-rank", "1KiB", models=1), ranks=(3,))
 
     # outputs
@@ -305,7 +305,7 @@ class Refusals(SystemTest):
 
     def test_too_little_memory_for_the_passes_before_the_merge(self):
         more = ["--model", self.path("m0.safetensors")] * 40
-        self.refused(2, "--memory-per-rank 16.8 MB: this merge needs at least 35MiB a rank",
+        self.refused(2, "--memory-per-rank 16MiB: this needs at least 35MiB a rank",
                      *self.merge_words("old.safetensors", "--overwrite", "--method", "breadcrumbs", "--memory-per-rank", "16MiB", *more, models=1))
 
     def test_overwrite_of_a_folder_that_is_no_model(self):

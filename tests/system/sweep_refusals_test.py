@@ -68,7 +68,7 @@ gird: {}
             for np, more in ((1, []), (2, []), (2, ["--groups", "2"]), (1, ["--plan"]), (1, ["--plan", "--ranks", "8", "--nodes", "2"])):
                 with self.subTest(outputs=outputs, np=np, more=more):
                     self.assert_refused(self.sweep(np, text, "--memory-per-rank", "1", *more), 2,
-                                        "--memory-per-rank 1 B: this merge needs at least 1MiB a rank", "dare-sweep")
+                                        "--memory-per-rank 1: this needs at least 1MiB a rank", "dare-sweep")
                     self.assertFalse(os.path.exists(self.path("swept")))
 
     def methods(self):

@@ -266,7 +266,12 @@ class Verify(SystemTest):
         output = self.merged("out.safetensors")
         manifest = output + ".manifest.json"
         self.assert_refused(run(2, "dare-verify"), 2, "one OUTPUT is expected, found 0; see dare-verify --help", "dare-verify")
-        self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed and --all go with --against", "dare-verify")
+        self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed, --all and --memory-per-rank go with --against",
+                            "dare-verify")
+        for words in (["--memory-per-rank", "1GiB"], ["--sample", "3"]):
+            self.assertEqual(run(0, "dare-verify", output, *words).returncode, 2)
+        self.assert_refused(run(2, "dare-verify", output, "--against", "--memory-per-rank", "1KiB"), 2,
+                            "--memory-per-rank 1KiB: this needs at least 1MiB a rank", "dare-verify")
         self.assert_refused(run(2, "dare-verify", self.path("no")), 3, f"{self.path('no')}: no such file or folder", "dare-verify")
         long_name = self.path("n" * 300)
         self.assert_refused(run(0, "dare-verify", long_name), 3, f"{long_name}: cannot be read: File name too long", "dare-verify")

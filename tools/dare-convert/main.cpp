@@ -106,6 +106,9 @@ dare::pipeline::DeltaOptions delta_options_from(const Given& given) {
       throw dare::UsageError{
           fmt::format("--{} does not go with --delta, whose masks belong to the base's names; convert the model with it first", name)};
   }
+  for (const auto* name : {"writers", "memory-per-rank", "shard-size", "progress"}) {
+    if (!given[name].defaulted()) throw dare::UsageError{fmt::format("--{} has no effect with --delta; leave it out", name)};
+  }
   if (given.count("dtype") != 0 || given["link"].as<bool>() || given["reshard"].as<bool>())
     throw dare::UsageError{"--dtype, --link and --reshard do not go with --delta"};
   // No journal is kept: a requeued job begins again.

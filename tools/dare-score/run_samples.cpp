@@ -65,12 +65,14 @@ class ResultsFile {
 
   void commit() {
     file_.sync();
-    file_.close();
+    // The lock is held until the name is the results': nobody takes the file over meanwhile.
     if (overwrite_) {
-      fs::rename(part_, path_);
+      replace_by(part_, path_);
     } else {
       rename_to_new(part_, path_);
     }
+    sync_folder(path_.parent_path());
+    file_.close();
   }
 
   [[nodiscard]] const fs::path& part() const { return part_; }

@@ -1,5 +1,6 @@
 #include "app/option_values.hpp"
 #include "app/program.hpp"
+#include "app/run_options.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/pipeline/verify.hpp>
@@ -24,6 +25,7 @@ dare::app::Program program() {
       "recompute N runs of 65,536 elements, chosen at random; 0: look at the inputs alone");
   add("sample-seed", whole("sample-seed", "S", otherwise.seed), "another seed chooses other runs");
   add("all", po::bool_switch(), "recompute every element");
+  dare::app::add_memory_option(inputs);
   po::options_description report{"Reporting"};
   report.add_options()("show", whole("show", "N", otherwise.show), "list N mismatches; all are counted");
   report.add_options()("json", po::bool_switch(), "the result as JSON on stdout");
@@ -72,8 +74,11 @@ dare::pipeline::VerifyOptions options_from(const Given& given) {
   options.sample = given["sample"].as<std::uint64_t>();
   options.seed = given["sample-seed"].as<std::uint64_t>();
   options.all = given["all"].as<bool>();
-  const bool about_inputs = options.all || !options.inputs_at.empty() || !given["sample"].defaulted() || !given["sample-seed"].defaulted();
-  if (about_inputs && !options.against) throw dare::UsageError{"--inputs-at, --sample, --sample-seed and --all go with --against"};
+  options.memory_per_rank = dare::app::size_value(given, "memory-per-rank");
+  const bool about_inputs = options.all || !options.inputs_at.empty() || !given["sample"].defaulted() ||
+                            !given["sample-seed"].defaulted() || !given["memory-per-rank"].defaulted();
+  if (about_inputs && !options.against)
+    throw dare::UsageError{"--inputs-at, --sample, --sample-seed, --all and --memory-per-rank go with --against"};
   if (options.all && !given["sample"].defaulted()) throw dare::UsageError{"--all and --sample exclude each other; give one"};
   return options;
 }

@@ -30,15 +30,15 @@ class AgreedError : public Error {
 class Request {
  public:
   Request() = default;
-  enum class Kind : std::uint8_t { receive, other };
-  explicit Request(MPI_Request request, Kind kind = Kind::other) : request_{request}, kind_{kind} {}
+  enum class Kind : std::uint8_t { receive, send, collective };
+  Request(MPI_Request request, Kind kind) : request_{request}, kind_{kind} {}
   Request(Request&& other) noexcept : request_{std::exchange(other.request_, MPI_REQUEST_NULL)}, kind_{other.kind_} {}
   Request& operator=(Request&& other) noexcept {
     std::swap(request_, other.request_);
     std::swap(kind_, other.kind_);
     return *this;
   }
-  ~Request();  ///< of an operation under way: ends a receive, lets go of any other
+  ~Request();  ///< of an operation under way: ends a receive, lets go of a send; MPI allows neither for a collective one
   [[nodiscard]] bool active() const noexcept { return request_ != MPI_REQUEST_NULL; }
   /// Blocks until done; returns the bytes received (0 for other operations).
   std::size_t wait();
@@ -47,7 +47,7 @@ class Request {
 
  private:
   MPI_Request request_ = MPI_REQUEST_NULL;
-  Kind kind_ = Kind::other;
+  Kind kind_ = Kind::send;
 };
 
 template <class T>

@@ -74,7 +74,8 @@ void sync_folder(const std::filesystem::path& folder);
 /// replacing, an empty file or folder takes the name first; a process that is killed right then leaves it.
 void rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Puts `from` in the place of `to`. A file replaces another in one step. Of folders the two names are exchanged where the file system can
-/// (the old one is then under `from`, still to be removed), else the old one is renamed aside first. @throws IoError
-void replace_by(const std::filesystem::path& from, const std::filesystem::path& to);
+/// (the old one is then under `from`, still to be removed), else the old one stands at `aside` for a moment, and stays there if the process
+/// is killed right then. @throws IoError
+void replace_by(const std::filesystem::path& from, const std::filesystem::path& to, const std::filesystem::path& aside = {});
 
 }  // namespace dare

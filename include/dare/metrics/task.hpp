@@ -17,28 +17,15 @@ enum class TaskKind {
   programs,     ///< samples that are run, then pass@k
 };
 
-enum class Measure {
-  accuracy,
-  matched_accuracy,
-  mismatched_accuracy,
-  f1,
-  macro_f1,
-  matthews,
-  pearson,
-  spearman,
-  exact_match,
-  pass_at_k,
-  win_rate
-};
+enum class Measure { accuracy, matched_accuracy, mismatched_accuracy, f1, macro_f1, matthews, pearson, spearman, exact_match };
 [[nodiscard]] std::string_view name(Measure measure) noexcept;
 
 enum class AnswerForm { gsm8k, math, plain };
 
 struct Task {
   std::string name;  ///< as on the command line
-  std::string summary;
   TaskKind kind;
-  std::vector<Measure> measures;
+  std::vector<Measure> measures;              ///< of labels, numbers and answers; what the others give follows from their kind
   std::vector<std::string> labels;            ///< names of the classes 0, 1, ... in the order of Hugging Face's "glue"; empty: any text
   std::vector<std::string> reference_fields;  ///< where the right value may stand, the likeliest first
   std::vector<std::string> headerless;        ///< columns of a .tsv without a header

@@ -2,6 +2,7 @@
 /// Whether an output still is what its manifest says, and what its inputs give.
 
 #include <dare/comm/communicator.hpp>
+#include <dare/plan/plan.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +23,7 @@ struct VerifyOptions {
   std::uint64_t sample = 256;       ///< runs of k_sample_elements that are recomputed
   bool all = false;                 ///< recompute everything
   std::uint64_t seed = 0;           ///< of the choice of runs
+  std::uint64_t memory_per_rank = plan::Limits{}.memory_per_rank;  ///< bytes of buffers that recomputing may take
 };
 
 /// Recomputes the hashes of all blocks, and with `against` a sample of the elements, and prints what differs on stdout. Collective.

@@ -41,6 +41,8 @@ struct Limits {
   std::uint64_t products = 1;                                 ///< that are merged from each tile
 };
 
+inline constexpr int k_receives = 2;  ///< tiles that a writer has under way for each active member
+
 struct Plan {
   Grid grid;
   Cluster cluster;
@@ -48,7 +50,6 @@ struct Plan {
   std::vector<int> writer_of;       ///< by rank; a writer writes its own blocks and those of its members
   std::uint64_t tile_elements = 0;  ///< power of two
   std::uint64_t run_elements = 0;   ///< of consecutive tiles of a product that a writer collects before it writes them; tile_elements: none
-  int receives = 0;                 ///< tiles that a writer has under way for each active member
   int active_members = 0;           ///< members that a writer receives from at one time
   std::uint64_t buffer_bytes = 0;   ///< largest rank's buffers
 

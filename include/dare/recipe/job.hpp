@@ -36,7 +36,7 @@ struct TensorTask {
   /// elements and a model settings.models[k].elements: there is nothing to read beyond.
   Shape shape;
   /// The combiner may be another than the method's (regmean averages where no model has a Gram matrix).
-  merge::TensorSettings settings;  ///< for `copy` and `convert` only name, base_dtype, out_dtype and overflow matter
+  merge::TensorSettings settings;  ///< for `copy` and `convert` only name, base_dtype, out_dtype, overflow and nonfinite matter
   std::vector<Input> inputs;
 };
 

@@ -13,7 +13,7 @@ namespace dare::recipe {
 struct ModelConfig {
   /// The method that its quantization_config names ("gptq", "bitsandbytes", ...; "unnamed" where it names none); nothing without.
   std::optional<std::string> quantization;
-  bool ties_embeddings = false;  ///< tie_word_embeddings
+  bool ties_embeddings = false;  ///< tie_word_embeddings; without it, the default of model_type where that is known to be true
   bool operator==(const ModelConfig&) const = default;
 };
 
@@ -24,8 +24,8 @@ struct ModelConfig {
 /// @throws InputError  it is no JSON object.  @throws IoError
 [[nodiscard]] std::optional<ModelConfig> read_model_config(const checkpoint::Header& header);
 
-/// Notes in the header what it says of its embeddings, so that matching tensors needs no file. Local.
-/// @throws InputError, IoError  as read_model_config
-void note_config(checkpoint::Header& header);
+/// Notes in the header what its config.json says of its embeddings, so that matching tensors needs no file. Local.
+/// @return the config  @throws InputError, IoError  as read_model_config
+std::optional<ModelConfig> note_config(checkpoint::Header& header);
 
 }  // namespace dare::recipe

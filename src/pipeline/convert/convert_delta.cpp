@@ -89,6 +89,7 @@ int convert_delta(const DeltaOptions& options, const comm::Communicator& world) 
     checkpoint::check_unchanged(model);
     staging->commit(options.run.overwrite);
     for (const auto* const notes : {&model.notes, &plan.parts.notes}) {
+      if (options.run.log_level == LogLevel::error) break;
       for (const auto& note : *notes) comm::print_message(options.run.program, note);
     }
     print_summary(options, plan.parts, model, made.layout.total_bytes());

@@ -8,12 +8,12 @@
 #include <dare/core/packed.hpp>
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/plan_work.hpp>
-#include <dare/pipeline/work_cost.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <unordered_set>
 
 namespace dare::pipeline {
@@ -173,10 +173,12 @@ InputCheck check_inputs(const VerifyOptions& options, const Manifest& manifest, 
   RunOptions run;
   run.unfinished = Unfinished::resume_same;  // nothing is left of it: the same command begins anew
   run.progress = ProgressStyle::off;         // nothing else of it shows any
-  auto& limits = run.limits;
-  limits.working_memory = working_memory(work);
+  run.limits.memory_per_rank = options.memory_per_rank;
   const auto grid = grid_of(work);
-  const auto plan = plan::make_plan(grid, cluster_of(world), limits, plan::remaining(grid, {}));
+  auto cluster = cluster_of(world);
+  std::optional<plan::Plan> planned;
+  world.agree([&] { planned = make_plan(work, grid, std::move(cluster), run.limits, {}); });
+  const auto& plan = *planned;
   const Runs runs{grid};
   check.runs_in_all = runs.count();
   const Chosen chosen{runs, options};
