@@ -116,7 +116,15 @@ std::vector<std::byte> Communicator::all_gather_varying(std::span<const std::byt
   const auto sizes = all_gather(static_cast<std::uint64_t>(mine.size()));
   const auto total = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
   std::vector<std::byte> all(total);
-  // One broadcast a rank: no displacement has to fit an int, and this is not on the data path.
+  if (total <= static_cast<std::uint64_t>(INT_MAX)) {
+    std::vector<int> counts{sizes.begin(), sizes.end()};
+    std::vector<int> places(counts.size());
+    std::exclusive_scan(counts.begin(), counts.end(), places.begin(), 0);
+    check(MPI_Allgatherv(mine.data(), count_of(mine.size()), MPI_BYTE, all.data(), counts.data(), places.data(), MPI_BYTE, handle_),
+          "MPI_Allgatherv");
+    return all;
+  }
+  // One broadcast a rank: displacements need not fit an int.
   std::size_t first = 0;
   for (int root = 0; root < size_; ++root) {
     const auto size = sizes[static_cast<std::size_t>(root)];
@@ -134,6 +142,25 @@ void Communicator::all_reduce(std::span<std::int64_t> values, Reduce how) const 
     const auto piece = values.subspan(done, std::min(k_piece_values, values.size() - done));
     check(MPI_Allreduce(MPI_IN_PLACE, piece.data(), count_of(piece.size()), MPI_INT64_T, op_of(how), handle_), "MPI_Allreduce");
   }
+}
+
+void Communicator::sum_sparse(std::span<std::int64_t> values) const {
+  struct Entry {
+    std::uint64_t place;
+    std::int64_t value;
+  };
+  if (size_ == 1) return;
+  const auto mine = values.size() - static_cast<std::size_t>(std::count(values.begin(), values.end(), 0));
+  const auto entries = static_cast<std::uint64_t>(all_reduce(static_cast<std::int64_t>(mine), Reduce::sum));
+  // A reduction sends and receives the values about once each.
+  if (entries * sizeof(Entry) > values.size_bytes()) return all_reduce(values, Reduce::sum);
+  std::vector<Entry> sent;
+  sent.reserve(mine);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != 0) sent.push_back({i, values[i]});
+  }
+  for (const auto& entry : sent) values[entry.place] = 0;
+  for (const auto& entry : all_gather(sent)) values[entry.place] += entry.value;
 }
 
 Request Communicator::begin_all_reduce(std::span<const std::int64_t> mine, std::span<std::int64_t> all, Reduce how) const {

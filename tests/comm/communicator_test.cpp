@@ -79,6 +79,20 @@ TEST(Communicator, ReducesAtOnceAndInTheBackground) {
   EXPECT_EQ(all, (std::vector<std::int64_t>{n - 1, 0}));
 }
 
+TEST(Communicator, SumsOfMostlyZerosAreThoseOfAReduction) {
+  const auto rank = static_cast<std::int64_t>(world().rank());
+  for (const std::size_t size : {0, 1, 40, 5000}) {
+    for (const std::size_t step : {1, 7, 1000}) {
+      std::vector<std::int64_t> dense(size);
+      for (auto i = static_cast<std::size_t>(rank); i < size; i += step) dense[i] = static_cast<std::int64_t>(i) - 20 * rank;
+      auto sparse = dense;
+      world().all_reduce(dense, Reduce::sum);
+      world().sum_sparse(sparse);
+      EXPECT_EQ(sparse, dense) << size << " " << step;
+    }
+  }
+}
+
 TEST(Communicator, PartsAreConsecutiveAndEven) {
   for (const std::uint64_t count : {0, 1, 4, 23}) {
     const auto mine = world().part_of(count);

@@ -113,6 +113,8 @@ class Communicator {
     all_reduce(std::span{&value, 1}, how);
     return value;
   }
+  /// The sums of all_reduce, of numbers of which most may be 0: where that is less, only the others are sent, with their places.
+  void sum_sparse(std::span<std::int64_t> values) const;
   /// Begins all_reduce from `mine` into `all` (the same length); both must live until the request is done.
   [[nodiscard]] Request begin_all_reduce(std::span<const std::int64_t> mine, std::span<std::int64_t> all, Reduce how) const;
 
