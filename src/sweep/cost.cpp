@@ -11,11 +11,14 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <string_view>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
 
 constexpr std::size_t k_passes_shown = 8;
+constexpr std::string_view k_before{"  before that"};  // the longest key of a plan
 
 std::string passes_text(const std::vector<std::uint64_t>& passes) {
   std::string text = fmt::format("{}", passes.size());
@@ -97,29 +100,31 @@ void require_space(const SweepCost& cost, const Settings& settings, const std::f
 
 std::string to_text(const SweepCost& cost, std::size_t columns) {
   std::vector<Table::Row> rows;
-  rows.push_back({"points", fmt::format("{}: {} to do, {} done by earlier runs, {} to be scored only, {} refused", cost.points, cost.to_do,
-                                        cost.done, cost.to_score, cost.refused)});
-  for (const auto& [point, damage] : cost.made_again) rows.push_back({"  made again", fmt::format("{}: was done, but {}", point, damage)});
-  if (cost.equal != 0) rows.push_back({"  equal", fmt::format("{} to another, by definition", cost.equal)});
-  rows.push_back({"inputs", fmt::format("{} famil{} of checkpoints", cost.families, cost.families == 1 ? "y" : "ies")});
-  rows.push_back({"groups", fmt::format("{} of {} in all", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank"))});
-  rows.push_back({"passes", passes_text(cost.passes)});
-  rows.push_back({"reads", bytes_text(cost.bytes_read)});
+  const auto say = [&](std::string_view key, std::string text) {  // in the same column, whatever lines there are
+    rows.push_back({fmt::format("{:<{}}", key, k_before.size()), std::move(text)});
+  };
+  say("points", fmt::format("{}: {} to do, {} done by earlier runs, {} to be scored only, {} refused", cost.points, cost.to_do, cost.done,
+                            cost.to_score, cost.refused));
+  for (const auto& [point, damage] : cost.made_again) say("  made again", fmt::format("{}: was done, but {}", point, damage));
+  if (cost.equal != 0) say("  equal", fmt::format("{} to another, by definition", cost.equal));
+  say("inputs", fmt::format("{} famil{} of checkpoints", cost.families, cost.families == 1 ? "y" : "ies"));
+  say("groups", fmt::format("{} of {} in all", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank")));
+  say("passes", passes_text(cost.passes));
+  say("reads", bytes_text(cost.bytes_read));
   if (cost.earlier_bytes != 0) {
-    rows.push_back({"  before that", fmt::format("at most {}: up to {} passes of each point's method, fewer where points share them",
-                                                 bytes_text(cost.earlier_bytes), cost.earlier_passes)});
+    say(k_before, fmt::format("at most {}: up to {} passes of each point's method, fewer where points share them",
+                              bytes_text(cost.earlier_bytes), cost.earlier_passes));
   }
-  rows.push_back({"writes", bytes_text(cost.bytes_written)});
+  say("writes", bytes_text(cost.bytes_written));
   if (cost.bytes_begun != 0)
-    rows.push_back(
-        {"  begun", fmt::format("{} there by interrupted runs; what of it is finished is not made again", bytes_text(cost.bytes_begun))});
+    say("  begun", fmt::format("{} there by interrupted runs; what of it is finished is not made again", bytes_text(cost.bytes_begun)));
   if (cost.bytes_discarded != 0)
-    rows.push_back({"  discarded", fmt::format("{} there by interrupted runs that this one cannot go on from; they go when it begins",
-                                               bytes_text(cost.bytes_discarded))});
-  rows.push_back({"keeps", fmt::format("{}; {} are free", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free))});
-  if (cost.bytes_at_once != cost.bytes_kept) rows.push_back({"  at once", bytes_text(cost.bytes_at_once)});
-  rows.push_back({"memory", fmt::format("{} a rank at most, of it {} for the points of a pass", format_bytes(cost.memory_per_rank),
-                                        format_bytes(cost.memory_of_points))});
+    say("  discarded", fmt::format("{} there by interrupted runs that this one cannot go on from; they go when it begins",
+                                   bytes_text(cost.bytes_discarded)));
+  say("keeps", fmt::format("{}; {} are free", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free)));
+  if (cost.bytes_at_once != cost.bytes_kept) say("  at once", bytes_text(cost.bytes_at_once));
+  say("memory", fmt::format("{} a rank at most, of it {} for the points of a pass", format_bytes(cost.memory_per_rank),
+                            format_bytes(cost.memory_of_points)));
   return lines_of_keys(rows, columns);
 }
 

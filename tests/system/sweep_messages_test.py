@@ -149,7 +149,7 @@ class Messages(SweepTest):
         damage = damaged()
         plan = self.sweep(0, text, "--plan")
         self.assertEqual((plan.returncode, plan.stderr), (0, ""))
-        self.assertIn(f"  made again  drop_rate=0.1: was done, but {damage}\n", plan.stdout)
+        self.assertIn(f"  made again   drop_rate=0.1: was done, but {damage}\n", plan.stdout)
         self.assertEqual(json.loads(self.sweep(0, text, "--plan", "--json").stdout)["made_again"], {"drop_rate=0.1": damage})
         for more, lines in (([], [f"point drop_rate=0.1: was done, but {damage}; it is made again"]), (["--log-level", "error"], [])):
             damaged()
