@@ -132,12 +132,11 @@ std::vector<Family> read_families(const Specification& specification, const std:
   std::map<Hash128, std::size_t> known;
   for (std::uint64_t i = 0; i < keys.size(); ++i) {
     if (keys[i].method == nullptr) continue;
-    const auto point = specification.point(i);
     const auto [at, is_new] = known.emplace(keys[i].inputs, families.size());
-    if (is_new) families.emplace_back().sources.recipe = specification.recipe(point);
+    if (is_new) families.emplace_back().sources.recipe = specification.recipe(specification.point(i));
     auto& family = families[at->second];
     family.points.push_back(i);
-    family.recorded = family.recorded || (recorded != nullptr && !names_models(point));
+    if (recorded != nullptr && !family.recorded) family.recorded = !names_models(specification.point(i));
   }
   for (auto& family : families) {
     std::stable_sort(family.points.begin(), family.points.end(), [&](auto a, auto b) { return keys[a].seed < keys[b].seed; });
