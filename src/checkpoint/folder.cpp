@@ -1,5 +1,6 @@
 #include "checkpoint/folder.hpp"
 
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/side_files.hpp"
 #include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
@@ -124,16 +125,16 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
-    if ((name == "adapter_model.safetensors" || name == "adapter_model.bin") && !is_lora_adapter(folder)) {
+    if ((name == k_adapter_safetensors_file || name == k_adapter_pytorch_file) && !is_lora_adapter(folder)) {
       throw InputError{
-          fmt::format("{}: a LoRA adapter ({}) without its adapter_config.json; fetch that file beside it", folder.string(), name)};
+          fmt::format("{}: a LoRA adapter ({}) without its {}; fetch that file beside it", folder.string(), name, k_adapter_config_file)};
     }
     if (name.ends_with(".gguf")) {
       throw InputError{fmt::format("{}: has GGUF alone ({}), which is not read; give the folder of the model that it was made from",
                                    folder.string(), name)};
     }
     if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
-    throw InputError{fmt::format("{}: shards ({}) without their index; fetch the .index.json beside them", folder.string(), name)};
+    throw InputError{fmt::format("{}: shards ({}) without their index; fetch the {} beside them", folder.string(), name, k_index_ending)};
   }
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }
@@ -196,7 +197,7 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
   return shard_of;
 }
 
-void check_is_own_file(const fs::path& folder, const std::string& name) {
+void check_is_own_file(const fs::path& folder, std::string_view name) {
   if (!fs::is_regular_file(folder / name)) {
     throw InputError{fmt::format("{}: no regular file; put the file itself there", (folder / name).string())};
   }

@@ -14,8 +14,14 @@
 namespace dare::checkpoint {
 
 OutputKind output_kind(const std::filesystem::path& output) {
-  const auto* const ending = find_ending(output.extension().string());
-  return ending != nullptr ? ending->written.value_or(OutputKind::folder) : OutputKind::folder;
+  const auto ending = output.extension().string();
+  const auto* const form =
+      std::find_if(k_output_forms.begin(), k_output_forms.end(), [&](const auto& row) { return row.ending == ending; });
+  return form == k_output_forms.end() ? OutputKind::folder : form->kind;
+}
+
+std::string_view ending_of(OutputKind kind) noexcept {
+  return std::find_if(k_output_forms.begin(), k_output_forms.end(), [&](const auto& row) { return row.kind == kind; })->ending;
 }
 
 void check_ending(const std::filesystem::path& output) {

@@ -1,5 +1,6 @@
 #include "checkpoint/safetensors_parse.hpp"
 
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
 
@@ -191,7 +192,7 @@ RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
 std::vector<SourceShard> parse_sources(const std::filesystem::path& path, const std::vector<SourceHeader>& sources) {
   std::vector<SourceShard> shards;
   for (const auto& source : sources) {
-    if (source.file == k_index) continue;
+    if (source.file == k_safetensors_index) continue;
     const auto where = path / source.file;
     std::uint64_t length = 0;
     if (source.bytes.size() >= k_length_bytes) std::memcpy(&length, source.bytes.data(), k_length_bytes);

@@ -1,5 +1,6 @@
 #include <dare/pipeline/manifest.hpp>
 
+#include "pipeline/manifest_json.hpp"
 #include "pipeline/output_parts.hpp"
 
 #include <dare/core/file.hpp>
@@ -57,7 +58,7 @@ Json head_of(const Work& work, const Product& product) {
   for (std::size_t i = 0; i < work.inputs(); ++i) {
     inputs.push_back(describe(work.input(i), work.content_hashes.empty() ? std::vector<std::string>{} : work.content_hashes[i]));
   }
-  return {{"format", "dare-manifest"},
+  return {{"format", k_manifest_format},
           {"format_version", 1},
           {"program", "dare-mpi " DARE_VERSION},
           {"stream_version", random::k_stream_version},

@@ -10,6 +10,8 @@
 
 namespace dare::pipeline {
 
+inline constexpr std::string_view k_manifest_format = "dare-manifest";  ///< its `format`
+
 /// Takes an entry of a manifest's `tensors`. @param of_deltas  the manifest is of delta checkpoints, which the entries then are
 using TakeTensor = std::function<void(const nlohmann::ordered_json& entry, bool of_deltas)>;
 

@@ -1,5 +1,7 @@
 #include "sweep/folder.hpp"
 
+#include "checkpoint/file_names.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -82,9 +84,7 @@ void refuse_unsuited_folder(const Places& places) {
   if (fs::exists(places.folder / ".lock"))
     throw InputError{fmt::format("{}: holds the records of another sweep's points; name another folder", places.folder.string())};
   if (fs::exists(places.records)) return;
-  for (const auto* file : {"config.json", "dare-manifest.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                           "pytorch_model.bin.index.json"}) {
-    if (!fs::exists(places.folder / file)) continue;
+  if (const auto file = checkpoint::model_file_in(places.folder); !file.empty()) {
     throw InputError{fmt::format("{}: is a model's folder, it holds {}; a sweep's results get a folder of their own, name another",
                                  places.folder.string(), file)};
   }

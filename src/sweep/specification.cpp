@@ -1,5 +1,6 @@
 #include "sweep/specification.hpp"
 
+#include "checkpoint/endings.hpp"
 #include "pipeline/recorded.hpp"
 #include "recipe/names.hpp"
 #include "recipe/recipe_json.hpp"
@@ -25,7 +26,13 @@ namespace fs = std::filesystem;
 using recipe::YamlReader;
 
 constexpr recipe::Words<Outputs, 3> k_outputs{{{"model", Outputs::model}, {"delta", Outputs::delta}, {"statistics", Outputs::statistics}}};
-constexpr recipe::Words<Format, 3> k_format{{{"folder", Format::folder}, {"safetensors", Format::safetensors}, {"h5", Format::h5}}};
+constexpr auto k_format = [] {
+  recipe::Words<checkpoint::OutputKind, checkpoint::k_output_forms.size()> words;
+  std::transform(checkpoint::k_output_forms.begin(), checkpoint::k_output_forms.end(), words.begin(), [](const auto& form) {
+    return std::pair{form.word, form.kind};
+  });
+  return words;
+}();
 constexpr recipe::Words<Keep, 3> k_keep{{{"none", Keep::none}, {"best", Keep::best}, {"all", Keep::all}}};
 constexpr recipe::Words<bool, 2> k_best{{{"highest", false}, {"lowest", true}}};
 constexpr recipe::Range k_seconds{0.001, 1e9, "[0.001, 1e9] seconds"};

@@ -3,6 +3,7 @@
 
 #include "sweep/variation.hpp"
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/recipe/recipe.hpp>
 
 #include <cstdint>
@@ -15,12 +16,11 @@
 namespace dare::sweep {
 
 enum class Outputs : std::uint8_t { model, statistics, delta };
-enum class Format : std::uint8_t { folder, safetensors, h5 };
 enum class Keep : std::uint8_t { none, best, all };
 
 struct Settings {
   Outputs outputs = Outputs::model;
-  Format format = Format::folder;
+  checkpoint::OutputKind format = checkpoint::OutputKind::folder;
   std::string evaluate;  ///< a shell command with {checkpoint} and {point}; empty: none
   double evaluate_timeout_s = 3600;
   Keep keep = Keep::all;  ///< checkpoints that stay once they are scored

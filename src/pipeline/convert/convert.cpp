@@ -1,3 +1,5 @@
+#include "checkpoint/file_names.hpp"
+
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
@@ -60,7 +62,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   if (options.keep_shards && !options.dtype && options.selection.empty()) spec.source_headers = checkpoint::read_source_headers(work.frame);
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_input_side_file(work.frame, file);
-    if (file == "config.json" && options.dtype) {
+    if (file == checkpoint::k_config_file && options.dtype) {
       bytes = edit_text(bytes, [&](std::string_view text) { return checkpoint::with_torch_dtype(text, *options.dtype); });
     }
     spec.side_files.push_back({file, std::move(bytes)});

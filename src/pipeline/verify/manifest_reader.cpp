@@ -91,7 +91,8 @@ class ManifestParser {
   }
 
   void read_head(const Json& head) {
-    if (!head.is_object() || text_field(head, "", "format") != "dare-manifest") refuse("format is not \"dare-manifest\"");
+    if (!head.is_object() || text_field(head, "", "format") != k_manifest_format)
+      refuse(fmt::format("format is not \"{}\"", k_manifest_format));
     if (const auto& version = field(head, "", "format_version"); version != 1) {
       throw InputError{fmt::format("{}: format_version {}, this program reads 1; use a newer one", file_.string(), shown(version.dump()))};
     }
