@@ -2,9 +2,10 @@
 
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/side_files.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/bounded_json.hpp"
 #include "core/paths.hpp"
+#include "core/printable.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -168,7 +169,7 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
   using Json = nlohmann::json;
   using Event = Json::parse_event_t;
   const auto refuse = [&](std::string_view why) -> void {
-    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(why, 200))};
+    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), printable(why, 200))};
   };
   std::map<std::string, std::string> shard_of;
   std::string section;
@@ -180,12 +181,12 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
     if (depth == 1 && (event == Event::array_start || event == Event::value)) refuse("weight_map is no object");
     if (depth != 2 || event == Event::key) return true;
     if (!value.is_string()) refuse(fmt::format("the shard of \"{}\" is no text", tensor));
-    if (const auto problem = name_problem(tensor); !problem.empty()) refuse(fmt::format("tensor \"{}\": {}", shown(tensor), problem));
+    if (const auto problem = name_problem(tensor); !problem.empty()) refuse(fmt::format("tensor \"{}\": {}", printable(tensor), problem));
     const auto& name = value.get_ref<const std::string&>();
     if (name.empty() || one_line(name) != name || name == "." || name == ".." || name.find('/') != std::string::npos ||
         name.find('\0') != std::string::npos) {
       throw InputError{
-          fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(value.dump()))};
+          fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), printable(tensor), printable(value.dump()))};
     }
     shard_of[tensor] = name;
     return false;

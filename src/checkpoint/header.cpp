@@ -3,8 +3,9 @@
 #include "checkpoint/file_header.hpp"
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/formats.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/file_state.hpp"
+#include "core/printable.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -39,7 +40,7 @@ void check_names_of_hdf5(const Header& header) {
   for (const auto& tensor : header.tensors) {
     const auto problem = tensor.name == k_metadata_key ? "" : name_problem(tensor.name);
     if (!problem.empty())
-      throw InputError{fmt::format("{}: tensor \"{}\": {}; rename it", header.root.string(), shown(tensor.name), problem)};
+      throw InputError{fmt::format("{}: tensor \"{}\": {}; rename it", header.root.string(), printable(tensor.name), problem)};
   }
 }
 

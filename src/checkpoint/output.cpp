@@ -2,6 +2,7 @@
 
 #include "checkpoint/backends.hpp"
 #include "checkpoint/endings.hpp"
+#include "core/lower_case.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace dare::checkpoint {
 
@@ -26,9 +26,7 @@ std::string_view ending_of(OutputKind kind) noexcept {
 
 void check_ending(const std::filesystem::path& output) {
   if (output_kind(output) != OutputKind::folder) return;
-  auto ending = output.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (find_ending(ending) == nullptr) return;
+  if (find_ending(lower_case(output.extension().string())) == nullptr) return;
   throw UsageError{fmt::format(
       "{}: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none", output.string())};
 }

@@ -1,7 +1,9 @@
 #include "checkpoint/backends.hpp"
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/safetensors_parse.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -35,7 +37,7 @@ std::vector<std::byte> header_of(const OutputSpec& spec, const Shard& shard) {
   for (auto t = shard.first; t < shard.last; ++t) {
     const auto& tensor = spec.tensors[t];
     if (const auto problem = name_problem(tensor.name); !problem.empty())
-      refuse(fmt::format("tensor \"{}\" cannot be in a safetensors file: {}", shown(tensor.name), problem));
+      refuse(fmt::format("tensor \"{}\" cannot be in a safetensors file: {}", printable(tensor.name), problem));
     const auto end = offset + bytes_of(tensor);
     if (text.size() > 1) text += ',';
     text += Json(tensor.name).dump() + ":" +
@@ -131,7 +133,7 @@ void write_index(const fs::path& folder, const OutputSpec& spec, const std::vect
     for (auto t = shard.first; t < shard.last; ++t) map[spec.tensors[t].name] = shard.name;
   }
   const Json index{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}};
-  write_text(folder / k_safetensors_index, index.dump(2) + "\n");
+  write_text(folder / k_safetensors_index, json_lines(index));
 }
 
 void write_shard(const fs::path& path, const Shard& shard) {

@@ -1,8 +1,8 @@
 #include "pipeline/input_side_files.hpp"
 
 #include "checkpoint/file_names.hpp"
-#include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -76,7 +76,7 @@ std::optional<std::string> difference_of(const Header& base, const Header& model
   if (keys.empty()) return std::nullopt;
   const bool more = keys.size() > k_most_keys;
   keys.resize(std::min(keys.size(), k_most_keys));
-  for (auto& key : keys) key = checkpoint::shown(key);
+  for (auto& key : keys) key = printable(key);
   return fmt::format("{} ({}{})", file, fmt::join(keys, ", "), more ? ", ..." : "");
 }
 

@@ -1,8 +1,8 @@
 #include "pipeline/replaceable.hpp"
 
 #include "checkpoint/file_names.hpp"
-#include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "core/printable.hpp"
 #include "pipeline/manifest_json.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -41,7 +41,7 @@ bool is_of_a_model(const fs::path& file) {
 
 using Names = std::set<std::string>;
 
-// What the program itself has put into a folder, names as checkpoint::one_line() has them.
+// What the program itself has put into a folder, names as one_line() has them.
 struct OwnFiles {
   Names names;
   std::map<std::string, Names> in_folders;  // of delta checkpoints, beside their weights
@@ -86,7 +86,7 @@ void check_folder(const fs::path& folder, std::string_view advice, const Names& 
   if (own.names.empty() && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
     throw InputError{fmt::format("{}: is a folder that holds no model; {}", folder.string(), advice)};
   for (const auto& entry : fs::directory_iterator{folder}) {
-    const auto name = checkpoint::one_line(entry.path().filename().string());
+    const auto name = one_line(entry.path().filename().string());
     if (entry.is_directory() && !entry.is_symlink()) check_folder(entry.path(), advice, own.in_folders[name]);
     else if (!own.names.contains(name) && !is_of_a_model(entry.path()))
       throw InputError{fmt::format("{}: is in a folder of a model and no part of one; {}", entry.path().string(), advice)};

@@ -1,5 +1,7 @@
 #include "sweep/cost.hpp"
 
+#include "core/json_text.hpp"
+
 #include <dare/core/byte_size.hpp>
 
 #include <dare/core/plural.hpp>
@@ -142,7 +144,7 @@ std::string to_json(const SweepCost& cost) {
                                     {"bytes_free", cost.bytes_free},
                                     {"memory_of_points", cost.memory_of_points},
                                     {"memory_per_rank", cost.memory_per_rank}};
-  return json.dump(2) + "\n";
+  return json_lines(json);
 }
 
 }  // namespace dare::sweep

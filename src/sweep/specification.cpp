@@ -1,8 +1,11 @@
 #include "sweep/specification.hpp"
 
 #include "checkpoint/endings.hpp"
+#include "core/printable.hpp"
 #include "pipeline/recorded.hpp"
+#include "recipe/finish.hpp"
 #include "recipe/names.hpp"
+#include "recipe/parse.hpp"
 #include "recipe/recipe_json.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -62,15 +65,6 @@ std::vector<std::string_view> all_keys() {
   return keys;
 }
 
-std::string text_of(const fs::path& file, std::string_view what) {
-  std::error_code unknown;
-  if (fs::is_directory(file, unknown))
-    throw UsageError{fmt::format("{}: a folder, expected a {}; give the file in it", file.string(), what)};
-  try {
-    return read_text(file);
-  } catch (const IoError& error) { throw UsageError{error.what()}; }
-}
-
 bool is_called_like_a_file(const std::string& name) {
   try {
     checkpoint::check_ending(name);
@@ -92,7 +86,7 @@ std::string with_drop_rates(const std::string& recipe_json) {
 }  // namespace
 
 Texts read_texts(const fs::path& file) {
-  Texts texts{file.string(), text_of(file, "sweep"), {}, {}};
+  Texts texts{file.string(), recipe::read_document(file, "sweep"), {}, {}};
   Problems problems;
   YamlReader yaml{texts.sweep, problems};
   for (const auto& entry : yaml.mapping(yaml.document(texts.sweep_text), "a sweep")) {
@@ -101,7 +95,7 @@ Texts read_texts(const fs::path& file) {
     const auto recipe = named.is_absolute() ? named : file.parent_path() / named;
     texts.recipe = recipe.string();
     texts.of_manifest = pipeline::is_manifest(recipe);
-    texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : text_of(recipe, "recipe");
+    texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : recipe::read_document(recipe, "recipe");
   }
   return texts;  // problems are reported when the text is parsed in earnest
 }
@@ -219,8 +213,8 @@ void Specification::read_points(YamlReader& yaml, const YAML::Node& points) {
 
 void Specification::read_point(YamlReader& yaml, const YamlReader::Entry& entry) {
   if (!is_plain_name(entry.key) || is_one_of(k_taken_names, entry.key)) {
-    yaml.refuse(entry.key_node, fmt::format("{} is no name for a point; use letters, digits and ._+=,-, but not {}",
-                                            recipe::in_quotes(entry.key), fmt::join(k_taken_names, ", ")));
+    yaml.refuse(entry.key_node, fmt::format("{} is no name for a point; use letters, digits and ._+=,-, but not {}", in_quotes(entry.key),
+                                            fmt::join(k_taken_names, ", ")));
   }
   Point point{entry.key, yaml.place(entry.key_node), {}};
   for (const auto& setting : yaml.mapping(entry.value, fmt::format("point {}", entry.key))) {

@@ -1,4 +1,5 @@
 #include "checkpoint/file_names.hpp"
+#include "core/json_text.hpp"
 
 #include <dare/pipeline/convert.hpp>
 
@@ -33,7 +34,7 @@ nlohmann::ordered_json to_json(const checkpoint::Selection& selection) {
 std::string description(const ConvertOptions& options) {
   nlohmann::ordered_json json{{"operation", "convert"}, {"dtype", options.dtype ? std::string{name(*options.dtype)} : "as stored"}};
   if (!options.selection.empty()) json["selection"] = to_json(options.selection);
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);  // patterns may be no UTF-8
+  return json_text(json);  // patterns may be no UTF-8
 }
 
 recipe::MergeJob conversion(const checkpoint::Header& source, const ConvertOptions& options) {
@@ -85,7 +86,7 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     if (!options.run.summary) return;
     const nlohmann::ordered_json json{
         {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
-    comm::write_result(options.run.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+    comm::write_result(options.run.json ? json_lines(json)
                                         : fmt::format("{}: a view of {} in {}\n", options.output.string(),
                                                       plural(source.tensors.size(), "tensor"), source.root.string()),
                        summary_of(options.output));
