@@ -1,6 +1,8 @@
 #include "app/manual.hpp"
 #include "app/options.hpp"
 
+#include "core/filled.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,31 +11,7 @@
 namespace dare::app {
 namespace {
 
-constexpr std::size_t k_width = 80;
 constexpr std::size_t k_description_column = 24;
-
-// Words filled to the width; every line begins with `indent` spaces, the first has `begun` columns already.
-std::string filled(const std::string& text, std::size_t indent, std::size_t begun = 0) {
-  std::string out;
-  std::size_t column = begun;
-  std::istringstream words{text};
-  for (std::string word; words >> word;) {
-    if (column > indent && column + 1 + word.size() > k_width) {
-      out += '\n';
-      column = 0;
-    }
-    if (column < indent) {
-      out.append(indent - column, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out + '\n';
-}
 
 std::string text_of(const std::string& text, std::size_t indent) {
   std::string out;

@@ -18,6 +18,7 @@ po::options_description sweep_group() {
   po::options_description group{"The sweep"};
   auto add = group.add_options();
   add("groups", po::value<int>()->value_name("N"), "groups of ranks that work on points apart (one a node)");
+  add("inputs-at", path_value("DIR"), "with a manifest under recipe: its relative paths are relative to DIR (the working folder)");
   add_plan_options(group, "say what is to do and what it costs, and stop: no weight is read", "with --plan: for N ranks instead of these");
   add("yes", po::bool_switch(), fmt::format("do it also with more than {} points", sweep::k_most_points).c_str());
   return group;
@@ -46,8 +47,9 @@ std::vector<Section> sweep_sections() {
   return {{"SWEEP.yml",
            "It is a recipe of dare-merge, or names one, and says what differs between points:\n\n"
            "  recipe: base.yml          # or a manifest, whose paths are relative to the\n"
-           "                            # working folder; or the recipe's own keys here,\n"
-           "                            # whose paths are relative to this file\n"
+           "                            # working folder, or to that of --inputs-at; or the\n"
+           "                            # recipe's own keys here, whose paths are relative\n"
+           "                            # to this file\n"
            "  grid:                     # every combination is a point: drop_rate=0.9,seed=1\n"
            "    drop_rate: [0, 0.5]     # also weight, density, gamma, epsilon: one value\n"
            "                            # or [one, a, model]\n"
@@ -106,6 +108,7 @@ sweep::SweepOptions sweep_options_from(const Given& given) {
   // A sweep that was stopped is asked to do the rest by the same command.
   if (options.run.unfinished == pipeline::Unfinished::refuse) options.run.unfinished = pipeline::Unfinished::resume_same;
   options.groups = optional_value<int>(given, "groups");  // from 1 to the number of ranks, which is not known here
+  options.inputs_at = optional_value<std::string>(given, "inputs-at").value_or("");
   const auto plan = plan_choice_from(given);
   options.plan_only = plan.plan_only;
   options.plan_ranks = plan.ranks;

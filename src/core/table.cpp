@@ -1,5 +1,7 @@
 #include "core/table.hpp"
 
+#include "core/filled.hpp"
+
 #include <fmt/format.h>
 
 #include <sys/ioctl.h>
@@ -110,8 +112,14 @@ std::string Table::turned(std::size_t columns) const {
   return text;
 }
 
-std::string lines_of_keys(const std::vector<Table::Row>& rows) {
-  return lines_of(rows, {true, true});
+std::string lines_of_keys(const std::vector<Table::Row>& rows, std::size_t columns) {
+  const auto widths = widths_of(rows);
+  std::string text;
+  for (const auto& row : rows) {
+    const auto line = line_of(row, widths, {true, true});
+    text += columns == 0 || widest_line(line) <= columns ? line : row[0] + filled(row[1], widths[0] + k_gap, row[0].size(), columns);
+  }
+  return text;
 }
 
 }  // namespace dare

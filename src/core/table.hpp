@@ -38,7 +38,8 @@ class Table {
   std::vector<Row> rows_;
 };
 
-/// Lines of a key and what is said of it, in two columns.
-[[nodiscard]] std::string lines_of_keys(const std::vector<Table::Row>& rows);
+/// Lines of a key and what is said of it, in two columns; what is too wide for the terminal goes on below itself.
+/// @param columns  of the terminal, 0: no limit
+[[nodiscard]] std::string lines_of_keys(const std::vector<Table::Row>& rows, std::size_t columns = 0);
 
 }  // namespace dare

@@ -18,7 +18,6 @@
 #include <dare/recipe/job.hpp>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -83,18 +82,14 @@ Begun check_before_work(const Work& work, const MergeOptions& options, Place pla
   return begun;
 }
 
-void refuse_other_inputs(const Record& record, const std::vector<std::string>& differences) {
-  if (differences.empty()) return;
-  throw InputError{
-      fmt::format("{}: the merge that it records was of other inputs:\n  {}\n  give the inputs as they were, or name those "
-                  "that are meant by --base and --model",
-                  record.file.string(), fmt::join(differences, "\n  "))};
+void refuse_others(const Record& record, const std::vector<std::string>& differences) {
+  refuse_other_inputs(record.file, differences, "by --base and --model");
 }
 
 void hash_contents(Work& work, const Record* record, const comm::Communicator& world) {
   work.content_hashes = hash_inputs(work, world);
   world.agree([&] {
-    if (record) refuse_other_inputs(*record, contents_that_differ(record->manifest, work, work.content_hashes));
+    if (record) refuse_others(*record, contents_that_differ(record->manifest, work, work.content_hashes));
   });
 }
 
@@ -125,7 +120,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
       if (world.is_root() && !options.explain) side_notes = side_file_notes(sources, longer_rows(sources.frame, job));
       work = {std::move(sources.frame), job.has_base, std::move(sources.models), std::move(sources.auxiliaries), {}, {}};
       work.products.push_back({std::move(job), options.output, {}});
-      if (known.record) refuse_other_inputs(*known.record, inputs_that_differ(known.record->manifest, work));
+      if (known.record) refuse_others(*known.record, inputs_that_differ(known.record->manifest, work));
       problems.attempt([&] { check_delta_models(work, work.products.front().job); });
       if (options.overrides == recipe::Overrides{}) work.products.front().record = known.record;  // else another output is meant
       begun = check_before_work(work, options, known.place, problems.empty());

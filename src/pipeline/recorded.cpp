@@ -8,9 +8,11 @@
 #include <dare/random/drop_stream.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace dare::pipeline {
 namespace {
@@ -72,12 +74,19 @@ bool is_manifest(const fs::path& file) {
 
 Sources read_recorded_sources(const Manifest& manifest, const std::string& place, const fs::path& inputs_at,
                               const recipe::Overrides& overrides) {
-  const auto recipe = recipe_in(manifest, place, inputs_at, overrides);
+  return read_recorded_sources(recipe_in(manifest, place, inputs_at, overrides), inputs_at);
+}
+
+Sources read_recorded_sources(recipe::Recipe recipe, const fs::path& inputs_at) {
   Problems problems;
-  auto sources = read_sources(recipe, problems, inputs_at.empty() ? "the working folder" : inputs_at.string());
-  if (inputs_at.empty() && names_relative_path(recipe)) problems.advise(k_advice_on_paths);
+  auto sources = read_sources(std::move(recipe), problems, place_of_inputs(inputs_at));
+  if (inputs_at.empty() && names_relative_path(sources.recipe)) problems.advise(k_advice_on_paths);
   problems.throw_if_any();
   return sources;
+}
+
+std::string place_of_inputs(const fs::path& inputs_at) {
+  return inputs_at.empty() ? "the working folder" : inputs_at.string();
 }
 
 std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work& work) {
@@ -106,6 +115,14 @@ std::vector<std::string> inputs_that_differ(const Manifest& manifest, const Work
     }
   }
   return problems;
+}
+
+void refuse_other_inputs(const fs::path& manifest, const std::vector<std::string>& differences, std::string_view by) {
+  if (differences.empty()) return;
+  throw InputError{
+      fmt::format("{}: the merge that it records was of other inputs:\n  {}\n  give the inputs as they were, or name those "
+                  "that are meant {}",
+                  manifest.string(), fmt::join(differences, "\n  "), by)};
 }
 
 bool records_contents(const Manifest& manifest) {

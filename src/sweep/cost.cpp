@@ -1,9 +1,9 @@
 #include "sweep/cost.hpp"
 
 #include "core/json_text.hpp"
+#include "core/table.hpp"
 
 #include <dare/core/byte_size.hpp>
-
 #include <dare/core/plural.hpp>
 
 #include <fmt/format.h>
@@ -12,11 +12,14 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <string_view>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
 
 constexpr std::size_t k_passes_shown = 8;
+constexpr std::string_view k_before{"  before that"};  // the longest key of a plan
 
 std::string passes_text(const std::vector<std::uint64_t>& passes) {
   std::string text = fmt::format("{}", passes.size());
@@ -96,38 +99,45 @@ void require_space(const SweepCost& cost, const Settings& settings, const std::f
                   folder.string(), format_bytes(cost.bytes_at_once), cost.bytes_at_once, what, format_bytes(cost.bytes_free), instead)};
 }
 
-std::string to_text(const SweepCost& cost) {
-  auto text = fmt::format("points         {}: {} to do, {} done by earlier runs, {} to be scored only, {} refused\n", cost.points,
-                          cost.to_do, cost.done, cost.to_score, cost.refused);
-  if (cost.equal != 0) text += fmt::format("  equal        {} to another, by definition\n", cost.equal);
-  text += fmt::format("inputs         {} famil{} of checkpoints\n", cost.families, cost.families == 1 ? "y" : "ies");
-  text += fmt::format("groups         {} of {} in all\n", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank"));
-  text += fmt::format("passes         {}\n", passes_text(cost.passes));
-  text += fmt::format("reads          {}\n", bytes_text(cost.bytes_read));
+std::string to_text(const SweepCost& cost, std::size_t columns) {
+  std::vector<Table::Row> rows;
+  const auto say = [&](std::string_view key, std::string text) {  // in the same column, whatever lines there are
+    rows.push_back({fmt::format("{:<{}}", key, k_before.size()), std::move(text)});
+  };
+  say("points", fmt::format("{}: {} to do, {} done by earlier runs, {} to be scored only, {} refused", cost.points, cost.to_do, cost.done,
+                            cost.to_score, cost.refused));
+  for (const auto& [point, damage] : cost.made_again) say("  made again", fmt::format("{}: was done, but {}", point, damage));
+  if (cost.equal != 0) say("  equal", fmt::format("{} to another, by definition", cost.equal));
+  say("inputs", fmt::format("{} famil{} of checkpoints", cost.families, cost.families == 1 ? "y" : "ies"));
+  say("groups", fmt::format("{} of {} in all", cost.groups, plural(static_cast<std::uint64_t>(cost.ranks), "rank")));
+  say("passes", passes_text(cost.passes));
+  say("reads", bytes_text(cost.bytes_read));
   if (cost.earlier_bytes != 0) {
-    text += fmt::format("  before that  at most {}: up to {} passes of each point's method, fewer where points share them\n",
-                        bytes_text(cost.earlier_bytes), cost.earlier_passes);
+    say(k_before, fmt::format("at most {}: up to {} passes of each point's method, fewer where points share them",
+                              bytes_text(cost.earlier_bytes), cost.earlier_passes));
   }
-  text += fmt::format("writes         {}\n", bytes_text(cost.bytes_written));
+  say("writes", bytes_text(cost.bytes_written));
   if (cost.bytes_begun != 0)
-    text += fmt::format("  begun        {} there by interrupted runs; what of it is finished is not made again\n",
-                        bytes_text(cost.bytes_begun));
+    say("  begun", fmt::format("{} there by interrupted runs; what of it is finished is not made again", bytes_text(cost.bytes_begun)));
   if (cost.bytes_discarded != 0)
-    text += fmt::format("  discarded    {} there by interrupted runs that this one cannot go on from; they go when it begins\n",
-                        bytes_text(cost.bytes_discarded));
-  text += fmt::format("keeps          {}; {} are free\n", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free));
-  if (cost.bytes_at_once != cost.bytes_kept) text += fmt::format("  at once      {}\n", bytes_text(cost.bytes_at_once));
-  text += fmt::format("memory         {} a rank at most, of it {} for the points of a pass\n", format_bytes(cost.memory_per_rank),
-                      format_bytes(cost.memory_of_points));
-  return text;
+    say("  discarded", fmt::format("{} there by interrupted runs that this one cannot go on from; they go when it begins",
+                                   bytes_text(cost.bytes_discarded)));
+  say("keeps", fmt::format("{}; {} are free", bytes_text(cost.bytes_kept), format_bytes(cost.bytes_free)));
+  if (cost.bytes_at_once != cost.bytes_kept) say("  at once", bytes_text(cost.bytes_at_once));
+  say("memory", fmt::format("{} a rank at most, of it {} for the points of a pass", format_bytes(cost.memory_per_rank),
+                            format_bytes(cost.memory_of_points)));
+  return lines_of_keys(rows, columns);
 }
 
 std::string to_json(const SweepCost& cost) {
+  auto again = nlohmann::ordered_json::object();
+  for (const auto& [point, damage] : cost.made_again) again[point] = damage;
   const nlohmann::ordered_json json{{"points", cost.points},
                                     {"to_do", cost.to_do},
                                     {"done", cost.done},
                                     {"to_score", cost.to_score},
                                     {"refused", cost.refused},
+                                    {"made_again", again},
                                     {"equal", cost.equal},
                                     {"families", cost.families},
                                     {"groups", cost.groups},

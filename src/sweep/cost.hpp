@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dare::sweep {
@@ -29,7 +30,9 @@ struct SweepCost {
   std::uint64_t bytes_to_score = 0;    ///< of checkpoints that are there and go once they are scored
   std::uint64_t memory_of_points = 0;  ///< bytes on a rank that the points of the largest pass take
   std::uint64_t memory_per_rank = 0;   ///< bytes that a rank may take in all
-  std::uint64_t equal = 0;             ///< points whose checkpoints equal another's
+  /// Of the points to do those that were done, and what is wrong with their outputs now.
+  std::vector<std::pair<std::string, std::string>> made_again;
+  std::uint64_t equal = 0;  ///< points whose checkpoints equal another's
   int groups = 1;
   int ranks = 1;
 };
@@ -44,8 +47,8 @@ struct SweepCost {
 /// @throws InputError  the most bytes that are there at once do not fit what is free: needed, free, folder and what to do. Pure.
 void require_space(const SweepCost& cost, const Settings& settings, const std::filesystem::path& folder);
 
-/// A few aligned lines.
-[[nodiscard]] std::string to_text(const SweepCost& cost);
+/// A few aligned lines. @param columns  of the terminal, 0: no limit
+[[nodiscard]] std::string to_text(const SweepCost& cost, std::size_t columns);
 /// One JSON object.
 [[nodiscard]] std::string to_json(const SweepCost& cost);
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
@@ -36,7 +37,7 @@ class FamilyCosting {
       : specification_{specification}, family_{family}, places_{places}, run_{run}, cost_{cost} {}
 
   // Adds one point; one of a kind that is known already is not looked at again.
-  std::optional<Error> add(std::uint64_t point, const merge::Method& of_point, bool look) {
+  std::optional<Refusal> add(std::uint64_t point, const merge::Method& of_point, bool look) {
     const std::string method{of_point.name};
     const auto known = methods_.find(method);
     if (!look && known != methods_.end()) {
@@ -44,8 +45,8 @@ class FamilyCosting {
       return std::nullopt;
     }
     const PassWork pass{specification_, family_, {point}, places_.folder, run_};
-    if (!pass.refused().empty()) return pass.refused().front().error;
-    if (const auto reason = unsuited(pass.work())) return UsageError{*reason};
+    if (!pass.refused().empty()) return pass.refused().front().why;
+    if (const auto reason = unsuited(pass.work())) return Refusal{UsageError{*reason}};
     if (specification_.settings().outputs == Outputs::delta) return add_deltas(pass.work(), method);
     const auto earlier = pipeline::survey_cost(pass.work());
     methods_[method] = earlier.bytes_read;
@@ -75,7 +76,7 @@ class FamilyCosting {
   }
 
   // Points are of different sizes: the cost of one is the mean of those that were looked at.
-  std::optional<Error> add_deltas(const pipeline::Work& work, const std::string& method) {
+  std::optional<Refusal> add_deltas(const pipeline::Work& work, const std::string& method) {
     methods_[method] = 0;
     try {
       const auto one = pipeline::delta_cost(work, work.products.front(), run_);
@@ -84,7 +85,7 @@ class FamilyCosting {
       cost_.bytes_written = delta_bytes_ / ++deltas_;
       cost_.files_of_point = std::max(cost_.files_of_point, one.files);
       cost_.memory_of_point = std::max(cost_.memory_of_point, one.memory);
-    } catch (const Error& error) { return error; }
+    } catch (const Error& error) { return Refusal{error}; }
     if (deltas_ == 1) count_input_files(work);
     return std::nullopt;
   }
@@ -118,11 +119,11 @@ class FamilyCosting {
 };
 
 // Of what --overwrite may not take away. Known before the start: a pass whose outputs cannot all be begun would make none of its points.
-std::optional<Error> place_taken(const fs::path& output, const pipeline::RunOptions& run) {
+std::optional<Refusal> place_taken(const fs::path& output, const pipeline::RunOptions& run) {
   if (!run.overwrite || !fs::exists(fs::symlink_status(output))) return std::nullopt;
   try {
     pipeline::check_output(output, run, 0);
-  } catch (const Error& error) { return error; }
+  } catch (const Error& error) { return Refusal{error}; }
   return std::nullopt;
 }
 
@@ -138,13 +139,13 @@ Costing cost_points(const Specification& specification, const std::vector<PointK
     FamilyCosting one{specification, family, places, run, cost};
     for (const auto point : family.points) {
       if (standing[point] != Standing::to_do) continue;
-      std::optional<Error> error;
+      std::optional<Refusal> refusal;
       const auto& settings = specification.settings();
       if (settings.outputs != Outputs::statistics)
-        error = place_taken(output_of(places.folder, specification.point(point).name, settings), run);
-      if (!family.problem.empty()) error = InputError{family.problem};
-      else if (!error) error = one.add(point, *keys[point].method, tasks <= k_most_tasks);
-      if (error) costing.refused.push_back({point, static_cast<int>(error->code()), error->what()});
+        refusal = place_taken(output_of(places.folder, specification.point(point).name, settings), run);
+      if (!family.problem.empty()) refusal = family.problem;
+      else if (!refusal) refusal = one.add(point, *keys[point].method, tasks <= k_most_tasks);
+      if (refusal) costing.refused.push_back({point, std::move(*refusal)});
       else cost.to_do.push_back(point);
     }
   }

@@ -33,11 +33,10 @@ struct FamilyCost {
 
 struct RefusedPoint {
   std::uint64_t point = 0;
-  int code = 0;
-  std::string text;
+  Refusal why;
   template <class A>
   void archive(A& a) {
-    a(point, code, text);
+    a(point, why);
   }
 };
 

@@ -1,6 +1,7 @@
 #include "sweep/family.hpp"
 
 #include "checkpoint/endings.hpp"
+#include "pipeline/recorded.hpp"
 #include "sweep/equal_points.hpp"
 
 #include <dare/core/hash.hpp>
@@ -16,6 +17,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
@@ -93,6 +95,21 @@ void identify(Family& family) {
   if (!family.content_hashes.empty()) family.contents = hash_hex(Json(family.content_hashes).dump());
 }
 
+bool names_models(const Point& point) {
+  return std::any_of(point.variations.begin(), point.variations.end(), [](const auto& one) { return one->key == "models"; });
+}
+
+void refuse_other(const RecordedInputs& recorded, const std::vector<std::string>& differences) {
+  pipeline::refuse_other_inputs(recorded.file, differences, "under models in grid or points");
+}
+
+void read_headers(const RecordedInputs* recorded, Family& family) {
+  auto recipe = family.sources.recipe;
+  if (family.recorded) family.sources = pipeline::read_recorded_sources(std::move(recipe), recorded->inputs_at);
+  else if (recorded != nullptr) family.sources = pipeline::read_sources(std::move(recipe), pipeline::place_of_inputs(recorded->inputs_at));
+  else family.sources = pipeline::read_sources(std::move(recipe));
+}
+
 }  // namespace
 
 std::string recipe_hash(const std::string& recipe_json, const Settings& settings) {
@@ -101,41 +118,59 @@ std::string recipe_hash(const std::string& recipe_json, const Settings& settings
   return hash_hex(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), form));
 }
 
-std::vector<PointKey> keys_of(const Specification& specification) {
-  std::vector<PointKey> keys;
-  specification.check([&](std::uint64_t, const recipe::Recipe& recipe, const std::string& recipe_json) {
+std::vector<PointKey> keys_of(const Specification& specification, Problems& problems) {
+  std::vector<PointKey> keys(specification.points());
+  specification.check(problems, [&](std::uint64_t i, const recipe::Recipe& recipe, const std::string& recipe_json) {
     const auto inputs = key_of(recipe);
     const auto* method = merge::find_method(recipe.method);
-    keys.push_back({recipe_hash(recipe_json, specification.settings()), hash128(std::as_bytes(std::span{inputs})), recipe.seed, method,
-                    outcome_of(recipe_json, *method)});
+    keys[i] = {recipe_hash(recipe_json, specification.settings()), hash128(std::as_bytes(std::span{inputs})), recipe.seed, method,
+               outcome_of(recipe_json, *method)};
   });
   return keys;
 }
 
-std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys, bool hash_inputs,
-                                  const comm::Communicator& world) {
-  auto all = world.from_root([&] {
-    std::vector<Family> families;
-    std::map<Hash128, std::size_t> known;
-    for (std::uint64_t i = 0; i < keys.size(); ++i) {
-      const auto [at, is_new] = known.emplace(keys[i].inputs, families.size());
-      if (is_new) {
-        auto recipe = specification.recipe(specification.point(i));
-        auto& family = families.emplace_back();
-        family.sources.recipe = recipe;
-        try {
-          family.sources = pipeline::read_sources(std::move(recipe));
-        } catch (const Error& error) { family.problem = error.what(); }
-      }
-      families[at->second].points.push_back(i);
+std::vector<Family> read_families(const Specification& specification, const std::vector<PointKey>& keys, const RecordedInputs* recorded,
+                                  Problems& problems) {
+  std::vector<Family> families;
+  std::map<Hash128, std::size_t> known;
+  for (std::uint64_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].method == nullptr) continue;
+    const auto [at, is_new] = known.emplace(keys[i].inputs, families.size());
+    if (is_new) families.emplace_back().sources.recipe = specification.recipe(specification.point(i));
+    auto& family = families[at->second];
+    family.points.push_back(i);
+    if (recorded != nullptr && !family.recorded) family.recorded = !names_models(specification.point(i));
+  }
+  for (auto& family : families) {
+    std::stable_sort(family.points.begin(), family.points.end(), [&](auto a, auto b) { return keys[a].seed < keys[b].seed; });
+    try {
+      read_headers(recorded, family);
+    } catch (const Error& error) {
+      family.problem = Refusal{error};
+      family.problem.code = ExitCode::input;
+      continue;
     }
-    for (auto& family : families)
-      std::stable_sort(family.points.begin(), family.points.end(), [&](auto a, auto b) { return keys[a].seed < keys[b].seed; });
+    if (family.recorded)
+      problems.attempt([&] { refuse_other(*recorded, pipeline::inputs_that_differ(recorded->manifest, inputs_of(family))); });
+  }
+  return families;
+}
+
+std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys, const RecordedInputs* recorded,
+                                  bool hash_inputs, const comm::Communicator& world) {
+  auto all = world.from_root([&] {
+    Problems problems;
+    auto families = read_families(specification, keys, recorded, problems);
+    problems.throw_if_any();
     return families;
   });
   for (auto& family : all) {
     if (!family.problem.empty()) continue;
     if (hash_inputs) family.content_hashes = pipeline::hash_inputs(inputs_of(family), world);
+    world.agree([&] {
+      if (hash_inputs && family.recorded && world.is_root())
+        refuse_other(*recorded, pipeline::contents_that_differ(recorded->manifest, inputs_of(family), family.content_hashes));
+    });
     identify(family);
   }
   return all;
@@ -196,7 +231,7 @@ PassWork::PassWork(const Specification& specification, const Family& family, con
       pipeline::check_delta_models(work_, job);
       work_.products.push_back({std::move(job), output_of(folder, point.name, specification.settings()), {}});
     } catch (const Error& error) {
-      refused_.push_back({number, error});
+      refused_.push_back({number, Refusal{error}});
       continue;
     }
     points_.push_back(number);

@@ -1,8 +1,11 @@
 #pragma once
 /// Points that read the same checkpoints, and the work that some of them are together.
 
+#include "sweep/point_problems.hpp"
 #include "sweep/record.hpp"
 #include "sweep/specification.hpp"
+
+#include "pipeline/verify/manifest_reader.hpp"
 
 #include <dare/comm/communicator.hpp>
 #include <dare/core/hash.hpp>
@@ -19,17 +22,25 @@
 
 namespace dare::sweep {
 
+/// The record of a merge that a sweep varies: what its inputs were.
+struct RecordedInputs {
+  std::filesystem::path file;  ///< the manifest
+  pipeline::Manifest manifest;
+  std::filesystem::path inputs_at;  ///< relative paths are relative to it; empty: to the working folder
+};
+
 /// Checkpoints that points share, with their headers.
 struct Family {
   pipeline::Sources sources;                             ///< of its first point's recipe
+  bool recorded = false;                                 ///< they are those that the manifest names whose recipe is varied
   std::vector<std::uint64_t> points;                     ///< all of them: by seed, as those share draws, then in order
-  std::string problem;                                   ///< why its checkpoints cannot be read; empty: they can
+  Refusal problem;                                       ///< why its checkpoints cannot be read; empty: they can
   std::vector<std::vector<std::string>> content_hashes;  ///< by input and file; empty unless they were asked for
   std::string identity;                                  ///< hash of the inputs' headers
   std::string contents;                                  ///< hash of content_hashes; empty without them
   template <class A>
   void archive(A& a) {
-    a(sources, points, problem, content_hashes, identity, contents);
+    a(sources, recorded, points, problem, content_hashes, identity, contents);
   }
 };
 
@@ -45,14 +56,21 @@ struct PointKey {
 /// Of a recipe and the form of the output. Pure. @param recipe_json  of recipe::MergeJob.
 [[nodiscard]] std::string recipe_hash(const std::string& recipe_json, const Settings& settings);
 
-/// Makes every point, once. Local. @throws UsageError  as Specification::check()
-[[nodiscard]] std::vector<PointKey> keys_of(const Specification& specification);
+/// Makes every point, once. Local. @return of all points; those of which Specification::check() has told a problem have no method
+[[nodiscard]] std::vector<PointKey> keys_of(const Specification& specification, Problems& problems);
 
-/// Sorts all points into families and reads the headers. Collective. @throws comm::AgreedError
-/// @param keys         of all points; rank 0 alone needs them.
+/// Sorts points into families and reads the headers; what is wrong with them is their problem. Local.
+/// @param keys      of all points; those without a method are left out.
+/// @param recorded  inputs are held against it where the points say nothing of models; nullptr: there is no record.
+/// @param problems  gets what differs from the record.
+[[nodiscard]] std::vector<Family> read_families(const Specification& specification, const std::vector<PointKey>& keys,
+                                                const RecordedInputs* recorded, Problems& problems);
+
+/// The same on all ranks, with the identities. Collective. @throws comm::AgreedError  inputs are others than those recorded
+/// @param keys         rank 0 alone needs them, as `recorded`.
 /// @param hash_inputs  read and hash all contents too.
-[[nodiscard]] std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys, bool hash_inputs,
-                                                const comm::Communicator& world);
+[[nodiscard]] std::vector<Family> find_families(const Specification& specification, const std::vector<PointKey>& keys,
+                                                const RecordedInputs* recorded, bool hash_inputs, const comm::Communicator& world);
 
 /// The work without products: headers alone. The family must outlive it.
 [[nodiscard]] pipeline::Work inputs_of(const Family& family);
@@ -79,7 +97,7 @@ class PassWork {
 
   struct Refused {
     std::uint64_t point = 0;
-    Error error;
+    Refusal why;
   };
   /// Points whose recipes do not fit the checkpoints.
   [[nodiscard]] const std::vector<Refused>& refused() const noexcept { return refused_; }

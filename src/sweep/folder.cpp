@@ -31,13 +31,6 @@ void make_folder(const fs::path& folder) {
   throw IoError{fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
 }
 
-// @param link  leads to nothing, where it is one at all
-void refuse_lost_link(const fs::path& link) {
-  if (!fs::is_symlink(fs::symlink_status(link)) || fs::exists(link)) return;
-  throw InputError{fmt::format("{}: is a link to {}, which is not there; make that folder, or name another", link.string(),
-                               fs::read_symlink(link).string())};
-}
-
 }  // namespace
 
 FolderLock::FolderLock(const Places& places) : places_{places} {
@@ -66,11 +59,15 @@ FolderLock::~FolderLock() {
   if (made_folder_) fs::remove(places_.folder, error);  // an empty one alone
 }
 
+void refuse_lost_link(const fs::path& path, std::string_view advice) {
+  if (!fs::is_symlink(fs::symlink_status(path)) || fs::exists(path)) return;
+  throw InputError{fmt::format("{}: is a link to {}, which is not there; {}", path.string(), fs::read_symlink(path).string(), advice)};
+}
+
 void refuse_unsuited_folder(const Places& places) {
   const auto around = places.folder.parent_path();
   if (!around.empty() && !fs::exists(around)) throw no_folder_for(places.folder);
-  refuse_lost_link(places.folder);
-  refuse_lost_link(places.records);
+  for (const auto* folder : {&places.folder, &places.records}) refuse_lost_link(*folder, "make that folder, or name another");
   if (fs::exists(places.folder / ".lock"))
     throw InputError{fmt::format("{}: holds the records of another sweep's points; name another folder", places.folder.string())};
   if (fs::exists(places.records)) return;

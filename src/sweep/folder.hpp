@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 namespace dare::sweep {
 
@@ -29,6 +30,9 @@ class FolderLock {
 
 /// A folder that holds a model's files and no sweep's is none for a sweep's results, nor is a link to nowhere. Local. @throws InputError
 void refuse_unsuited_folder(const Places& places);
+
+/// Refuses a link to nowhere. Local. @param advice  what to do  @throws InputError
+void refuse_lost_link(const std::filesystem::path& path, std::string_view advice);
 
 /// Bytes free where the folder is, or will be. Local. @throws IoError
 [[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);

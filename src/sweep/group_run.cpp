@@ -1,82 +1,32 @@
 #include "sweep/group_run.hpp"
 
 #include "sweep/equal_points.hpp"
-#include "sweep/evaluation.hpp"
 #include "sweep/folder.hpp"
-#include "sweep/idle_wait.hpp"
 #include "sweep/measures.hpp"
-#include "sweep/point_manifest.hpp"
+#include "sweep/pass_records.hpp"
 #include "sweep/standing.hpp"
 
 #include <dare/comm/environment.hpp>
-#include <dare/core/packed.hpp>
-#include <dare/core/shape.hpp>
 #include <dare/pipeline/execute.hpp>
-#include <dare/pipeline/manifest.hpp>
 #include <dare/pipeline/measure.hpp>
-#include <dare/pipeline/output_paths.hpp>
 #include <dare/pipeline/product_deltas.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace dare::sweep {
 namespace {
 
 constexpr std::chrono::seconds k_between_updates{10};
 constexpr int k_update_share = 20;
-constexpr std::size_t k_files_together = 128;
-
-// The files of a pass's records, forced to the disk together: many passes have more points than descriptors or memory are there for.
-class RecordBatch {
- public:
-  void add(FileText file) {
-    files_.push_back(std::move(file));
-    if (files_.size() == k_files_together) write();
-  }
-  void write() {
-    replace_texts(files_);
-    files_.clear();
-  }
-
- private:
-  std::vector<FileText> files_;
-};
-
-// Of an output's weights.
-std::uint64_t bytes_of(const pipeline::Work& work, const pipeline::Product& product) {
-  const auto bits = pipeline::write_bits(product, work);
-  std::uint64_t bytes = 0;
-  for (std::size_t t = 0; t < bits.size(); ++t) bytes += packed_bytes(*checked_elements(product.job.tasks[t].shape), bits[t]);
-  return bytes;
-}
 
 }  // namespace
 
-void Tally::add(const Tally& other) noexcept {
-  for (const auto count : {&Tally::done, &Tally::failed, &Tally::unscored, &Tally::input, &Tally::usage, &Tally::passes, &Tally::bytes_read,
-                           &Tally::bytes_written})
-    this->*count += other.*count;
-  signal = std::max(signal, other.signal);
-  broken = std::max(broken, other.broken);
-}
-
-void Tally::add_failure(ExitCode code) noexcept {
-  ++failed;
-  if (code == ExitCode::input) ++input;
-  if (code == ExitCode::usage) ++usage;
-}
-
 GroupRun::GroupRun(const Shared& shared, const comm::Communicator& group)
-    : shared_{shared},
-      group_{group},
-      evaluated_{shared.dealing, 0},
-      results_{shared.places, shared.names},
-      retention_{shared.specification.settings(), shared.places},
-      updates_{k_between_updates, k_update_share} {
+    : shared_{shared}, group_{group}, scoring_{shared}, results_{shared.places, shared.names}, updates_{k_between_updates, k_update_share} {
   for (const auto& [point, source] : shared.given) given_by_.emplace(source, point);
 }
 
@@ -93,7 +43,7 @@ void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uin
           break;
         }
       } else {
-        at_root([&] { score(to_score[*next - batches.size()]); });
+        score(to_score[*next - batches.size()]);
       }
     } catch (const comm::AgreedError& error) {
       if (error.code() != ExitCode::interrupted) throw;
@@ -107,8 +57,7 @@ void GroupRun::run(const std::vector<Batch>& batches, const std::vector<std::uin
 // Checkpoints that nothing scores would fill the disk, pass by pass. One point that fails alone after others went well is its own trouble.
 bool GroupRun::scores_nothing(std::int64_t done_before, std::int64_t unscored_before) const noexcept {
   const auto unscored = tally_.unscored - unscored_before;
-  return shared_.specification.settings().keep != Keep::all && tally_.done == done_before &&
-         (unscored > 1 || (unscored == 1 && done_before == 0));
+  return shared_.settings().keep != Keep::all && tally_.done == done_before && (unscored > 1 || (unscored == 1 && done_before == 0));
 }
 
 std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
@@ -122,9 +71,11 @@ std::optional<std::uint64_t> GroupRun::take(Dealer& dealer) const {
 
 void GroupRun::run_batch(const Batch& batch) {
   const PassWork pass{shared_.specification, shared_.families[batch.family], batch.points, shared_.places.folder, shared_.run};
-  for (const auto& refused : pass.refused()) fail(refused.point, refused.error, "");
+  std::vector<Failed> failed;
+  for (const auto& refused : pass.refused()) failed.push_back({refused.point, refused.why, ""});
+  fail(std::move(failed));
   if (!pass.points().empty()) {
-    for (const auto point : make(pass)) at_root([&] { score(point); });
+    for (const auto point : make(pass)) score(point);
   }
   at_root([&] { update_results(); });
 }
@@ -132,235 +83,128 @@ void GroupRun::run_batch(const Batch& batch) {
 std::vector<std::uint64_t> GroupRun::make(const PassWork& pass) {
   pass_start_ = std::chrono::steady_clock::now();
   try {
-    switch (shared_.specification.settings().outputs) {
+    switch (shared_.settings().outputs) {
       case Outputs::model:
         return make_models(pass);
       case Outputs::delta:
-        make_deltas(pass);
-        break;
+        return make_deltas(pass);
       case Outputs::statistics:
-        make_statistics(pass);
-        break;
+        return make_statistics(pass);
     }
   } catch (const comm::AgreedError& error) {
     if (error.code() == ExitCode::interrupted) throw;
-    for (std::size_t p = 0; p < pass.points().size(); ++p) { fail(pass.points()[p], error, pass.work().products[p].job.recipe_json); }
+    std::vector<Failed> failed;
+    for (std::size_t p = 0; p < pass.points().size(); ++p)
+      failed.push_back({pass.points()[p], Refusal{error}, pass.work().products[p].job.recipe_json});
+    fail(std::move(failed));
   }
   return {};
 }
 
 // Its points are computed together, so that no time is one's alone: each has an equal share.
-void GroupRun::count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
-  compute_s_ = to_seconds((std::chrono::steady_clock::now() - pass_start_) / static_cast<double>(pass.points().size()));
+double GroupRun::count_pass(const PassWork& pass, std::uint64_t bytes_read, std::uint64_t bytes_written) noexcept {
   ++tally_.passes;
   tally_.bytes_read += static_cast<std::int64_t>(bytes_read);
   tally_.bytes_written += static_cast<std::int64_t>(bytes_written);
+  return to_seconds((std::chrono::steady_clock::now() - pass_start_) / static_cast<double>(pass.points().size()));
 }
 
-std::vector<std::uint64_t> GroupRun::make_models(const PassWork& pass) {
-  const auto& work = pass.work();
-  const auto made_of_pass = pipeline::execute(work, shared_.run, group_);
-  const auto& outcomes = made_of_pass.outcomes;
-  count_pass(pass, made_of_pass.bytes_read, made_of_pass.bytes_written);
-  // First all records: what is made is written down before an evaluation takes its time.
-  const bool to_score = !shared_.specification.settings().evaluate.empty();
+template <class Outcome, class Add>
+std::vector<std::uint64_t> GroupRun::write_down(const PassWork& pass, const std::vector<Outcome>& outcomes, const Add& add) {
+  std::vector<std::size_t> made;
+  std::vector<Failed> failed;
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
-    if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
+    if (outcomes[p].refusal) failed.push_back({pass.points()[p], Refusal{*outcomes[p].refusal}, pass.work().products[p].job.recipe_json});
+    else made.push_back(p);
   }
+  fail(std::move(failed));
+  const bool to_score = !shared_.settings().evaluate.empty();
+  // All records first: what is made is written down before an evaluation takes its time.
   at_root([&] {
-    RecordBatch batch;
-    std::int64_t made = 0;
-    for (std::size_t p = 0; p < outcomes.size(); ++p) {
-      if (outcomes[p].refusal) continue;
-      batch.add(file_of(shared_.places, record_of_model(pass, p, outcomes[p].counts)));
-      ++made;
-    }
+    RecordBatch batch{shared_.places};
+    for (const auto p : made) add(p, batch);
     batch.write();
-    if (!to_score) tally_.done += made;  // a point without its record is not done
+    if (!to_score) tally_.done += batch.records();  // a point without its record is not done
   });
   std::vector<std::uint64_t> points;
-  for (std::size_t p = 0; to_score && p < outcomes.size(); ++p) {
-    if (!outcomes[p].refusal) points.push_back(pass.points()[p]);
+  for (const auto p : made) {
+    if (to_score) points.push_back(pass.points()[p]);
   }
   return points;
 }
 
-void GroupRun::make_statistics(const PassWork& pass) {
+std::vector<std::uint64_t> GroupRun::make_models(const PassWork& pass) {
+  const auto made = pipeline::execute(pass.work(), shared_.run, group_);
+  const PassRecords records{shared_, pass, count_pass(pass, made.bytes_read, made.bytes_written)};
+  return write_down(pass, made.outcomes,
+                    [&](std::size_t p, RecordBatch& batch) { batch.add(records.of_model(p, made.outcomes[p].counts)); });
+}
+
+std::vector<std::uint64_t> GroupRun::make_statistics(const PassWork& pass) {
   std::vector<pipeline::MeasureFiles> journals;
   for (const auto point : pass.points())
     journals.push_back({shared_.places.sums(shared_.names[point]), shared_.places.passes(shared_.names[point])});
   const auto measured = pipeline::measure(pass.work(), journals, shared_.run, group_);
-  const auto& measures = measured.products;
-  count_pass(pass, measured.bytes_read, 0);
-  for (std::size_t p = 0; p < measures.size(); ++p) {
-    if (measures[p].refusal) fail(pass.points()[p], *measures[p].refusal, pass.work().products[p].job.recipe_json);
-  }
-  at_root([&] {
-    RecordBatch batch;
-    std::int64_t made = 0;
-    for (std::size_t p = 0; p < measures.size(); ++p) {
-      if (measures[p].refusal) continue;
-      merge::Measures all;
-      for (const auto& tensor : measures[p].tensors) all.add(tensor);
-      auto record = record_of(pass, p);
-      record.statistics = statistics_of(all);
-      // What a record stands for is there before it.
-      const auto tensors = tensors_csv(pass.work(), measures[p].tensors);
-      batch.add({shared_.places.tensors(record.point), tensors});
-      batch.add(file_of(shared_.places, record));
-      ++made;
-      for (auto [one, end] = given_by_.equal_range(pass.points()[p]); one != end; ++one) {
-        const auto point = one->second;
-        batch.add({shared_.places.tensors(shared_.names[point]), tensors});
-        batch.add(file_of(shared_.places, given_record(shared_.specification, point, pass.family(), record)));
-        ++made;
-      }
+  const PassRecords records{shared_, pass, count_pass(pass, measured.bytes_read, 0)};
+  auto to_score = write_down(pass, measured.products, [&](std::size_t p, RecordBatch& batch) {
+    const auto record = records.of_statistics(p, measured.products[p].tensors);
+    const auto tensors = tensors_csv(pass.work(), measured.products[p].tensors);
+    // What a record stands for is there before it.
+    batch.add({shared_.places.tensors(record.point), tensors});
+    batch.add(record);
+    for (auto [one, end] = given_by_.equal_range(pass.points()[p]); one != end; ++one) {
+      batch.add({shared_.places.tensors(shared_.names[one->second]), tensors});
+      batch.add(given_record(shared_.specification, one->second, pass.family(), record));
     }
-    batch.write();
-    tally_.done += made;
+  });
+  at_root([&] {
     for (const auto& journal : journals) {
       remove_quietly(journal.sums);
       remove_quietly(journal.passes);
     }
   });
+  return to_score;
 }
 
-void GroupRun::make_deltas(const PassWork& pass) {
+std::vector<std::uint64_t> GroupRun::make_deltas(const PassWork& pass) {
   const auto& work = pass.work();
   std::vector<const recipe::Recipe*> recipes;
   for (std::size_t p = 0; p < work.products.size(); ++p) recipes.push_back(&pass.recipe(p));
   const auto ending = ending_of(shared_.specification.settings().format);
-  const auto outcomes = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
+  const auto made = pipeline::write_product_deltas(work, recipes, ending, shared_.run, group_);
   const auto add = [](std::uint64_t bytes, const auto& outcome) { return bytes + outcome.bytes; };
-  count_pass(pass, pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
-             std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0}, add));
-  for (std::size_t p = 0; p < outcomes.size(); ++p) {
-    if (outcomes[p].refusal) fail(pass.points()[p], *outcomes[p].refusal, work.products[p].job.recipe_json);
-  }
-  at_root([&] {
-    RecordBatch batch;
-    std::int64_t made = 0;
-    for (std::size_t p = 0; p < outcomes.size(); ++p) {
-      if (outcomes[p].refusal) continue;
-      auto record = record_of(pass, p);
-      record.statistics = {{"bytes", outcomes[p].bytes}};
-      record.output = work.products[p].output.filename().string();
-      record.hash = hash_in_manifest(pipeline::OutputPaths{work.products[p].output}.manifest);
-      batch.add(file_of(shared_.places, record));
-      ++made;
-    }
-    batch.write();
-    tally_.done += made;
-  });
+  const auto seconds = count_pass(pass, pipeline::delta_cost(work, work.products.front(), shared_.run).bytes_read,
+                                  std::accumulate(made.begin(), made.end(), std::uint64_t{0}, add));
+  const PassRecords records{shared_, pass, seconds};
+  return write_down(pass, made, [&](std::size_t p, RecordBatch& batch) { batch.add(records.of_deltas(p, made[p].bytes)); });
 }
 
-Record GroupRun::record_of(const PassWork& pass, std::size_t product) const {
-  const auto number = pass.points()[product];
-  const auto& one = pass.work().products[product];
-  Record record;
-  record.point = shared_.names[number];
-  record.status = Status::done;
-  record.identity = identity_of(recipe_hash(one.job.recipe_json, shared_.specification.settings()), pass.family());
-  record.contents = pass.family().contents;
-  record.inputs = files_of(pass.family());
-  record.settings = settings_of(shared_.specification.point(number), one.job.recipe_json);
-  record.times[k_compute_seconds] = compute_s_;
-  return record;
-}
-
-Record GroupRun::record_of_model(const PassWork& pass, std::size_t product, const merge::Counts& counts) const {
-  const auto& output = pass.work().products[product].output;
-  auto record = record_of(pass, product);
-  if (!shared_.specification.settings().evaluate.empty()) {
-    record.status = Status::unscored;
-    record.error = "not evaluated yet";
-  }
-  record.statistics = {{"elements_merged", counts.merged},
-                       {"elements_lost", counts.swallowed},
-                       {"bytes", bytes_of(pass.work(), pass.work().products[product])}};
-  record.output = output.filename().string();
-  record.hash = hash_in_manifest(pipeline::OutputPaths{output}.manifest);
-  keep_scores(record);
-  return record;
-}
-
-// Of a point that was scored before its checkpoint was deleted.
-void GroupRun::keep_scores(Record& record) const {
-  const auto& settings = shared_.specification.settings();
-  const auto before = read_record(shared_.places.record(record.point));
-  if (settings.evaluate.empty() || !before || !before->output.empty()) return;
-  if (before->status != Status::done || !has_scores(*before, settings)) return;
-  if (before->identity != record.identity || before->hash != record.hash) return;
-  record.status = Status::done;
-  record.error.clear();
-  record.scores = before->scores;
-  record.evaluated = before->evaluated;
-  if (before->times.contains(k_evaluate_seconds)) record.times[k_evaluate_seconds] = before->times[k_evaluate_seconds];
-}
-
-// Rank 0 alone; the tally is brought to the others by at_root().
 void GroupRun::score(std::uint64_t point) {
-  const auto& settings = shared_.specification.settings();
-  const auto file = shared_.places.record(shared_.names[point]);
-  auto found = read_record(file);
-  if (!found)
-    throw InputError{
-        fmt::format("{}: is gone, or no record of a point any more; the same command again makes the point anew", file.string())};
-  auto& record = *found;
-  if (record.status == Status::done && has_scores(record, settings)) {  // of before its checkpoint was deleted
-    ++tally_.done;
-    retain(point, std::move(record));
-    return;
-  }
-  const auto start = std::chrono::steady_clock::now();
-  evaluate(
-      settings, shared_.places, [] { return pipeline::StopSignal::received() != 0; }, record);
-  const auto elapsed = std::chrono::steady_clock::now() - start;
-  record.times[k_evaluate_seconds] = to_seconds(elapsed);
-  write_record(shared_.places, record);
-  tell(record, elapsed);
-  if (record.status == Status::done) {
-    ++tally_.done;
-  } else {
-    ++tally_.unscored;
-    comm::print_message(shared_.run.program, fmt::format("point {}: merged, not scored: {}", record.point, record.error));
-  }
-  retain(point, std::move(record));
-  update_results();
-}
-
-// A checkpoint that stays costs room, no scores: the end of the run tries once more, and fails where it still cannot be deleted.
-void GroupRun::retain(std::uint64_t point, Record record) {
-  try {
-    retention_.add(point, std::move(record));
-  } catch (const Error& error) {
-    comm::print_message(shared_.run.program,
-                        fmt::format("point {}: scored, a checkpoint is not deleted: {}", shared_.names[point], error.what()));
-  }
-}
-
-// One write: the groups' lines do not mix. The number is for the reader alone: where it cannot be had the work goes on without it.
-void GroupRun::tell(const Record& record, std::chrono::duration<double> elapsed) {
-  if (!shared_.tells_scores) return;
-  const auto scores = record.status == Status::done ? scores_text(record.scores, shared_.specification.settings().score) : "not scored";
-  std::string number;
-  try {
-    number = fmt::format(" {} of {}", shared_.told_before + evaluated_.count(), shared_.names.size());
-  } catch (const IoError&) {}
-  comm::write_message(fmt::format("point{}: {}: {} ({:.1f} s)\n", number, record.point, scores, elapsed.count()));
-}
-
-void GroupRun::fail(std::uint64_t point, const Error& error, const std::string& recipe_json) {
   at_root([&] {
-    Record record;
-    record.point = shared_.names[point];
-    record.error = error.what();
-    if (!recipe_json.empty()) record.settings = settings_of(shared_.specification.point(point), recipe_json);
-    comm::print_message(shared_.run.program, fmt::format("point {}: {}", record.point, record.error));
-    record_failure(shared_.places, shared_.specification.settings(), record);  // where the disk is full that fails, too
+    ++(scoring_.score(point) ? tally_.done : tally_.unscored);
+    update_results();
   });
-  tally_.add_failure(error.code());
-  for (auto [one, end] = given_by_.equal_range(point); one != end; ++one) fail(one->second, error, "");
+}
+
+void GroupRun::fail(std::vector<Failed> points) {
+  if (points.empty()) return;
+  const auto own = points.size();
+  for (std::size_t i = 0; i < own; ++i) {
+    for (auto [one, end] = given_by_.equal_range(points[i].point); one != end; ++one) points.push_back({one->second, points[i].why, ""});
+  }
+  at_root([&] {
+    PointProblems told{shared_.names.size()};
+    for (const auto& one : points) told.add(shared_.names[one.point], one.why);
+    for (const auto& text : told.texts()) comm::print_message(shared_.run.program, text);
+    for (const auto& one : points) {
+      Record record;
+      record.point = shared_.names[one.point];
+      record.error = one.why.text();
+      if (!one.recipe_json.empty()) record.settings = settings_of(shared_.specification.point(one.point), one.recipe_json);
+      record_failure(shared_.places, shared_.settings(), record);  // where the disk is full that fails, too
+    }
+  });
+  for (const auto& one : points) tally_.add_failure(one.why.code);
 }
 
 void GroupRun::update_results() {
@@ -376,14 +220,7 @@ void GroupRun::at_root(const std::function<void()>& work) {
       error = Error{ExitCode::failure, caught.what()};
     }
   }
-  std::array<std::int64_t, 5> mine{};
-  if (group_.is_root()) mine = {tally_.done, tally_.failed, tally_.unscored, tally_.input, tally_.usage};
-  const auto all = sum_idly(group_, mine);
-  tally_.done = all[0];
-  tally_.failed = all[1];
-  tally_.unscored = all[2];
-  tally_.input = all[3];
-  tally_.usage = all[4];
+  tally_ = roots_tally(tally_, group_);
   group_.agree_on(error);
 }
 

@@ -85,8 +85,17 @@ std::string with_drop_rates(const std::string& recipe_json) {
 
 }  // namespace
 
-Texts read_texts(const fs::path& file) {
-  Texts texts{file.string(), recipe::read_document(file, "sweep"), {}, {}};
+Texts read_texts(const fs::path& file, const fs::path& inputs_at) {
+  if (pipeline::is_manifest(file)) {
+    throw UsageError{
+        fmt::format("{}: this is the manifest of a merge, no sweep; run dare-merge to make that merge again, or name it under "
+                    "recipe: of a sweep, which says what to vary",
+                    file.string())};
+  }
+  Texts texts;
+  texts.sweep = file.string();
+  texts.sweep_text = recipe::read_document(file, "sweep");
+  texts.inputs_at = inputs_at.string();
   Problems problems;
   YamlReader yaml{texts.sweep, problems};
   for (const auto& entry : yaml.mapping(yaml.document(texts.sweep_text), "a sweep")) {
@@ -95,17 +104,19 @@ Texts read_texts(const fs::path& file) {
     const auto recipe = named.is_absolute() ? named : file.parent_path() / named;
     texts.recipe = recipe.string();
     texts.of_manifest = pipeline::is_manifest(recipe);
-    texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : recipe::read_document(recipe, "recipe");
+    try {
+      texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : recipe::read_document(recipe, "recipe");
+    } catch (const Error& error) { texts.recipe_problem = Refusal{error}; }
   }
   return texts;  // problems are reported when the text is parsed in earnest
 }
 
-Specification::Specification(const Texts& texts)
-    : folder_{texts.of_manifest ? fs::path{} : fs::path{texts.recipe.empty() ? texts.sweep : texts.recipe}.parent_path()} {
-  Problems problems;
+Specification::Specification(const Texts& texts, Problems& problems)
+    : folder_{texts.of_manifest ? fs::path{texts.inputs_at} : fs::path{texts.recipe.empty() ? texts.sweep : texts.recipe}.parent_path()} {
+  const auto before = problems.texts().size();
   YamlReader yaml{texts.sweep, problems};
   const auto entries = yaml.mapping(yaml.document(texts.sweep_text), "a sweep");
-  read_base(texts, yaml, entries, problems);
+  problems.attempt([&] { read_base(texts, yaml, entries, problems); });
   for (const auto& entry : entries) {
     if (is_one_of(recipe::recipe_keys(), entry.key) || read_setting(yaml, entry)) continue;
     if (entry.key == "grid") read_grid(yaml, entry.value);
@@ -113,9 +124,11 @@ Specification::Specification(const Texts& texts)
     else if (entry.key != "recipe") recipe::refuse_unknown(yaml, entry, "a sweep", all_keys());
   }
   check_settings(texts.sweep, problems);
-  if (problems.empty() && points() == 0) problems.usage(fmt::format("{}: neither grid nor points give any point", texts.sweep));
+  if (!texts.inputs_at.empty() && !texts.of_manifest)
+    problems.usage("--inputs-at goes with a manifest under recipe:; a recipe's paths are relative to its folder");
+  const bool sound = problems.texts().size() == before;
+  if (sound && points() == 0) problems.usage(fmt::format("{}: neither grid nor points give any point", texts.sweep));
   if (points() > k_most_ever) problems.usage(fmt::format("{}: {} points, a sweep has at most {}", texts.sweep, points(), k_most_ever));
-  problems.throw_if_any();
 }
 
 // The recipe that every point starts from: a file of its own, or keys among the sweep's.
@@ -135,6 +148,8 @@ void Specification::read_base(const Texts& texts, YamlReader& yaml, const std::v
         fmt::format("{} is given beside recipe; {} {}", entry.key,
                     texts.of_manifest ? "vary it in grid or points, or write a recipe in the place of" : "write it in", texts.recipe));
   }
+  for (const auto& text : texts.recipe_problem.texts) problems.add(Error{texts.recipe_problem.code, text});
+  if (!texts.recipe_problem.empty()) return;
   if (texts.of_manifest) base_.where += ": the manifest's recipe";
   YamlReader of_recipe{base_.where, problems};
   recipe::read_recipe(of_recipe, of_recipe.document(texts.recipe_text), folder_, base_);
@@ -150,7 +165,10 @@ bool Specification::read_setting(YamlReader& yaml, const YamlReader::Entry& entr
   if (key == "format") return take(settings_.format, yaml.choice(value, key, k_format));
   if (key == "keep") return take(settings_.keep, yaml.choice(value, key, k_keep));
   if (key == "best") return take(settings_.lowest_is_best, yaml.choice(value, key, k_best));
-  if (key == "evaluate") return take(settings_.evaluate, yaml.text(value, key));
+  if (key == "evaluate") {
+    settings_.evaluate_place = yaml.place(key_node);
+    return take(settings_.evaluate, yaml.text(value, key));
+  }
   if (key == "score") return take(settings_.score, yaml.text(value, key));
   if (key == "evaluate_timeout") return take(settings_.evaluate_timeout_s, yaml.number(value, key, k_seconds));
   return false;
@@ -183,7 +201,7 @@ void Specification::read_grid(YamlReader& yaml, const YAML::Node& grid) {
       std::any_of(axes_.begin(), axes_.end(), [](const auto& axis) { return axis.key == "density"; })) {
     yaml.refuse(grid, "grid: drop_rate and density are both given; density is 1 - drop_rate, give one");
   }
-  grid_points_ = entries.empty() ? 0 : all.value_or(k_most_ever + 1);
+  grid_points_ = axes_.empty() ? 0 : all.value_or(k_most_ever + 1);
 }
 
 void Specification::read_axis(YamlReader& yaml, const YamlReader::Entry& entry) {
@@ -211,24 +229,29 @@ void Specification::read_points(YamlReader& yaml, const YAML::Node& points) {
   for (const auto& entry : yaml.mapping(points, "points")) read_point(yaml, entry);
 }
 
+// One that is not understood as a whole is none: without a setting it would be another.
 void Specification::read_point(YamlReader& yaml, const YamlReader::Entry& entry) {
+  bool understood = true;
   if (!is_plain_name(entry.key) || is_one_of(k_taken_names, entry.key)) {
     yaml.refuse(entry.key_node, fmt::format("{} is no name for a point; use letters, digits and ._+=,-, but not {}", in_quotes(entry.key),
                                             fmt::join(k_taken_names, ", ")));
+    understood = false;
   }
   Point point{entry.key, yaml.place(entry.key_node), {}};
   for (const auto& setting : yaml.mapping(entry.value, fmt::format("point {}", entry.key))) {
     if (!is_one_of(variation_keys(), setting.key)) {
       recipe::refuse_unknown(yaml, setting, "a point", variation_keys());
+      understood = false;
       continue;
     }
     // A set of models has no name of its own here: it has the point's.
     auto value = setting.key == "models" ? read_model_set(yaml, {entry.key, setting.key_node, setting.value}, folder_)
                                          : read_variation(yaml, setting.key, setting.value);
+    understood = understood && value;
     if (value) point.variations.push_back(std::make_shared<Variation>(std::move(*value)));
   }
   sort_by_key(point.variations);
-  named_.push_back(std::move(point));
+  if (understood) named_.push_back(std::move(point));
 }
 
 Point Specification::point(std::uint64_t i) const {
@@ -261,8 +284,7 @@ recipe::Recipe Specification::recipe(const Point& point) const {
   return recipe;
 }
 
-void Specification::check(const Visit& visit) const {
-  Problems problems;
+void Specification::check(Problems& problems, const Visit& visit) const {
   std::set<std::string> told;
   std::map<std::string, std::string> names;
   std::map<std::string, std::string> recipes;
@@ -288,7 +310,6 @@ void Specification::check(const Visit& visit) const {
     if (new_name && !is_new) tell(fmt::format("{}: point {} has the settings of {}", one.place, one.name, same->second));
     if (visit) visit(i, recipe, json);
   }
-  problems.throw_if_any();
 }
 
 }  // namespace dare::sweep

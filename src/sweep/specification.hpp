@@ -1,6 +1,7 @@
 #pragma once
 /// SWEEP.yml: a recipe, and what differs between the points.
 
+#include "sweep/point_problems.hpp"
 #include "sweep/variation.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -21,7 +22,8 @@ enum class Keep : std::uint8_t { none, best, all };
 struct Settings {
   Outputs outputs = Outputs::model;
   checkpoint::OutputKind format = checkpoint::OutputKind::folder;
-  std::string evaluate;  ///< a shell command with {checkpoint} and {point}; empty: none
+  std::string evaluate;        ///< a shell command with {checkpoint} and {point}; empty: none
+  std::string evaluate_place;  ///< "sweep.yml:7"
   double evaluate_timeout_s = 3600;
   Keep keep = Keep::all;  ///< checkpoints that stay once they are scored
   std::string score;      ///< that decides which is the best; with keep: best never empty
@@ -35,14 +37,16 @@ struct Texts {
   std::string recipe;  ///< the file that `recipe:` names; empty without one
   std::string recipe_text;
   bool of_manifest = false;  ///< `recipe:` names a manifest, whose recipe it is
+  Refusal recipe_problem;    ///< why that file cannot be read; empty: it can
+  std::string inputs_at;     ///< --inputs-at
   template <class A>
   void archive(A& a) {
-    a(sweep, sweep_text, recipe, recipe_text, of_manifest);
+    a(sweep, sweep_text, recipe, recipe_text, of_manifest, recipe_problem, inputs_at);
   }
 };
 
-/// Reads SWEEP.yml and the recipe that it names. Local. @throws UsageError  @throws InputError  that is a manifest which is damaged
-[[nodiscard]] Texts read_texts(const std::filesystem::path& file);
+/// Reads SWEEP.yml and the recipe that it names. Local. @throws UsageError  SWEEP.yml cannot be read, or is a manifest
+[[nodiscard]] Texts read_texts(const std::filesystem::path& file, const std::filesystem::path& inputs_at);
 
 struct Point {
   std::string name;
@@ -53,8 +57,10 @@ struct Point {
 /// Local; every rank makes the same one of the same texts.
 class Specification {
  public:
-  /// @throws UsageError  lists every problem that can be seen without making the points, with its line.
-  explicit Specification(const Texts& texts);
+  /// @param problems  gets every one that can be seen without making the points, with its line. Where there are some, points are those that
+  /// could be read.
+  /// @throws UsageError  SWEEP.yml is no YAML.
+  Specification(const Texts& texts, Problems& problems);
 
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   /// Points of the grid and those named.
@@ -65,9 +71,9 @@ class Specification {
   [[nodiscard]] recipe::Recipe recipe(const Point& point) const;
   /// What is done with a point and its recipe; recipe_json is that of recipe::MergeJob.
   using Visit = std::function<void(std::uint64_t point, const recipe::Recipe& recipe, const std::string& recipe_json)>;
-  /// Makes every point once and shows it to `visit`, in order.
-  /// @throws UsageError  at the end: lists every problem of any: recipes that are wrong, two points that are the same.
-  void check(const Visit& visit = {}) const;
+  /// Makes every point once and shows it to `visit`, in order, if its recipe is right.
+  /// @param problems  gets those of all, each once: recipes that are wrong, two points that are the same.
+  void check(Problems& problems, const Visit& visit = {}) const;
 
  private:
   struct Axis {

@@ -3,6 +3,7 @@
 #include "pipeline/replaceable.hpp"
 #include "sweep/damage.hpp"
 #include "sweep/evaluation.hpp"
+#include "sweep/folder.hpp"
 #include "sweep/point_manifest.hpp"
 
 #include "recipe/recipe_json.hpp"
@@ -48,7 +49,8 @@ class Look {
         overwrite_{overwrite},
         write_{write},
         problems_{problems},
-        evaluation_{evaluation_hash(settings().evaluate)} {}
+        evaluation_{evaluation_hash(settings().evaluate)},
+        taken_{specification.points()} {}
 
   // Where the inputs cannot be read, what was made of them before is not doubted.
   PointState without_inputs(std::uint64_t number) {
@@ -90,8 +92,14 @@ class Look {
     return state;
   }
 
-  // Tells of inputs that were replaced: once a change, whatever number of points was made before.
-  void tell_of_changes() {
+  // Tells of places that other runs have taken, and of inputs that were replaced: once a reason, whatever number of points it concerns.
+  void tell_of_others() {
+    for (const auto& one : taken_.told()) {
+      const auto what = one.count == 1
+                            ? fmt::format("{}: {}", output_of(places_.folder, one.names.front(), settings()).string(), one.problem)
+                            : fmt::format("{}: {}: each {}", places_.folder.string(), taken_.points_of(one), one.problem);
+      problems_.input(what + "; name another folder, or give --overwrite");
+    }
     for (const auto& [change, points] : changes_) {
       problems_.input(
           fmt::format("{}: was changed since it gave {} in {}, such as {}: {} of {} bytes now, {} of {} bytes then; name "
@@ -172,10 +180,7 @@ class Look {
   }
 
   Standing taken(const Point& point, const std::string& why) {
-    if (!overwrite_) {
-      problems_.input(
-          fmt::format("{}: {}; name another folder, or give --overwrite", output_of(places_.folder, point.name, settings()).string(), why));
-    }
+    if (!overwrite_) taken_.add(point.name, why);
     return Standing::to_do;
   }
 
@@ -300,6 +305,7 @@ class Look {
   bool write_;
   Problems& problems_;
   std::string evaluation_;
+  PointProblems taken_;  // points whose places are, and by what
   std::map<Change, Changed> changes_;
   std::string damage_;  // of what recover() looked at last
 };
@@ -324,9 +330,13 @@ std::vector<PointState> look_at_points(const Specification& specification, const
   for (const auto& family : families) {
     for (const auto point : family.points) {
       states[point] = family.problem.empty() ? look.at(family, point, identity_of(keys[point].recipe, family)) : look.without_inputs(point);
+      if (states[point].standing == Standing::to_do && specification.settings().outputs != Outputs::statistics) {
+        const auto output = output_of(places.folder, specification.point(point).name, specification.settings());
+        problems.attempt([&] { refuse_lost_link(output, "remove it, or name another folder"); });
+      }
     }
   }
-  look.tell_of_changes();
+  look.tell_of_others();
   problems.throw_if_any();
   return states;
 }

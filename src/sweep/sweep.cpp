@@ -1,6 +1,6 @@
 #include <dare/sweep/sweep.hpp>
 
-#include "sweep/command_check.hpp"
+#include "core/table.hpp"
 #include "sweep/folder.hpp"
 #include "sweep/groups.hpp"
 #include "sweep/sweep_run.hpp"
@@ -15,8 +15,6 @@
 namespace dare::sweep {
 namespace {
 
-constexpr std::uint64_t k_said_points = 2'000;  // more take seconds to plan
-
 plan::Cluster cluster_for(const SweepOptions& options, const comm::Communicator& world) {
   auto cluster = pipeline::cluster_of(world);
   return options.plan_ranks ? plan::Cluster::uniform(*options.plan_ranks, options.plan_nodes.value_or(1)) : cluster;
@@ -24,11 +22,12 @@ plan::Cluster cluster_for(const SweepOptions& options, const comm::Communicator&
 
 }  // namespace
 
-Sweep::Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, std::vector<PointKey> keys)
+Sweep::Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, Known known)
     : options_{options},
       world_{world},
       specification_{specification},
-      keys_{std::move(keys)},
+      recorded_{std::move(known.recorded)},
+      keys_{std::move(known.keys)},
       places_{options.folder},
       cluster_{cluster_for(options, world)} {
   world_.agree([&] { groups_ = number_of_groups(cluster_, options_.groups); });
@@ -36,7 +35,8 @@ Sweep::Sweep(const SweepOptions& options, const comm::Communicator& world, const
 }
 
 int Sweep::run() {
-  families_ = find_families(specification_, keys_, options_.run.hash_inputs && !options_.plan_only, world_);
+  families_ =
+      find_families(specification_, keys_, recorded_ ? &*recorded_ : nullptr, options_.run.hash_inputs && !options_.plan_only, world_);
   std::optional<FolderLock> lock;
   world_.agree([&] {
     if (!world_.is_root()) return;
@@ -48,7 +48,7 @@ int Sweep::run() {
   world_.agree([&] {
     if (world_.is_root()) refuse_too_little_memory();
   });
-  if (options_.plan_only) comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_));
+  if (options_.plan_only) comm::print_result(world_, options_.run.json ? to_json(cost_) : to_text(cost_, terminal_columns()));
   world_.agree([&] { require_space(cost_, specification_.settings(), places_.folder); });
   if (options_.plan_only) return exit_code(refusals());
   world_.agree([&] {
@@ -61,9 +61,7 @@ int Sweep::run() {
   });
   auto tally = write_given();
   tally.add(work_in_the_room());
-  tally.failed += refusals().failed;
-  tally.input += refusals().input;
-  tally.usage += refusals().usage;
+  tally.add(refusals());
   world_.agree([&] {
     if (world_.is_root()) end();
   });
@@ -83,29 +81,15 @@ int Sweep::run() {
 }
 
 int sweep(const SweepOptions& options, const comm::Communicator& world) {
-  const auto texts = world.from_root([&] { return read_texts(options.specification); });
+  const auto texts = world.from_root([&] { return read_texts(options.specification, options.inputs_at); });
   std::optional<Specification> specification;
+  Known known;
   world.agree([&] {
-    specification.emplace(texts);
-    if (world.is_root()) refuse_too_many(*specification, options);
+    Problems problems;  // the same on all ranks: one tells them
+    specification.emplace(texts, problems);
+    if (world.is_root()) known = check_before_inputs(*specification, texts, options, std::move(problems));
   });
-  std::vector<PointKey> keys;
-  world.agree([&] {
-    if (!world.is_root()) return;
-    const auto& command = specification->settings().evaluate;
-    Problems problems;
-    problems.attempt([&] {
-      refuse_unknown_placeholder(command);
-      refuse_quoted_placeholder(command, options.folder.string());
-    });
-    if (!options.plan_ranks) problems.attempt([&] { refuse_missing_program(command); });  // another cluster has other programs
-    if (specification->points() > k_said_points && options.run.progress != pipeline::ProgressStyle::off)
-      comm::print_message(options.run.program, fmt::format("plans {} points", specification->points()));
-    problems.attempt([&] { keys = keys_of(*specification); });
-    problems.attempt([&] { refuse_unsuited_folder(Places{options.folder}); });
-    problems.throw_if_any();
-  });
-  return Sweep{options, world, *specification, std::move(keys)}.run();
+  return Sweep{options, world, *specification, std::move(known)}.run();
 }
 
 }  // namespace dare::sweep

@@ -1,12 +1,7 @@
 #include "sweep/sweep_run.hpp"
 
-#include "sweep/cost.hpp"
-#include "sweep/costing.hpp"
-#include "sweep/folder.hpp"
 #include "sweep/groups.hpp"
 
-#include <dare/core/byte_size.hpp>
-#include <dare/core/open_file_limit.hpp>
 #include <dare/pipeline/output_place.hpp>
 #include <dare/pipeline/plan_work.hpp>
 
@@ -17,29 +12,6 @@
 #include <utility>
 
 namespace dare::sweep {
-
-// Says what very many points would cost, before they are made.
-void refuse_too_many(const Specification& specification, const SweepOptions& options) {
-  if (specification.points() <= k_most_points || options.yes) return;
-  Family family;
-  family.sources = pipeline::read_sources(specification.recipe(specification.point(0)));
-  family.points = {0};
-  std::vector<Standing> standing(specification.points(), Standing::to_do);
-  const PointKey key{"", {}, 0, merge::find_method(family.sources.recipe.method)};
-  const auto costing = cost_points(specification, {key}, {family}, standing, Places{options.folder}, options.run);
-  if (!costing.refused.empty()) throw Error{static_cast<ExitCode>(costing.refused.front().code), costing.refused.front().text};
-  const auto& cost = costing.families.front();
-  const auto most = points_of_a_pass(cost, specification, options, {files_to_open(), free_space(options.folder)});
-  const auto passes = (specification.points() + most - 1) / most;
-  throw UsageError{
-      fmt::format("{}: {} points, more than {} are done only with --yes. If all cost what the first does they write {:.3g} bytes and take "
-                  "{} passes of up "
-                  "to {} points, which read {:.3g} bytes; {} are free in {}",
-                  options.specification.string(), specification.points(), k_most_points,
-                  static_cast<double>(cost.bytes_written) * static_cast<double>(specification.points()), passes, most,
-                  static_cast<double>(cost.bytes_read) * static_cast<double>(passes), format_bytes(free_space(options.folder)),
-                  options.folder.string())};
-}
 
 bool Sweep::lies_apart(const Family& family) const {
   try {
@@ -84,7 +56,7 @@ void Sweep::record_refused() const {
   for (const auto& refused : costing_.refused) {
     Record record;
     record.point = names_[refused.point];
-    record.error = refused.text;
+    record.error = refused.why.text();
     record_failure(places_, specification_.settings(), record);
   }
 }

@@ -58,11 +58,18 @@ void Sweep::look() {
   for (const auto& refused : costing_.refused) standing_[refused.point] = Standing::to_do;
   if (!world_.is_root()) return;
   if (!options_.plan_only) remove_leftovers();
-  for (const auto& refused : costing_.refused)
-    comm::print_message(options_.run.program, fmt::format("point {}: {}", names_[refused.point], refused.text));
+  PointProblems told{names_.size()};
+  for (const auto& refused : costing_.refused) told.add(names_[refused.point], refused.why);
+  for (const auto& text : told.texts()) comm::print_message(options_.run.program, text);
+  tell_of_damage();
+  tell_of_equals();
+}
+
+// A plan says so itself.
+void Sweep::tell_of_damage() const {
+  if (options_.plan_only || options_.run.log_level == pipeline::LogLevel::error) return;
   for (const auto& [point, damage] : damaged_)
     comm::print_message(options_.run.program, fmt::format("point {}: was done, but {}; it is made again", names_[point], damage));
-  tell_of_equals();
 }
 
 void Sweep::remove_damaged() {
@@ -128,7 +135,7 @@ Costing Sweep::cost_points_to_do() const {
   for (const auto& one : costing.refused) refused.emplace(one.point, one);
   for (const auto& [point, source] : given_) {
     const auto one = refused.find(source);
-    if (one != refused.end()) costing.refused.push_back({point, one->second.code, one->second.text});
+    if (one != refused.end()) costing.refused.push_back({point, one->second.why});
   }
   return costing;
 }
@@ -175,6 +182,7 @@ void Sweep::plan() {
   cost_.bytes_to_score = world_.from_root([&] { return bytes_to_score(); });
   cost_.memory_per_rank = options_.run.limits.memory_per_rank;
   cost_.equal = equals_.size();
+  for (const auto& [point, damage] : damaged_) cost_.made_again.emplace_back(names_[point], damage);
   cost_.ranks = cluster_.ranks();
 }
 

@@ -33,7 +33,7 @@ std::string equals_text(const BestPoint& best) {
 
 Tally Sweep::refusals() const {
   Tally tally;
-  for (const auto& refused : costing_.refused) tally.add_failure(static_cast<ExitCode>(refused.code));
+  for (const auto& refused : costing_.refused) tally.add_failure(refused.why.code);
   return tally;
 }
 

@@ -33,14 +33,24 @@ struct Room {
 [[nodiscard]] std::uint64_t points_of_a_pass(const FamilyCost& family, const Specification& specification, const SweepOptions& options,
                                              Room room);
 
-/// Says what very many points would cost, before they are made. Local. @throws UsageError  there are more than --yes is asked for.
-void refuse_too_many(const Specification& specification, const SweepOptions& options);
+/// What is known of a sweep before its inputs are read.
+struct Known {
+  std::vector<PointKey> keys;              ///< of all points
+  std::optional<RecordedInputs> recorded;  ///< of a manifest as the recipe
+};
+
+/// Looks for what can be refused of the file, of the command of evaluate and of the folder. Where there is something it looks at the inputs
+/// too, of those points whose recipes are right: all is told at once. Local.
+/// @param problems  of the texts as the specification was read from them.
+/// @throws Error
+[[nodiscard]] Known check_before_inputs(const Specification& specification, const Texts& texts, const SweepOptions& options,
+                                        Problems problems);
 
 /// Collective in all that is public.
 class Sweep {
  public:
-  /// References must outlive it. @param keys  of all points; rank 0 alone needs them.
-  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, std::vector<PointKey> keys);
+  /// References must outlive it. @param known  rank 0 alone needs it.
+  Sweep(const SweepOptions& options, const comm::Communicator& world, const Specification& specification, Known known);
 
   /// @return the exit code.
   int run();
@@ -65,6 +75,7 @@ class Sweep {
   [[nodiscard]] std::uint64_t bytes_damaged() const;
   // Of runs that were killed: cut deletions, journals of statistics that no point to do goes on from.
   void remove_leftovers() const;
+  void tell_of_damage() const;
   void tell_of_equals();
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> find_given() const;
   void make_lost_best_again(std::vector<PointState>& states) const;
@@ -113,7 +124,8 @@ class Sweep {
   const SweepOptions& options_;
   const comm::Communicator& world_;
   const Specification& specification_;
-  const std::vector<PointKey> keys_;  // of the points; on rank 0
+  const std::optional<RecordedInputs> recorded_;  // on rank 0
+  const std::vector<PointKey> keys_;              // of the points; on rank 0
   const Places places_;
   const plan::Cluster cluster_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

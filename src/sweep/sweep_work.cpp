@@ -49,8 +49,7 @@ Tally Sweep::write_given() const {
       }
     }
   });
-  tally.done = world_.all_reduce(tally.done, comm::Reduce::sum);
-  return tally;
+  return total_of(tally, world_);
 }
 
 Tally Sweep::work(const std::vector<Batch>& batches, const std::vector<std::uint64_t>& to_score, std::uint64_t told_before) {
@@ -77,13 +76,7 @@ Tally Sweep::work(const std::vector<Batch>& batches, const std::vector<std::uint
       error = Error{ExitCode::failure, fmt::format("{}; what is done stands, the same command again does the rest", error->what())};
     world_.agree_on(error);
   }
-  auto tally = group.is_root() ? mine.tally() : Tally{};  // one rank speaks for its group
-  std::array<std::int64_t, 8> sums{tally.done,  tally.failed, tally.unscored,   tally.input,
-                                   tally.usage, tally.passes, tally.bytes_read, tally.bytes_written};
-  world_.all_reduce(sums, comm::Reduce::sum);
-  tally.signal = world_.all_reduce(tally.signal, comm::Reduce::max);
-  tally.broken = world_.all_reduce(tally.broken, comm::Reduce::max);
-  return {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], tally.signal, tally.broken};
+  return total_of(group.is_root() ? mine.tally() : Tally{}, world_);  // one rank speaks for its group
 }
 
 void Sweep::tell_of_lost_group(const Error& error) const {

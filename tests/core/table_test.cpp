@@ -68,6 +68,7 @@ TEST(Table, IsTurnedWhereNamesAboveAreNotEnough) {
 
 TEST(Table, Keys) {
   EXPECT_EQ(lines_of_keys({{"sum", "-0"}, {"result", "1"}}), "sum     -0\nresult  1\n");
+  EXPECT_EQ(lines_of_keys({{"sum", "of all three"}, {"result", "1  2"}}, 15), "sum     of all\n        three\nresult  1  2\n");
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ class CostTest : public testing::Test {
 
   // Five points of 10 bytes in passes of 2, 2 and 1.
   [[nodiscard]] SweepCost cost(const std::string& keep, int groups, std::uint64_t beside = 0) const {
-    auto texts = read_texts(folder_.path() / "sweep.yml");
+    auto texts = read_texts(folder_.path() / "sweep.yml", {});
     texts.sweep_text += "keep: " + keep + "\nevaluate: \"true\"\nscore: x\n";
-    const Specification specification{texts};
+    Problems problems;
+    const Specification specification{texts, problems};
+    problems.throw_if_any();
     Costing costing;
     costing.families.resize(1);
     costing.families[0].bytes_written = 10;

@@ -10,13 +10,18 @@ using testing::ElementsAre;
 
 const std::string k_base = "merge_method: dare_linear\nbase_model: b\nmodels: [{model: m, parameters: {density: 0.5}}, {model: n}]\n";
 
-Specification specification(const std::string& text, const std::string& recipe = "") {
-  return Specification{{"dir/s.yml", text, recipe.empty() ? "" : "other/r.yml", recipe}};
+Specification specification(const std::string& text, const std::string& recipe = "", const Specification::Visit& visit = {}) {
+  Problems problems;
+  Specification all{{"dir/s.yml", text, recipe.empty() ? "" : "other/r.yml", recipe, false, {}, ""}, problems};
+  problems.throw_if_any();
+  if (visit) all.check(problems, visit);
+  problems.throw_if_any();
+  return all;
 }
 
 std::string error_of(const std::string& text, const std::string& recipe = "") {
   try {
-    specification(text, recipe).check();
+    specification(text, recipe, [](auto&&...) {});
   } catch (const Error& error) { return std::to_string(static_cast<int>(error.code())) + ": " + error.what(); }
   return "";
 }
@@ -32,7 +37,6 @@ TEST(Specification, MakesEveryCombinationInOrderThenTheNamedPoints) {
       specification(k_base + "grid: {seed: [2, 1], drop_rate: [0.90, [0.25, 1e-3]]}\npoints: {z: {drop_rate: 0}, a: {density: 0.75}}\n");
   EXPECT_THAT(names(all), ElementsAre("seed=2,drop_rate=0.9", "seed=2,drop_rate=0.25+0.001", "seed=1,drop_rate=0.9",
                                       "seed=1,drop_rate=0.25+0.001", "z", "a"));
-  all.check();
   const auto recipe = all.recipe(all.point(1));
   EXPECT_EQ(recipe.seed, 2U);
   EXPECT_EQ(recipe.models[0].parameters.drop_rate, Setting::constant(0.25));
@@ -66,8 +70,8 @@ TEST(Specification, RefusesPointsThatAreCalledLikeFiles) {
 
 TEST(Specification, MakesEveryPointOnceForWhoeverLooks) {
   std::string seen;
-  specification(k_base + "grid: {drop_rate: [0.9, 0.5]}\n")
-      .check([&](std::uint64_t i, const recipe::Recipe& recipe, const std::string& json) {
+  specification(
+      k_base + "grid: {drop_rate: [0.9, 0.5]}\n", "", [&](std::uint64_t i, const recipe::Recipe& recipe, const std::string& json) {
         seen += std::to_string(i) + (recipe.models.size() == 2 ? "," : "?") + (json.find("\"drop_rate\"") != std::string::npos ? ";" : "?");
       });
   EXPECT_EQ(seen, "0,;1,;");
@@ -147,6 +151,15 @@ TEST(Specification, RefusesTwoPointsThatAreTheSame) {
 TEST(Specification, TellsAProblemOfManyPointsOnce) {
   EXPECT_EQ(error_of("merge_method: ties\nbase_model: b\nmodels: [{model: m}]\ngrid: {seed: [1, 2, 3]}\n"),
             "2: dir/s.yml:3: m: ties needs a drop_rate or a density");
+}
+
+TEST(Specification, HasNoPointOfWhichASettingIsNotUnderstood) {
+  Problems problems;
+  const Specification all{
+      {"dir/s.yml", k_base + "grid: {sed: [1]}\npoints: {a: {drop_rate: x}, b: {lambda: 2}, c: {keep: 1}}\n", "", "", false, {}, ""},
+      problems};
+  EXPECT_EQ(problems.texts().size(), 3U);
+  EXPECT_THAT(names(all), ElementsAre("b"));
 }
 
 TEST(Specification, CountsPointsWithoutMakingThem) {

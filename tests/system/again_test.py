@@ -110,6 +110,8 @@ class Again(SystemTest):
             text = file.read().replace('"stream_version": 1', '"stream_version": 2')
             file.seek(0)
             file.write(text)
+        with open(self.path("s.yml"), "w") as file:
+            file.write(sweep)
         refused = run(1, "dare-sweep", self.path("s.yml"), self.path("more"))
         self.assertEqual(refused.returncode, 3, refused.stderr)
         self.assertIn(f"dare-sweep: {manifest}: was merged with stream version 2 of the masks, this program computes version 1; use ", refused.stderr)

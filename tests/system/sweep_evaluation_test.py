@@ -143,7 +143,7 @@ print("some words"); print(json.dumps({{"accuracy": 1 - abs(rate - 0.3), "by": {
             for more in ([], ["--plan"]):
                 with self.subTest(command=command_, more=more):
                     process = self.sweep(2, self.recipe + f"points: {{p: {{drop_rate: 0.5}}}}\nevaluate: {command_}\n", *more)
-                    self.assert_refused(process, 2, "evaluate: " + words, "dare-sweep")
+                    self.assert_refused(process, 2, f"{self.path('sweep.yml')}:8: evaluate: {words}", "dare-sweep")
                     self.assertFalse(os.path.exists(self.path("swept")))
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\nevaluate: nothing-called-so {checkpoint}\n"
         self.assertEqual(self.sweep(0, text, "--plan", "--ranks", "4").returncode, 0)  # of another cluster's programs nothing is known

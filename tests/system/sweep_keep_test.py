@@ -380,7 +380,7 @@ class Words(KeepTest):
     def test_a_path_with_spaces(self):
         self.scores(a=1)
         text = self.text({"a": 0.1}).replace("{checkpoint}", "'{checkpoint}'")
-        self.assert_refused(self.sweep(0, text, output="a b"), 2, "evaluate: {checkpoint} stands within quotes and becomes "
+        self.assert_refused(self.sweep(0, text, output="a b"), 2, self.path("sweep.yml") + ":9: evaluate: {checkpoint} stands within quotes and becomes "
                             f"'{self.path('a b')}'..., which has quotes of its own; write it without quotes, or \"$CHECKPOINT\"", "dare-sweep")
         self.assertFalse(os.path.exists(self.path("a b")))
         text = self.text({"a": 0.1}).replace("{checkpoint} {point}", '"$CHECKPOINT" "$POINT" && test -e "$CHECKPOINT/model.safetensors"')

@@ -133,7 +133,7 @@ grid:
                 process = self.sweep(2, text, *more)
                 self.assertEqual(process.returncode, 3, process.stderr)
                 words = own_words(process, "dare-sweep")
-                self.assertRegex(words[0], r"dare-sweep: point models=b,drop_rate=0.5: .*gone.safetensors: no such file or folder")
+                self.assertRegex(words[0], r"dare-sweep: points models=b,drop_rate=0.5 and models=b,drop_rate=0.25: .*gone.safetensors: no such file or folder")
                 if not more or more[0] != "--plan":
                     self.assertIn(f"{self.path('sweep.yml')}: inputs of 2 of 4 points cannot be read, nothing was made", words[-1])
                 self.assertFalse(os.path.exists(self.path("swept", "models=a,drop_rate=0.5")))

@@ -107,6 +107,7 @@ points:
         self.assertFalse(os.path.exists(self.path("swept")))
 
     def test_the_records_of_another_sweep_get_no_results(self):
+        self.make_family()
         os.makedirs(self.path("swept/points"))
         open(self.path("swept/points/.lock"), "w").close()
         process = self.sweep(0, self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n", output="swept/points")

@@ -194,7 +194,7 @@ class Rerun(SweepTest):
         process = self.sweep(2, text, *words, **with_fault("rename:1:EIO:1", ".json"))
         self.assertEqual(process.returncode, 1, process.stderr)
         told = own_words(process, "dare-sweep")
-        self.assertRegex(told.pop(0), r"^dare-sweep: point drop_rate=0.\d: .*json: cannot be replaced: Input/output error$")
+        self.assertRegex(told.pop(0), r"^dare-sweep: points drop_rate=0.\d and drop_rate=0.\d: .*json: cannot be replaced: Input/output error$")
         self.assertRegex(told[0], r"^dare-sweep: group 2 of 2 cannot go on, the others do: .*drop_rate=0.\d.json: cannot be replaced: Input/output error$")
         self.assertEqual(told[1], "dare-sweep: 1 of 2 groups could not go on, as was told; the same command again does what they had begun")
         self.assertRegex(process.stdout, r"[123] of 4 points done, 0 by earlier runs, 0 failed")
@@ -205,7 +205,7 @@ class Rerun(SweepTest):
         # No group can.
         process = self.sweep(2, text, *words, output="nothing", **with_fault("rename:1:EIO", ".json"))
         self.assertEqual(process.returncode, 1, process.stderr)
-        told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: point ")]
+        told = [line for line in own_words(process, "dare-sweep") if not line.startswith("dare-sweep: points ")]
         self.assertEqual([" cannot go on, the others do: " in line for line in told], [True, True, False])
         self.assertTrue(told[-1].endswith("; what is done stands, the same command again does the rest"), told)
 

@@ -14,6 +14,7 @@ struct SweepOptions {
   pipeline::RunOptions run;
   std::filesystem::path specification;  ///< SWEEP.yml
   std::filesystem::path folder;         ///< OUTDIR; made where it is not there
+  std::filesystem::path inputs_at;      ///< with a manifest as the recipe its relative paths are relative to it; empty: the working folder
   std::optional<int> groups;            ///< groups of ranks that work on points apart; nothing: one a node
   bool plan_only = false;               ///< --plan: say what would be done and what it costs, read no weight
   std::optional<int> plan_ranks;        ///< --plan for another number of ranks than these

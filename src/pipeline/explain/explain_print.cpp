@@ -24,18 +24,44 @@ std::string key_text(std::uint64_t key, bool wide) {
 
 // Of deltas as large as a cut, those of elements below its tie_end are on the side of the larger.
 std::string cut_text(std::string_view with, std::string_view without, const merge::Cut& cut, bool wide) {
-  if (cut.tie_end == 0) return fmt::format("{} {}", without, key_text(cut.key, wide));
-  const bool split = cut.tie_end != merge::k_all_elements;
-  return fmt::format("{} {}{}", with, key_text(cut.key, wide), split ? fmt::format(" (equal: elements below {})", cut.tie_end) : "");
+  return fmt::format("{} {}", cut.tie_end == 0 ? without : with, key_text(cut.key, wide));
 }
 
-// What |delta| is held against; for breadcrumbs from above too.
-std::string cuts_text(const merge::ModelStatistics& cuts, bool wide) {
-  if (cuts.kept == merge::Cut::nothing()) return "none is";
-  auto text = cut_text(">=", ">", cuts.kept, wide);
-  if (cuts.outlier != merge::Cut::nothing()) text += ", " + cut_text("<=", "<", cuts.outlier, wide);
-  return text;
+const std::string k_none{'-'};
+
+std::string tie_text(const merge::Cut& cut) {
+  return cut.tie_end == 0 || cut.tie_end == merge::k_all_elements ? k_none : fmt::format("elements below {}", cut.tie_end);
 }
+
+// The columns of what |delta| is held against: from above too for breadcrumbs, and who is kept of equal ones. Each has a long number.
+class CutColumns {
+ public:
+  explicit CutColumns(const merge::Explanation& of) : wide_{of.wide} {
+    for (const auto& model : of.models) {
+      if (!model.cuts || model.cuts->kept == merge::Cut::nothing()) continue;
+      ties_ = ties_ || tie_text(model.cuts->kept) != k_none;
+      if (model.cuts->outlier == merge::Cut::nothing()) continue;
+      outliers_ = true;
+      outlier_ties_ = outlier_ties_ || tie_text(model.cuts->outlier) != k_none;
+    }
+  }
+
+  template <class Add>
+  void add(const merge::ModelStatistics& cuts, const Add& add) const {
+    const bool none = cuts.kept == merge::Cut::nothing();
+    const bool outlier = !none && cuts.outlier != merge::Cut::nothing();
+    add("kept where |delta|", none ? "none is" : cut_text(">=", ">", cuts.kept, wide_));
+    if (ties_) add("where equal", none ? k_none : tie_text(cuts.kept));
+    if (outliers_) add("and |delta|", outlier ? cut_text("<=", "<", cuts.outlier, wide_) : k_none);
+    if (outlier_ties_) add("where equal", outlier ? tie_text(cuts.outlier) : k_none);
+  }
+
+ private:
+  bool wide_;
+  bool ties_ = false;
+  bool outliers_ = false;
+  bool outlier_ties_ = false;
+};
 
 class Text {
  public:
@@ -44,7 +70,7 @@ class Text {
   std::string all() {
     auto rows = head();
     if (!e_.merged) untouched(rows);
-    text_ = lines_of_keys(rows);
+    text_ = lines_of_keys(rows, columns_);
     if (e_.merged) merged(*e_.merged);
     if (!e_.refusal.empty()) text_ += "\na merge stops here: " + e_.refusal + '\n';
     return text_;
@@ -85,7 +111,7 @@ class Text {
       rows.push_back({"rounding", rounding(of)});
       rows.push_back({"output", element(of.output)});
     }
-    text_ += lines_of_keys(rows);
+    text_ += lines_of_keys(rows, columns_);
   }
 
   // Columns that the sparsifier and the combiner have to say something in; an absent model has none but its name.
@@ -133,7 +159,7 @@ class Text {
         add("T", fmt::format("0x{:08x}", model.draw->threshold));
       }
     }
-    if (model.cuts) add("kept where |delta|", cuts_text(*model.cuts, wide));
+    if (model.cuts) CutColumns{of}.add(*model.cuts, add);
     if (settings_.sparsifier != merge::Sparsifier::none) {
       add("is", model.kept ? "kept" : "dropped");
       add("g", fmt::format("{}", model.rescale));
