@@ -212,9 +212,7 @@ std::vector<Section> merge_sections() {
 
 std::vector<ExitMeaning> exit_meanings() {
   auto exits = run_exit_meanings("OUTPUT");
-  const auto before_interrupted = exits.end() - 1;
-  exits.insert(before_interrupted,
-               {ExitCode::mismatch, "OUTPUT is complete, but has other weights than the manifest that was given as RECIPE records"});
+  set_meaning(exits, ExitCode::mismatch, "OUTPUT is complete, but has other weights than the manifest that was given as RECIPE records");
   return exits;
 }
 

@@ -83,7 +83,9 @@ pipeline::RunOptions run_options_from(const Given& given, const std::string& pro
 }
 
 void set_meaning(std::vector<ExitMeaning>& exits, ExitCode code, std::string meaning) {
-  std::find_if(exits.begin(), exits.end(), [&](const auto& exit) { return exit.code == code; })->meaning = std::move(meaning);
+  const auto at = std::find_if(exits.begin(), exits.end(), [&](const auto& exit) { return exit.code >= code; });
+  if (at != exits.end() && at->code == code) at->meaning = std::move(meaning);
+  else exits.insert(at, {code, std::move(meaning)});
 }
 
 std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {

@@ -33,7 +33,7 @@ void add_memory_option(boost::program_options::options_description& group);
 /// What the exit codes mean for a program with these options that can be given --resume, whose last word is called `output`.
 [[nodiscard]] std::vector<ExitMeaning> run_exit_meanings(const std::string& output);
 
-/// Puts a program's own words in the place of those for `code`. @pre exits has it
+/// Puts a program's own words in the place of those for `code`, or adds them where there are none. @pre exits are in the codes' order
 void set_meaning(std::vector<ExitMeaning>& exits, ExitCode code, std::string meaning);
 
 }  // namespace dare::app

@@ -1,7 +1,7 @@
-#include <dare/checkpoint/delta.hpp>
+#include "core/json_fields.hpp"
+#include "core/printable.hpp"
 
-#include "checkpoint/text.hpp"
-#include "core/bounded_json.hpp"
+#include <dare/checkpoint/delta.hpp>
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -54,7 +54,7 @@ class Unpacking {
       const auto text = text_of(header_).value();
       const auto head = parse_tensors(text, [](const Parsed&) {});  // first, for what a newer version says of tensors may be anything
       read_mask(head);
-      if (!head.at("tensors").is_array()) refuse("tensors is no list");
+      (void)list_field(head, "", "tensors");
       (void)parse_tensors(text, [&](const Parsed& json) {
         if (described + 1 < stored.size()) add(json, stored[described]);
         ++described;
@@ -64,8 +64,8 @@ class Unpacking {
                            k_kept_before));
       }
       add_counts(stored.back());
-    } catch (const nlohmann::json::exception& error) { refuse_text(error.what()); } catch (const JsonError& error) {
-      refuse_text(error.what());
+    } catch (const JsonError& error) {
+      refuse(fmt::format("no valid description of a delta checkpoint ({})", printable(error.what(), 200)));
     }
     header_.delta = std::move(delta_);
     return std::move(header_);
@@ -76,29 +76,28 @@ class Unpacking {
     throw InputError{fmt::format("{}: {}; make the delta checkpoint again", header_.root.string(), what)};
   }
 
-  [[noreturn]] void refuse_text(std::string_view why) const {
-    refuse(fmt::format("no valid description of a delta checkpoint ({})", shown(why, 200)));
-  }
-
   void read_mask(const Parsed& text) {
-    const auto version = text.at("format_version").get<std::uint64_t>();
-    const auto stream_version = text.at("stream_version").get<std::uint64_t>();
+    const auto version = whole_field(text, "", "format_version");
+    const auto stream_version = whole_field(text, "", "stream_version");
     if (version != k_delta_version || stream_version != random::k_stream_version) {
       throw InputError{
           fmt::format("{}: a delta checkpoint of format version {} and stream version {}, this program reads {} and {}; use a newer one",
                       header_.root.string(), version, stream_version, k_delta_version, random::k_stream_version)};
     }
-    delta_.mask = {text.at("seed").get<std::uint64_t>(), text.at("stream").get<std::uint64_t>(), text.at("drop_rate").get<double>()};
+    delta_.mask = {whole_field(text, "", "seed"), whole_field(text, "", "stream"), number_field(text, "", "drop_rate")};
     if (!(delta_.mask.drop_rate >= 0 && delta_.mask.drop_rate <= 1))
       refuse(fmt::format("drop_rate {} is outside [0, 1]", delta_.mask.drop_rate));
   }
 
   void add(const Parsed& json, const TensorInfo& stored) {
+    const auto place = place_of_entry("tensors", delta_.stored.size());
     TensorInfo tensor;
-    tensor.name = json.at("name").get<std::string>();
-    if (tensor.name != stored.name) refuse(fmt::format("tensor \"{}\" stands where \"{}\" is described", stored.name, shown(tensor.name)));
-    const bool packed = json.at("packed").get<bool>();
-    for (const auto& extent : json.at("shape")) tensor.shape.push_back(extent.get<std::uint64_t>());
+    tensor.name = text_field(json, place, "name");
+    if (tensor.name != stored.name)
+      refuse(fmt::format("tensor \"{}\" stands where \"{}\" is described", stored.name, printable(tensor.name)));
+    const bool packed = boolean_field(json, place, "packed");
+    for (const auto& extent : list_field(json, place, "shape"))
+      tensor.shape.push_back(as_whole(extent, place_of_entry(place_of_key(place, "shape"), tensor.shape.size())));
     tensor.dtype = stored.dtype;
     const auto size =
         sized(tensor.dtype, tensor.shape, [&](const std::string& what) { refuse(fmt::format("tensor \"{}\": {}", tensor.name, what)); });
@@ -108,7 +107,7 @@ class Unpacking {
     const bool fits =
         packed ? stored.shape.size() == 1 && stored.elements <= tensor.elements && is_floating(stored.dtype) : stored.shape == tensor.shape;
     if (!fits) {
-      refuse(fmt::format("tensor \"{}\": {} {} cannot be {} of {}", tensor.name, name(stored.dtype), to_string(stored.shape),
+      refuse(fmt::format("tensor \"{}\": {} cannot be {} of {}", tensor.name, dtype_and_shape(stored),
                          packed ? "what is kept" : "the whole", to_string(tensor.shape)));
     }
     delta_.stored.push_back(stored);
@@ -122,8 +121,8 @@ class Unpacking {
 
   void add_counts(const TensorInfo& stored) {
     if (stored.name != k_kept_before || stored.dtype != Dtype::u64 || stored.shape != Shape{entries_}) {
-      refuse(fmt::format("tensor \"{}\" is {} {}, expected \"{}\" of U64 [{}]", stored.name, name(stored.dtype), to_string(stored.shape),
-                         k_kept_before, entries_));
+      refuse(fmt::format("tensor \"{}\" is {}, expected \"{}\" of {}", stored.name, dtype_and_shape(stored), k_kept_before,
+                         dtype_and_shape(Dtype::u64, {entries_})));
     }
     delta_.kept_before = stored;
   }
@@ -146,7 +145,7 @@ std::string to_json(const DeltaText& text) {
                   {"base", text.origin.base},
                   {"model", text.origin.model},
                   {"tensors", std::move(tensors)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 bool is_delta(const Header& header) {
@@ -156,14 +155,10 @@ bool is_delta(const Header& header) {
 DeltaOrigin delta_origin(const Header& stored) {
   try {
     const auto head = parse_tensors(text_of(stored).value_or("{}"), [](const Parsed&) {});
-    const auto text = [&](const char* key) {
-      const auto found = head.find(key);
-      return found != head.end() && found->is_string() ? found->get<std::string>() : std::string{};
-    };
+    if (!head.is_object()) return {};
+    const auto text = [&](const char* key) { return head.contains(key) && head[key].is_string() ? head[key].get<std::string>() : ""; };
     return {text("base"), text("model")};
-  } catch (const nlohmann::json::exception&) { return {}; } catch (const JsonError&) {
-    return {};
-  }
+  } catch (const JsonError&) { return {}; }
 }
 
 Header unpacked(Header stored) {

@@ -10,20 +10,20 @@ namespace dare::checkpoint {
 namespace {
 
 constexpr std::array k_endings{
-    Ending{".safetensors", Format::safetensors, OutputKind::safetensors_file},
-    Ending{".h5", Format::hdf5, OutputKind::hdf5},
-    Ending{".hdf5", Format::hdf5, {}},
-    Ending{".keras", Format::hdf5, {}},
-    Ending{".bin", Format::pytorch, {}},
-    Ending{".pt", Format::pytorch, {}},
-    Ending{".pth", Format::pytorch, {}},
-    Ending{".gguf", {}, {}},
-    Ending{".msgpack", {}, {}},
-    Ending{".onnx", {}, {}},
-    Ending{".ckpt", {}, {}, true},
-    Ending{".npz", {}, {}, true},
-    Ending{".hdf", {}, {}, true},
-    Ending{".safetensor", {}, {}, true},
+    Ending{".safetensors", Format::safetensors},
+    Ending{".h5", Format::hdf5},
+    Ending{".hdf5", Format::hdf5},
+    Ending{".keras", Format::hdf5},
+    Ending{".bin", Format::pytorch},
+    Ending{".pt", Format::pytorch},
+    Ending{".pth", Format::pytorch},
+    Ending{".gguf", {}},
+    Ending{".msgpack", {}},
+    Ending{".onnx", {}},
+    Ending{".ckpt", {}, true},
+    Ending{".npz", {}, true},
+    Ending{".hdf", {}, true},
+    Ending{".safetensor", {}, true},
 };
 
 }  // namespace

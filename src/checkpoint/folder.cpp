@@ -1,9 +1,11 @@
 #include "checkpoint/folder.hpp"
 
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/side_files.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/bounded_json.hpp"
 #include "core/paths.hpp"
+#include "core/printable.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -124,16 +126,16 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
   }
   for (const auto& entry : fs::directory_iterator{folder}) {
     const auto name = entry.path().filename().string();
-    if ((name == "adapter_model.safetensors" || name == "adapter_model.bin") && !is_lora_adapter(folder)) {
+    if ((name == k_adapter_safetensors_file || name == k_adapter_pytorch_file) && !is_lora_adapter(folder)) {
       throw InputError{
-          fmt::format("{}: a LoRA adapter ({}) without its adapter_config.json; fetch that file beside it", folder.string(), name)};
+          fmt::format("{}: a LoRA adapter ({}) without its {}; fetch that file beside it", folder.string(), name, k_adapter_config_file)};
     }
     if (name.ends_with(".gguf")) {
       throw InputError{fmt::format("{}: has GGUF alone ({}), which is not read; give the folder of the model that it was made from",
                                    folder.string(), name)};
     }
     if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
-    throw InputError{fmt::format("{}: shards ({}) without their index; fetch the .index.json beside them", folder.string(), name)};
+    throw InputError{fmt::format("{}: shards ({}) without their index; fetch the {} beside them", folder.string(), name, k_index_ending)};
   }
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }
@@ -167,7 +169,7 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
   using Json = nlohmann::json;
   using Event = Json::parse_event_t;
   const auto refuse = [&](std::string_view why) -> void {
-    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), shown(why, 200))};
+    throw InputError{fmt::format("{}: no valid index ({}); fetch the file again", path.string(), printable(why, 200))};
   };
   std::map<std::string, std::string> shard_of;
   std::string section;
@@ -179,12 +181,12 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
     if (depth == 1 && (event == Event::array_start || event == Event::value)) refuse("weight_map is no object");
     if (depth != 2 || event == Event::key) return true;
     if (!value.is_string()) refuse(fmt::format("the shard of \"{}\" is no text", tensor));
-    if (const auto problem = name_problem(tensor); !problem.empty()) refuse(fmt::format("tensor \"{}\": {}", shown(tensor), problem));
+    if (const auto problem = name_problem(tensor); !problem.empty()) refuse(fmt::format("tensor \"{}\": {}", printable(tensor), problem));
     const auto& name = value.get_ref<const std::string&>();
     if (name.empty() || one_line(name) != name || name == "." || name == ".." || name.find('/') != std::string::npos ||
         name.find('\0') != std::string::npos) {
       throw InputError{
-          fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), shown(tensor), shown(value.dump()))};
+          fmt::format("{}: tensor \"{}\": shard {} is no file of this folder", path.string(), printable(tensor), printable(value.dump()))};
     }
     shard_of[tensor] = name;
     return false;
@@ -196,7 +198,7 @@ std::map<std::string, std::string> parse_index(const fs::path& path, std::string
   return shard_of;
 }
 
-void check_is_own_file(const fs::path& folder, const std::string& name) {
+void check_is_own_file(const fs::path& folder, std::string_view name) {
   if (!fs::is_regular_file(folder / name)) {
     throw InputError{fmt::format("{}: no regular file; put the file itself there", (folder / name).string())};
   }

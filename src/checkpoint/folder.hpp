@@ -39,6 +39,6 @@ struct Form {
 /// Refuses what is no regular file (opening a pipe would wait for ever), and a symbolic link out of the folder, which would bring in a file
 /// that nobody meant to give: only the cache of the Hugging Face hub (snapshots/<revision>/ with its files in ../../blobs/) has such links.
 /// @throws InputError
-void check_is_own_file(const std::filesystem::path& folder, const std::string& name);
+void check_is_own_file(const std::filesystem::path& folder, std::string_view name);
 
 }  // namespace dare::checkpoint::folder

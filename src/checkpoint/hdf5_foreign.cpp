@@ -1,6 +1,6 @@
 #include "checkpoint/h5_types.hpp"
 #include "checkpoint/hdf5_read.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -61,7 +61,7 @@ void read_foreign(hid_t h5, Header& header) {
   std::vector<std::string> others;
   walk(header.root, h5, SoftLinks::skip, [&](const std::string& name, hid_t dataset) {
     if (auto tensor = tensor_of(header, name, dataset)) header.tensors.push_back(std::move(*tensor));
-    else others.push_back(shown(name));
+    else others.push_back(printable(name));
   });
   if (!others.empty()) header.notes.push_back(left_out(header, std::move(others)));
   if (header.tensors.empty()) throw InputError{fmt::format("{}: no dataset of floats or integers in it", header.root.string())};

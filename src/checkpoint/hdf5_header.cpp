@@ -1,4 +1,5 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/h5_attributes.hpp"
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
@@ -48,13 +49,13 @@ Hash128 hash_of(const std::vector<TensorInfo>& tensors) {
 
 // They become files of a folder again.
 bool is_source_name(std::string_view name) {
-  return name == safetensors::k_index || (name.ends_with(".safetensors") && !name.starts_with('.'));
+  return name == k_safetensors_index || (name.ends_with(".safetensors") && !name.starts_with('.'));
 }
 
 // The index is written again as it is: it must be that of the shards.
 void check_index(const std::filesystem::path& path, const std::vector<SourceHeader>& sources,
                  const std::vector<safetensors::SourceShard>& shards) {
-  const auto index = std::find_if(sources.begin(), sources.end(), [](const auto& source) { return source.file == safetensors::k_index; });
+  const auto index = std::find_if(sources.begin(), sources.end(), [](const auto& source) { return source.file == k_safetensors_index; });
   if (index == sources.end()) return;
   const auto where = path / index->file;
   const auto shard_of = folder::parse_index(where, {reinterpret_cast<const char*>(index->bytes.data()), index->bytes.size()});

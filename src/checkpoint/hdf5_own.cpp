@@ -3,7 +3,7 @@
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
 #include "checkpoint/side_files.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
@@ -86,8 +86,8 @@ class TensorReader {
     const auto held = points ? checked_product(*points, info(expected).bits / 8) : std::nullopt;
     if (held != size.bytes) {
       refuse(path_, tensor.name,
-             fmt::format("{} {} is {} bytes, its dataset {} of {} holds {}", name(tensor.dtype), to_string(tensor.shape), size.bytes,
-                         to_string(*extents), name(expected), held ? std::to_string(*held) : "2^63 or more"));
+             fmt::format("{} is {} bytes, its dataset {} of {} holds {}", dtype_and_shape(tensor), size.bytes, to_string(*extents),
+                         name(expected), held ? std::to_string(*held) : "2^63 or more"));
     }
     tensor.elements = size.elements;
     tensor.bytes = size.bytes;

@@ -1,5 +1,5 @@
 #include "checkpoint/hdf5_read.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -32,8 +32,8 @@ std::vector<Link> links_of(const std::filesystem::path& file, hid_t group, const
   // Opened by its name, such a link would lead through others, of any kind.
   for (const auto& link : links) {
     if (!link.name.empty() && link.name != "." && link.name.find('/') == std::string::npos) continue;
-    throw InputError{
-        fmt::format("{}: group \"/{}\" has a link \"{}\", which is no name; fetch the file again", file.string(), path, shown(link.name))};
+    throw InputError{fmt::format("{}: group \"/{}\" has a link \"{}\", which is no name; fetch the file again", file.string(), path,
+                                 printable(link.name))};
   }
   return links;
 }
@@ -91,7 +91,7 @@ void refuse(const std::filesystem::path& file, std::string_view tensor, const st
 
 void require_name(const std::filesystem::path& file, const std::string& tensor) {
   if (is_utf8_without_nul(tensor)) return;
-  throw InputError{fmt::format("{}: tensor \"{}\": the name is no UTF-8 text without NUL; rename it", file.string(), shown(tensor))};
+  throw InputError{fmt::format("{}: tensor \"{}\": the name is no UTF-8 text without NUL; rename it", file.string(), printable(tensor))};
 }
 
 void walk(const std::filesystem::path& file, hid_t group, SoftLinks soft, const std::function<void(const std::string&, hid_t)>& visit) {

@@ -1,9 +1,11 @@
 #include <dare/checkpoint/header.hpp>
 
 #include "checkpoint/file_header.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/formats.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/file_state.hpp"
+#include "core/printable.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -38,7 +40,7 @@ void check_names_of_hdf5(const Header& header) {
   for (const auto& tensor : header.tensors) {
     const auto problem = tensor.name == k_metadata_key ? "" : name_problem(tensor.name);
     if (!problem.empty())
-      throw InputError{fmt::format("{}: tensor \"{}\": {}; rename it", header.root.string(), shown(tensor.name), problem)};
+      throw InputError{fmt::format("{}: tensor \"{}\": {}; rename it", header.root.string(), printable(tensor.name), problem)};
   }
 }
 
@@ -77,16 +79,15 @@ std::uint64_t Header::total_bytes() const noexcept {
 }
 
 void require_finished(const fs::path& path) {
-  constexpr std::string_view k_partial = ".partial";
   auto place = fs::absolute(path).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();
   std::error_code not_there;
   const auto target = fs::weakly_canonical(place, not_there);  // a link to it is no better
   for (const auto& candidate : {place, place.parent_path(), target, target.parent_path()}) {
     const auto name = candidate.filename().string();
-    const auto end = name.rfind(k_partial);
+    const auto end = name.rfind(k_unfinished_ending);
     if (!name.starts_with('.') || end == std::string::npos || end < 2) continue;
-    const auto journal = candidate.parent_path() / (name.substr(0, end) + ".journal");
+    const auto journal = candidate.parent_path() / fmt::format("{}{}", name.substr(0, end), k_journal_ending);
     std::error_code unknown;
     if (!fs::exists(journal, unknown)) continue;
     throw InputError{fmt::format(

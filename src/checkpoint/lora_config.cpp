@@ -1,8 +1,9 @@
 #include "checkpoint/lora_config.hpp"
 
 #include "checkpoint/lora_pattern.hpp"
-#include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -62,7 +63,7 @@ class Parser {
       refuse(
           fmt::format("{} is {}: such an adapter is no scaled product of two matrices here; merge it into its base with PEFT, and give the "
                       "result as the model",
-                      shown(key), brief(value)));
+                      printable(key), brief(value)));
     }
     Config config;
     if (const auto* r = member(json, "r")) config.rank = natural("r", *r);
@@ -81,9 +82,6 @@ class Parser {
   [[noreturn]] void refuse(const std::string& what) const { throw InputError{fmt::format("{}: {}", path_.string(), what)}; }
 
  private:
-  static std::string brief(const Json& value) {
-    return value.is_structured() ? (value.is_array() ? "a list" : "an object") : shown(value.dump(-1, ' ', true));
-  }
   static bool is_active(const Json& value) {
     return !(value.is_null() || (value.is_boolean() && !value.get<bool>()) || (value.is_structured() && value.empty()));
   }
@@ -132,7 +130,7 @@ class Parser {
     for (const auto& [pattern, value] : patterns->items()) {
       if (!is_plain_pattern(pattern)) {
         refuse(fmt::format("{} holds \"{}\": patterns of letters, digits, _ - . \\. .* ^ and $ are read; write the modules' names", key,
-                           shown(pattern)));
+                           printable(pattern)));
       }
       take(pattern, value);
     }
@@ -164,7 +162,7 @@ Config parse_config(const fs::path& path, std::string_view text) {
   const Parser parser{path};
   try {
     return parser.parse(parse_bounded<Json>(text, JsonBounds{.values = 100'000, .keys = 10'000}));
-  } catch (const JsonError& error) { parser.refuse(fmt::format("no valid JSON ({}); fetch the file again", shown(error.what(), 200))); }
+  } catch (const JsonError& error) { parser.refuse(fmt::format("no valid JSON ({}); fetch the file again", printable(error.what(), 200))); }
 }
 
 }  // namespace dare::checkpoint::lora

@@ -1,4 +1,5 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/lora_config.hpp"
 #include "checkpoint/lora_factors.hpp"
 
@@ -19,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto k_config = "adapter_config.json";
 constexpr std::uint64_t k_longest_config = 16'000'000;
 constexpr std::string_view k_prefix = "base_model.model.";
 constexpr std::string_view k_base_layer = ".base_layer";
@@ -181,20 +181,20 @@ Hash128 hash_of(const Hash128& weights, std::string_view config) {
 
 bool is_lora_adapter(const fs::path& path) {
   std::error_code ignored;
-  return fs::exists(path / k_config, ignored);
+  return fs::exists(path / k_adapter_config_file, ignored);
 }
 
 Header read_lora_header(const fs::path& folder) {
   try {
-    folder::check_is_own_file(folder, k_config);
-    const auto consulted = state_of(File::open_read(folder / k_config), k_config);
-    const auto text = read_text(folder / k_config, k_longest_config);
-    const auto config = lora::parse_config(folder / k_config, text);
+    folder::check_is_own_file(folder, k_adapter_config_file);
+    const auto consulted = state_of(File::open_read(folder / k_adapter_config_file), std::string{k_adapter_config_file});
+    const auto text = read_text(folder / k_adapter_config_file, k_longest_config);
+    const auto config = lora::parse_config(folder / k_adapter_config_file, text);
     auto weights = safetensors::form();
-    weights.single = "adapter_model.safetensors";
+    weights.single = k_adapter_safetensors_file;
     weights.index.clear();
     auto pickled = pytorch::form();
-    pickled.single = "adapter_model.bin";
+    pickled.single = k_adapter_pytorch_file;
     pickled.index.clear();
     auto header = folder::read_header(folder, {weights, pickled}, "a PEFT adapter's folder");
     const auto stored = std::move(header.tensors);

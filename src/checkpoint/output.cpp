@@ -2,6 +2,7 @@
 
 #include "checkpoint/backends.hpp"
 #include "checkpoint/endings.hpp"
+#include "core/lower_case.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>
@@ -9,20 +10,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace dare::checkpoint {
 
 OutputKind output_kind(const std::filesystem::path& output) {
-  const auto* const ending = find_ending(output.extension().string());
-  return ending != nullptr ? ending->written.value_or(OutputKind::folder) : OutputKind::folder;
+  const auto ending = output.extension().string();
+  const auto* const form =
+      std::find_if(k_output_forms.begin(), k_output_forms.end(), [&](const auto& row) { return row.ending == ending; });
+  return form == k_output_forms.end() ? OutputKind::folder : form->kind;
+}
+
+std::string_view ending_of(OutputKind kind) noexcept {
+  return std::find_if(k_output_forms.begin(), k_output_forms.end(), [&](const auto& row) { return row.kind == kind; })->ending;
 }
 
 void check_ending(const std::filesystem::path& output) {
   if (output_kind(output) != OutputKind::folder) return;
-  auto ending = output.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (find_ending(ending) == nullptr) return;
+  if (find_ending(lower_case(output.extension().string())) == nullptr) return;
   throw UsageError{fmt::format(
       "{}: files are written as .h5 or .safetensors, anything else is a folder; give one of these endings, or none", output.string())};
 }

@@ -1,7 +1,7 @@
 #include "checkpoint/pickle_machine.hpp"
 
 #include "checkpoint/pickle_opcodes.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <fmt/format.h>
 
@@ -245,7 +245,7 @@ class Machine {
   }
   bool push_global(const std::string& name) {
     const auto known = vocabulary_.global(name);
-    if (!known) strange(fmt::format("global {} is none that a state dict of plain tensors needs", shown(name)));
+    if (!known) strange(fmt::format("global {} is none that a state dict of plain tensors needs", printable(name)));
     return push(heap_.add({Kind::global, *known, 0}));
   }
   bool call(const std::vector<Id>& operands) {

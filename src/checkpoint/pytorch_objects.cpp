@@ -1,6 +1,6 @@
 #include "checkpoint/pytorch_objects.hpp"
 
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <fmt/format.h>
 
@@ -144,7 +144,7 @@ Id Objects::rebuild(Heap& heap, std::string_view function, std::span<const Id> a
     tensor.dtype = *dtype->dtype;
   } else {
     const auto& storage = storages_[tensor.storage];
-    if (!storage.dtype) damaged(function, fmt::format("storage \"{}\" has no type", shown(storage.key)));
+    if (!storage.dtype) damaged(function, fmt::format("storage \"{}\" has no type", printable(storage.key)));
     tensor.dtype = *storage.dtype;
   }
   tensors_.push_back(std::move(tensor));
@@ -158,7 +158,7 @@ Id Objects::persistent(Heap& heap, Id id) {
   if (parts.empty() || !heap.is(parts[0], Kind::text)) damaged(what, "no tuple that begins with a text");
   if (heap.text(parts[0]) != "storage") {
     throw Refusal{fmt::format("{}: a \"{}\", only storages are read; save the model's state_dict() with torch.save", what,
-                              shown(heap.text(parts[0])))};
+                              printable(heap.text(parts[0])))};
   }
   if (parts.size() < 5 || !heap.is(parts[2], Kind::text)) damaged(what, "not all of class, key, location and count");
   const auto* type = global_of(heap, parts[1]);
@@ -173,8 +173,8 @@ Id Objects::persistent(Heap& heap, Id id) {
   if (is_new) {
     storages_.push_back(std::move(storage));
   } else if (const auto& first = storages_[known->second]; first.dtype != storage.dtype || first.count != storage.count) {
-    damaged(what,
-            fmt::format("storage \"{}\" has {} elements here and had {}, or another type", shown(storage.key), storage.count, first.count));
+    damaged(what, fmt::format("storage \"{}\" has {} elements here and had {}, or another type", printable(storage.key), storage.count,
+                              first.count));
   }
   return heap.add({Kind::object, k_storage_tag, known->second});
 }

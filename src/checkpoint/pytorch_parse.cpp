@@ -1,9 +1,10 @@
 #include "checkpoint/pytorch_parse.hpp"
 
 #include "checkpoint/pytorch_state_dict.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -46,8 +47,7 @@ TensorInfo place(const File& file, const NamedTensor& named, const Contents& con
   const auto elements = checked_elements(stored.shape);
   const auto bytes = elements ? bytes_for(stored.dtype, *elements) : std::nullopt;
   const auto held = storage.bytes();
-  if (!bytes || !held)
-    refuse(file, named, fmt::format("{} {} exceeds 2^63 bytes; fetch the file again", name(stored.dtype), to_string(stored.shape)));
+  if (!bytes || !held) refuse(file, named, fmt::format("{} exceeds 2^63 bytes; fetch the file again", dtype_and_shape(stored)));
   const auto item = info(stored.dtype).bits / 8;
   const auto end = *elements == 0 ? 0 : reach(stored).value_or(~std::uint64_t{0});
   if (end > *held / item) {
@@ -63,7 +63,7 @@ TensorInfo place(const File& file, const NamedTensor& named, const Contents& con
   const auto extent = *elements == 0 ? Extent{0, *held} : contents.find(storage);
   if (extent.bytes != *held) {
     refuse(file, named,
-           fmt::format("its storage \"{}\" has {} bytes in the file, {} are expected; fetch the file again", shown(storage.key),
+           fmt::format("its storage \"{}\" has {} bytes in the file, {} are expected; fetch the file again", printable(storage.key),
                        extent.bytes, *held));
   }
   TensorInfo tensor;

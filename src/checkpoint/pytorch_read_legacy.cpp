@@ -1,5 +1,5 @@
 #include "checkpoint/pytorch_parse.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -64,12 +64,12 @@ std::unordered_map<std::string, Extent> walk(const File& file, const Contents& c
     std::uint64_t count = 0;
     if (!bytes || size < sizeof count || position > size - sizeof count || *bytes > size - sizeof count - position) {
       throw refusal(file, fmt::format("storage \"{}\" of {} elements from {} on, the file has {} bytes; fetch the file again",
-                                      shown(storage.key), storage.count, position, size));
+                                      printable(storage.key), storage.count, position, size));
     }
     file.read_at(position, std::as_writable_bytes(std::span{&count, 1}));
     if (count != storage.count) {
       throw refusal(file, fmt::format("storage \"{}\" has {} elements in the file and {} in the pickle; fetch the file again",
-                                      shown(storage.key), count, storage.count));
+                                      printable(storage.key), count, storage.count));
     }
     position += sizeof count;
     extents[storage.key] = {position, *bytes};
@@ -103,7 +103,7 @@ void read_legacy(const File& file, Contents& contents) {
   contents.find = [extents, &file](const Storage& storage) {
     const auto found = extents->find(storage.key);
     if (found == extents->end())
-      throw refusal(file, fmt::format("storage \"{}\" is not in the file; fetch the file again", shown(storage.key)));
+      throw refusal(file, fmt::format("storage \"{}\" is not in the file; fetch the file again", printable(storage.key)));
     return found->second;
   };
 }

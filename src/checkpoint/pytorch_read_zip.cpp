@@ -1,6 +1,6 @@
 #include "checkpoint/pytorch_parse.hpp"
 #include "checkpoint/pytorch_zip.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -22,7 +22,8 @@ std::string root_of(const Archive& archive, const File& file) {
     const auto slash = entry.name.find('/');
     if (entry.name != k_pickle && (slash == std::string::npos || entry.name.substr(slash + 1) != k_pickle)) continue;
     if (found != nullptr) {
-      throw refusal(file, fmt::format("two pickles, \"{}\" and \"{}\"; fetch the file again", shown(found->name), shown(entry.name)));
+      throw refusal(file,
+                    fmt::format("two pickles, \"{}\" and \"{}\"; fetch the file again", printable(found->name), printable(entry.name)));
     }
     found = &entry;
   }
@@ -39,7 +40,7 @@ void check_kind(const Archive& archive, const std::string& root, const File& fil
   const auto bytes = archive.read(*order, 6);
   const std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   if (text != "little") {
-    throw refusal(file, fmt::format("byte order \"{}\", \"little\" is expected; save it on a little-endian machine", shown(text)));
+    throw refusal(file, fmt::format("byte order \"{}\", \"little\" is expected; save it on a little-endian machine", printable(text)));
   }
 }
 
@@ -68,7 +69,7 @@ void read_zip(const File& file, Contents& contents) {
   contents.find = [archive, root, &file](const Storage& storage) {
     const auto* entry = archive->find(root + "data/" + storage.key);
     if (entry == nullptr)
-      throw refusal(file, fmt::format("no zip entry \"data/{}\", a tensor lies there; fetch the file again", shown(storage.key)));
+      throw refusal(file, fmt::format("no zip entry \"data/{}\", a tensor lies there; fetch the file again", printable(storage.key)));
     return Extent{archive->offset(*entry), entry->size};
   };
 }

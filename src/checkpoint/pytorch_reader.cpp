@@ -1,4 +1,5 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/open_files.hpp"
 #include "checkpoint/pytorch_gather.hpp"
 #include "checkpoint/pytorch_parse.hpp"
@@ -28,7 +29,7 @@ class Reader : public CheckpointReader {
 }  // namespace
 
 folder::Form form() {
-  return {Format::pytorch, "pytorch_model.bin.index.json", "pytorch_model.bin", parse_file};
+  return {Format::pytorch, std::string{k_pytorch_index}, std::string{k_pytorch_file}, parse_file};
 }
 
 std::unique_ptr<CheckpointReader> open(const Header& header) {

@@ -1,6 +1,7 @@
 #include "checkpoint/pytorch_state_dict.hpp"
 
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
+#include "core/printable.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -96,7 +97,7 @@ std::vector<NamedTensor> state_dict(const Heap& heap, Id root, const Objects& ob
       throw Refusal{fmt::format("a tensor's name is {}, a text is expected; {}", heap.kind_name(items[i]), k_save_flat)};
     const auto& name = heap.text(items[i]);
     if (const auto problem = name_problem(name); !problem.empty())
-      throw Refusal{fmt::format("tensor \"{}\": {}; rename it", shown(name), problem)};
+      throw Refusal{fmt::format("tensor \"{}\": {}; rename it", printable(name), problem)};
     if (tensor == nullptr)
       throw Refusal{fmt::format("\"{}\" is {} that holds tensors; {}", name, heap.kind_name(items[i + 1]), k_save_flat)};
     if (!names.insert(name).second) throw Refusal{fmt::format("tensor \"{}\": stands twice in the dict; fetch the file again", name)};

@@ -1,6 +1,6 @@
 #include "checkpoint/pytorch_zip.hpp"
 
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -131,7 +131,7 @@ Archive::Archive(const File& file) : file_{file}, zip_{std::make_unique<Zip>(fil
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!by_name_.emplace(entries_[i].name, i).second)
-      throw damaged(fmt::format("two zip entries have the name \"{}\"", shown(entries_[i].name)));
+      throw damaged(fmt::format("two zip entries have the name \"{}\"", printable(entries_[i].name)));
   }
 }
 
@@ -147,11 +147,11 @@ void Archive::refuse_compressed(const Entry& entry) const {
   throw InputError{
       fmt::format("{}: zip entry \"{}\" is compressed or encrypted, torch.save stores plainly; load the model with PyTorch and "
                   "save it again",
-                  file_.path().string(), shown(entry.name))};
+                  file_.path().string(), printable(entry.name))};
 }
 
 InputError Archive::damaged(const Entry& entry, const std::string& what) const {
-  return InputError{fmt::format("{}: zip entry \"{}\": {}; fetch the file again", file_.path().string(), shown(entry.name), what)};
+  return InputError{fmt::format("{}: zip entry \"{}\": {}; fetch the file again", file_.path().string(), printable(entry.name), what)};
 }
 
 std::vector<std::byte> Archive::read(const Entry& entry, std::uint64_t most) const {

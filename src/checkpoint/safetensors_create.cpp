@@ -1,6 +1,9 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/safetensors_parse.hpp"
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -34,7 +37,7 @@ std::vector<std::byte> header_of(const OutputSpec& spec, const Shard& shard) {
   for (auto t = shard.first; t < shard.last; ++t) {
     const auto& tensor = spec.tensors[t];
     if (const auto problem = name_problem(tensor.name); !problem.empty())
-      refuse(fmt::format("tensor \"{}\" cannot be in a safetensors file: {}", shown(tensor.name), problem));
+      refuse(fmt::format("tensor \"{}\" cannot be in a safetensors file: {}", printable(tensor.name), problem));
     const auto end = offset + bytes_of(tensor);
     if (text.size() > 1) text += ',';
     text += Json(tensor.name).dump() + ":" +
@@ -66,7 +69,8 @@ std::vector<Shard> cut(OutputKind kind, const OutputSpec& spec) {
   }
   for (std::size_t s = 0; s < shards.size(); ++s) {
     if (kind == OutputKind::folder) {
-      shards[s].name = shards.size() == 1 ? "model.safetensors" : fmt::format("model-{:05}-of-{:05}.safetensors", s + 1, shards.size());
+      shards[s].name =
+          shards.size() == 1 ? std::string{k_safetensors_file} : fmt::format("model-{:05}-of-{:05}.safetensors", s + 1, shards.size());
     }
     shards[s].header = header_of(spec, shards[s]);
   }
@@ -88,7 +92,7 @@ std::vector<Shard> as_source(OutputKind kind, const fs::path& root, const Output
 
 const SourceHeader* source_index(const OutputSpec& spec) {
   for (const auto& source : spec.source_headers) {
-    if (source.file == k_index) return &source;
+    if (source.file == k_safetensors_index) return &source;
   }
   return nullptr;
 }
@@ -99,7 +103,7 @@ std::vector<Shard> shards_of(OutputKind kind, const fs::path& root, const Output
   auto shards = again ? as_source(kind, root, spec) : cut(kind, spec);
   // A folder's only file has a fixed name, whatever the source was called, unless an index names it.
   if (kind == OutputKind::folder && shards.size() == 1 && !(again && source_index(spec) != nullptr)) {
-    shards.front().name = "model.safetensors";
+    shards.front().name = k_safetensors_file;
   }
   return shards;
 }
@@ -129,7 +133,7 @@ void write_index(const fs::path& folder, const OutputSpec& spec, const std::vect
     for (auto t = shard.first; t < shard.last; ++t) map[spec.tensors[t].name] = shard.name;
   }
   const Json index{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}};
-  write_text(folder / k_index, index.dump(2) + "\n");
+  write_text(folder / k_safetensors_index, json_lines(index));
 }
 
 void write_shard(const fs::path& path, const Shard& shard) {
@@ -157,7 +161,7 @@ OutputLayout create(const fs::path& root, OutputKind kind, const OutputSpec& spe
   for (const auto& shard : shards) write_shard(root / shard.name, shard);
   // The source's headers are written again or none is: so its index fits where it has one.
   if (const auto* index = source_index(spec)) {
-    write_new_file(root / k_index, index->bytes);
+    write_new_file(root / k_safetensors_index, index->bytes);
   } else if (shards.size() > 1) {
     write_index(root, spec, shards);
   }

@@ -1,4 +1,5 @@
 #include "checkpoint/backends.hpp"
+#include "checkpoint/file_names.hpp"
 #include "checkpoint/safetensors_parse.hpp"
 
 #include <dare/core/file.hpp>
@@ -8,7 +9,7 @@ namespace dare::checkpoint::safetensors {
 namespace fs = std::filesystem;
 
 folder::Form form() {
-  return {Format::safetensors, k_index, "model.safetensors",
+  return {Format::safetensors, std::string{k_safetensors_index}, std::string{k_safetensors_file},
           [](const fs::path& path, std::string name) -> FileHeader { return parse_file(path, std::move(name)); }};
 }
 
@@ -20,10 +21,10 @@ std::vector<SourceHeader> read_source_headers(const Header& header) {
     headers.push_back({file.name, read_raw(file.path, opened, opened.size())});
   }
   if (header.folder.empty()) return headers;
-  if (const auto index = header.folder / k_index; fs::exists(index)) {
+  if (const auto index = header.folder / k_safetensors_index; fs::exists(index)) {
     const auto text = read_text(index);
     const auto raw = std::as_bytes(std::span{text});
-    headers.push_back({k_index, {raw.begin(), raw.end()}});
+    headers.push_back({std::string{k_safetensors_index}, {raw.begin(), raw.end()}});
   }
   return headers;
 }

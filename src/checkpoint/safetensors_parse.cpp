@@ -1,7 +1,10 @@
 #include "checkpoint/safetensors_parse.hpp"
 
-#include "checkpoint/text.hpp"
+#include "checkpoint/file_names.hpp"
+#include "checkpoint/tensor_name.hpp"
 #include "core/bounded_json.hpp"
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -35,19 +38,13 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-// A value for a message. Lists and objects, which may be large and deep, are only named.
-std::string brief(const nlohmann::json& value) {
-  if (value.is_structured()) return value.is_array() ? "a list" : "an object";
-  return shown(value.dump());
-}
-
 std::uint64_t natural(const std::filesystem::path& path, const std::string& name, const nlohmann::json& value, const char* what) {
   if (!value.is_number_unsigned()) refuse(path, name, fmt::format("{} holds {}, a number from 0 up is expected", what, brief(value)));
   return value.get<std::uint64_t>();
 }
 
 Entry parse_entry(const std::filesystem::path& path, const std::string& name, const nlohmann::json& json) {
-  if (const auto problem = name_problem(name); !problem.empty()) refuse(path, shown(name), problem);
+  if (const auto problem = name_problem(name); !problem.empty()) refuse(path, printable(name), problem);
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
     if (!json.is_object() || !json.contains(key)) refuse(path, name, fmt::format("no {}", key));
   }
@@ -65,8 +62,8 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
   const auto size = sized(*dtype, entry.tensor.shape, [&](const std::string& what) { refuse(path, name, what); });
   if (entry.end < entry.begin || entry.end - entry.begin != size.bytes) {
     refuse(path, name,
-           fmt::format("{} {} is {} bytes, data_offsets [{}, {}] hold {}", dare::name(*dtype), to_string(entry.tensor.shape), size.bytes,
-                       entry.begin, entry.end, entry.end < entry.begin ? "fewer than none" : std::to_string(entry.end - entry.begin)));
+           fmt::format("{} is {} bytes, data_offsets [{}, {}] hold {}", dtype_and_shape(entry.tensor), size.bytes, entry.begin, entry.end,
+                       entry.end < entry.begin ? "fewer than none" : std::to_string(entry.end - entry.begin)));
   }
   entry.tensor.elements = size.elements;
   entry.tensor.bytes = size.bytes;
@@ -86,7 +83,7 @@ class HeaderParser {
       const auto json = parse_bounded<Json>(text, bounds, [this](int depth, Event event, Json& value) { return see(depth, event, value); });
       if (!json.is_object()) refuse(path_, "the header is no JSON object");
       return json.empty() ? "" : json.front().dump();
-    } catch (const JsonError& error) { refuse(path_, fmt::format("the header is no valid JSON ({})", shown(error.what(), 200))); }
+    } catch (const JsonError& error) { refuse(path_, fmt::format("the header is no valid JSON ({})", printable(error.what(), 200))); }
   }
   std::vector<Entry> entries() { return std::move(entries_); }
 
@@ -112,7 +109,7 @@ class HeaderParser {
   }
 
   bool see_tensor(int depth, Event event, const Json& value) {
-    if (depth == 1 && event == Event::array_start) refuse(path_, shown(name_), "no dtype");
+    if (depth == 1 && event == Event::array_start) refuse(path_, printable(name_), "no dtype");
     if (depth != 1 || (event != Event::value && event != Event::object_end)) return true;
     entries_.push_back(parse_entry(path_, name_, value));
     return false;
@@ -147,7 +144,7 @@ std::vector<TensorInfo> place(const std::filesystem::path& path, std::vector<Ent
 std::string beginning_of(const File& file, std::uint64_t size) {
   std::string text(std::min(size, k_shown_bytes), '\0');
   file.read_at(0, std::as_writable_bytes(std::span{text}));
-  return size > k_shown_bytes ? shown(text) + "..." : shown(text);
+  return size > k_shown_bytes ? printable(text) + "..." : printable(text);
 }
 
 }  // namespace
@@ -191,7 +188,7 @@ RawFileHeader parse_file(const std::filesystem::path& path, std::string name) {
 std::vector<SourceShard> parse_sources(const std::filesystem::path& path, const std::vector<SourceHeader>& sources) {
   std::vector<SourceShard> shards;
   for (const auto& source : sources) {
-    if (source.file == k_index) continue;
+    if (source.file == k_safetensors_index) continue;
     const auto where = path / source.file;
     std::uint64_t length = 0;
     if (source.bytes.size() >= k_length_bytes) std::memcpy(&length, source.bytes.data(), k_length_bytes);

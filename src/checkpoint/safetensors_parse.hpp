@@ -12,7 +12,6 @@
 
 namespace dare::checkpoint::safetensors {
 
-constexpr auto k_index = "model.safetensors.index.json";
 constexpr std::uint64_t k_longest_header = 100'000'000;  ///< bytes of JSON; the format's own limit
 
 struct RawFileHeader : FileHeader {

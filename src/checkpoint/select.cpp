@@ -1,6 +1,8 @@
 #include <dare/checkpoint/select.hpp>
 
-#include "checkpoint/text.hpp"
+#include "checkpoint/tensor_name.hpp"
+#include "core/pattern.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -12,8 +14,6 @@
 
 namespace dare::checkpoint {
 namespace {
-
-constexpr std::size_t k_longest_pattern = 1000;  // std::regex recurses on its pattern
 
 // One option's expression, and whether it was ever found.
 struct Pattern {
@@ -57,15 +57,9 @@ class Selector {
 
  private:
   void compile(std::vector<Pattern>& list, const char* option, const std::string& text, const std::string& replacement = {}) {
-    if (text.size() > k_longest_pattern) {
-      problems_.usage(fmt::format("--{}: a regular expression of {} bytes, at most {} are taken", option, text.size(), k_longest_pattern));
-      return;
-    }
     try {
-      list.push_back({option, text, std::regex{text, std::regex::ECMAScript}, replacement});
-    } catch (const std::regex_error& error) {
-      problems_.usage(fmt::format("--{}: \"{}\" is no regular expression (ECMAScript): {}", option, text, error.what()));
-    }
+      list.push_back({option, text, compile_pattern(text), replacement});
+    } catch (const UsageError& error) { problems_.usage(fmt::format("--{}: {}", option, error.what())); }
   }
 
   // All expressions are looked for, so that none is called useless for another's sake.
@@ -101,13 +95,14 @@ class Selector {
     for (std::size_t t = 0; t < old_names.size(); ++t) {
       const auto& name = header_.tensors[t].name;
       if (name != old_names[t] && (name.empty() || !name_problem(name).empty())) {
-        problems_.usage(fmt::format("--rename makes \"{}\" of tensor \"{}\", which is no tensor's name", shown(name), shown(old_names[t])));
+        problems_.usage(
+            fmt::format("--rename makes \"{}\" of tensor \"{}\", which is no tensor's name", printable(name), printable(old_names[t])));
         continue;
       }
       const auto [other, added] = seen.emplace(name, t);
       if (added) continue;
-      problems_.usage(fmt::format("--rename makes \"{}\" of two tensors, \"{}\" and \"{}\"", shown(name), shown(old_names[other->second]),
-                                  shown(old_names[t])));
+      problems_.usage(fmt::format("--rename makes \"{}\" of two tensors, \"{}\" and \"{}\"", printable(name),
+                                  printable(old_names[other->second]), printable(old_names[t])));
     }
   }
 

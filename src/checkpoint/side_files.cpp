@@ -1,6 +1,7 @@
 #include "checkpoint/side_files.hpp"
 
 #include "checkpoint/endings.hpp"
+#include "checkpoint/file_names.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -14,9 +15,9 @@ constexpr std::uint64_t k_most_side_bytes = std::uint64_t{4} << 30U;
 }  // namespace
 
 bool is_side_file_name(std::string_view name) {
-  if (name.empty() || name.front() == '.' || name == "dare-manifest.json") return false;
+  if (name.empty() || name.front() == '.' || name == k_manifest_file) return false;
   if (name.find('/') != std::string_view::npos || name.find('\0') != std::string_view::npos) return false;
-  if (name.ends_with(".index.json")) return false;
+  if (name.ends_with(k_index_ending)) return false;
   const auto* const ending = find_ending(std::filesystem::path{name}.extension().string());
   return ending == nullptr || ending->beside;
 }

@@ -1,6 +1,7 @@
 #include <dare/comm/environment.hpp>
 
 #include "comm/check.hpp"
+#include "core/printable.hpp"
 
 #include <unistd.h>
 
@@ -19,18 +20,6 @@ namespace {
   print_message(program, text);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
-}
-
-// Control characters but for the ends of lines and tabs, which in a name from a file could steer a terminal.
-std::string without_controls(const std::string& text) {
-  constexpr std::string_view k_digits = "0123456789abcdef";
-  std::string safe;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '\n' || c == '\t' || (code >= 0x20 && code != 0x7F)) safe += c;
-    else safe += {'\\', 'x', k_digits[code >> 4U], k_digits[code & 0xFU]};
-  }
-  return safe;
 }
 
 // In one write where it can be: lines of several ranks do not mix. errno tells of failure.
@@ -84,11 +73,11 @@ void write_message(const std::string& text) {
 }
 
 void print_message(const std::string& program, const std::string& text) {
-  write_message(program + ": " + without_controls(text) + "\n");
+  write_message(program + ": " + printable_lines(text) + "\n");
 }
 
 void write_result(const std::string& text, const std::string& what) {
-  if (!write_all(STDOUT_FILENO, without_controls(text)))
+  if (!write_all(STDOUT_FILENO, printable_lines(text)))
     throw IoError{what + " could not be written to standard output (" + std::generic_category().message(errno) + ")"};
 }
 

@@ -1,10 +1,12 @@
 #include "compare/diff_report.hpp"
 
 #include "compare/figure_text.hpp"
+#include "core/json_text.hpp"
 #include "core/table.hpp"
 
 #include <dare/checkpoint/delta.hpp>
 #include <dare/core/plural.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,10 +37,6 @@ bool has_figures(const TensorInfo& a, const TensorInfo& b) {
   return is_floating(a.dtype) && is_floating(b.dtype);
 }
 
-std::string described(const TensorInfo& tensor) {
-  return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));
-}
-
 Difference overall(const DiffReport& report) {
   Difference all;
   for (const auto& difference : report.differences) all.add(difference);
@@ -67,12 +65,12 @@ std::string table_of(const DiffReport& report, std::size_t columns) {
 std::string unpaired(const DiffReport& report) {
   std::string text;
   for (const auto t : report.pairing.only_a)
-    text += fmt::format("only in A: {} {}\n", report.a.tensors[t].name, described(report.a.tensors[t]));
+    text += fmt::format("only in A: {} {}\n", report.a.tensors[t].name, dtype_and_shape(report.a.tensors[t]));
   for (const auto t : report.pairing.only_b)
-    text += fmt::format("only in B: {} {}\n", report.b.tensors[t].name, described(report.b.tensors[t]));
+    text += fmt::format("only in B: {} {}\n", report.b.tensors[t].name, dtype_and_shape(report.b.tensors[t]));
   for (const auto& pair : report.pairing.of_other_shape) {
-    text += fmt::format("other shape: {} is {} in A, {} in B\n", report.a.tensors[pair.a].name, described(report.a.tensors[pair.a]),
-                        described(report.b.tensors[pair.b]));
+    text += fmt::format("other shape: {} is {} in A, {} in B\n", report.a.tensors[pair.a].name, dtype_and_shape(report.a.tensors[pair.a]),
+                        dtype_and_shape(report.b.tensors[pair.b]));
   }
   return text;
 }
@@ -177,7 +175,7 @@ std::string DiffReport::json() const {
                     {"only_in_a", names(pairing.only_a, a)},
                     {"only_in_b", names(pairing.only_b, b)},
                     {"other_shape", std::move(shapes)}};
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_lines(result);
 }
 
 }  // namespace dare::compare

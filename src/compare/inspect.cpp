@@ -1,6 +1,7 @@
 #include <dare/compare/inspect.hpp>
 
 #include "compare/inspect_report.hpp"
+#include "core/json_text.hpp"
 #include "core/table.hpp"
 
 #include <dare/checkpoint/delta.hpp>
@@ -110,7 +111,7 @@ int inspect(const InspectOptions& options, const comm::Communicator& world) {
       text += listing_text(header, headers.origins[c], options, columns);
     }
   }
-  if (options.json) text = Json{{"checkpoints", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (options.json) text = json_lines(Json{{"checkpoints", std::move(list)}});
   world.agree([&] {
     if (!world.is_root()) return;
     for (const auto& header : headers.checkpoints) checkpoint::check_unchanged(header);

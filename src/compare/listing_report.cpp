@@ -1,6 +1,6 @@
 #include "checkpoint/formats.hpp"
-#include "checkpoint/text.hpp"
 #include "compare/inspect_report.hpp"
+#include "core/printable.hpp"
 #include "core/table.hpp"
 
 #include <dare/checkpoint/delta.hpp>
@@ -45,7 +45,7 @@ struct Totals {
 
 // In one piece at a place of a file, or how else.
 std::string storage_of(const TensorInfo& tensor, const Header& header) {
-  const auto file = checkpoint::one_line(header.files[tensor.file].name);
+  const auto file = one_line(header.files[tensor.file].name);
   if (tensor.bytes == 0) return "no bytes";
   if (!tensor.strides.empty()) return fmt::format("{}, strides {}", file, to_string(tensor.strides));
   if (tensor.offset != 0) return fmt::format("{} at {}", file, tensor.offset);
@@ -97,7 +97,7 @@ Header stored(const Header& header) {
 }
 
 std::string quoted_or(const std::string& text, std::string_view otherwise) {
-  return text.empty() ? std::string{otherwise} : checkpoint::one_line(text);
+  return text.empty() ? std::string{otherwise} : one_line(text);
 }
 
 // Of the figures of an adapter's products: "rank 8" or "rank 4 to 16".
@@ -166,7 +166,7 @@ std::string metadata_text(const Header& header) {
     if (json.is_object()) json.erase(checkpoint::k_delta_key);
     text = json.is_object() && json.empty() ? "" : json.dump();
   }
-  return text.empty() ? "" : fmt::format("  metadata: {}\n", checkpoint::one_line(text));
+  return text.empty() ? "" : fmt::format("  metadata: {}\n", one_line(text));
 }
 
 // The model's shapes of a delta checkpoint's tensors, behind those that are stored.
@@ -184,8 +184,8 @@ std::string listing_text(const Header& header, const DeltaOrigin& origin, const 
   auto text = fmt::format("{}: {}, {}\n", header.root.string(), checkpoint::row_of(header.format).name, totals_text(totals.all));
   text += meaning_text(header, origin);
   for (const auto& [dtype, total] : totals.by_dtype) text += fmt::format("  {}: {}\n", name(dtype), totals_text(total));
-  for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", checkpoint::one_line(file.name), file.size);
-  for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", checkpoint::one_line(file));
+  for (const auto& file : header.files) text += fmt::format("  file {}: {} bytes\n", one_line(file.name), file.size);
+  for (const auto& file : header.side_files) text += fmt::format("  beside it: {}\n", one_line(file));
   text += metadata_text(header);
   if (options.totals_only || header.tensors.empty()) return text;
   Table table{{"<type", "bytes", "<shape", "<stored in", "<tensor"}};

@@ -1,5 +1,7 @@
 #include <dare/core/byte_size.hpp>
 
+#include "core/lower_case.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
@@ -46,11 +48,9 @@ std::uint64_t parse_byte_size(std::string_view text) {
   const auto end_of_number = std::find_if(text.begin(), text.end(), [](unsigned char c) { return !std::isdigit(c) && c != '.'; });
   const std::string number{text.begin(), end_of_number};
   std::string unit{end_of_number, text.end()};
-  unit.erase(0, unit.find_first_not_of(' '));
-  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
-  const auto* const found = std::find_if(k_units.begin(), k_units.end(), [&](const Unit& u) {
-    return std::equal(u.name.begin(), u.name.end(), unit.begin(), unit.end(), same);
-  });
+  unit = lower_case(unit.erase(0, unit.find_first_not_of(' ')));
+  const auto* const found =
+      std::find_if(k_units.begin(), k_units.end(), [&](const Unit& u) { return lower_case(std::string{u.name}) == unit; });
   if (found == k_units.end() || number.empty() || std::count(number.begin(), number.end(), '.') > 1 || number == ".") throw refuse();
   try {
     if (number.find('.') == std::string::npos) {

@@ -1,8 +1,9 @@
 #include <dare/core/dtype.hpp>
 
+#include "core/lower_case.hpp"
+
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <limits>
 #include <string>
 
@@ -45,12 +46,6 @@ static_assert(
     }(),
     "the table follows the enumeration");
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 }  // namespace
 
 std::span<const DtypeInfo> dtypes() noexcept {
@@ -69,13 +64,13 @@ std::optional<Dtype> dtype_named(std::string_view name) noexcept {
 }
 
 std::optional<Dtype> dtype_from_user(std::string_view name) {
-  auto wanted = lower(name);
+  auto wanted = lower_case(std::string{name});
   if (wanted.starts_with("fp")) wanted.erase(1, 1);  // fp16, as training scripts write it
   if (wanted == "float") return Dtype::f32;
   if (wanted == "double") return Dtype::f64;
   if (wanted == "half") return Dtype::f16;
   for (const auto& row : k_dtypes) {
-    if (wanted == lower(row.name) || (!row.torch_name.empty() && wanted == row.torch_name)) return row.dtype;
+    if (wanted == lower_case(std::string{row.name}) || (!row.torch_name.empty() && wanted == row.torch_name)) return row.dtype;
   }
   return std::nullopt;
 }

@@ -1,9 +1,9 @@
 #include <dare/metrics/answers.hpp>
 
+#include "core/lower_case.hpp"
 #include "metrics/numbers.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace dare::metrics {
 namespace {
@@ -68,8 +68,7 @@ std::size_t find_dollar(std::string_view text, std::size_t from) {
 
 // What follows the last "answer is", in any case, read as Minerva's prompt has it: "... is $5$. I hope it is correct."
 std::optional<std::string> after_phrase(std::string_view text) {
-  std::string lower{text};
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto lower = lower_case(std::string{text});
   constexpr std::string_view phrase = "answer is";
   const auto found = lower.rfind(phrase);
   if (found == std::string::npos) return std::nullopt;

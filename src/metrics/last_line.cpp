@@ -1,7 +1,5 @@
 #include "metrics/last_line.hpp"
 
-#include <algorithm>
-
 namespace dare::metrics {
 
 std::string_view last_line(std::string_view text) noexcept {
@@ -10,13 +8,6 @@ std::string_view last_line(std::string_view text) noexcept {
   text = text.substr(0, last + 1);
   const auto before = text.find_last_of('\n');
   return text.substr(before == std::string_view::npos ? 0 : before + 1);
-}
-
-std::string printable(std::string_view text, std::size_t most) {
-  std::string shown{text.substr(0, most)};
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
-  return shown;
 }
 
 }  // namespace dare::metrics

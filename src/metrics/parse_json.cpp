@@ -1,3 +1,4 @@
+#include "core/json_text.hpp"
 #include "metrics/parse_records.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::string text_of(const Json& json) {
-  return json.is_string() ? json.get<std::string>() : json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.is_string() ? json.get<std::string>() : json_text(json);
 }
 
 Value value_of(const Json& json) {

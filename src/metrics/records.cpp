@@ -1,5 +1,6 @@
 #include <dare/metrics/records.hpp>
 
+#include "core/lower_case.hpp"
 #include "metrics/parse_records.hpp"
 
 #include <fmt/format.h>
@@ -8,15 +9,12 @@
 #include <dare/core/file.hpp>
 
 #include <algorithm>
-#include <cctype>
 
 namespace dare::metrics {
 namespace {
 
 std::string ending(const std::filesystem::path& path) {
-  auto text = path.extension().string();
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
+  return lower_case(path.extension().string());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "metrics/supervise.hpp"
 
 #include "core/child_processes.hpp"
+#include "core/printable.hpp"
 #include "metrics/last_line.hpp"
 #include "metrics/sample_process.hpp"
 

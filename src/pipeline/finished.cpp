@@ -1,7 +1,7 @@
 #include "pipeline/finished.hpp"
 
-#include "checkpoint/text.hpp"
 #include "core/bounded_json.hpp"
+#include "core/printable.hpp"
 #include "pipeline/manifest_json.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/unfinished.hpp"
@@ -49,7 +49,7 @@ std::optional<std::string> other_side_file(const Product& product, const nlohman
     if (text("part") == "file") before[text("name")] = text("xxh3_128");
   }
   for (const auto& [name, bytes] : product.output_spec().side_files) {
-    const auto found = before.extract(checkpoint::one_line(name));
+    const auto found = before.extract(one_line(name));
     if (!found || found.mapped() != hash_hex(bytes)) return name;
   }
   return before.empty() ? std::nullopt : std::optional{before.begin()->first};

@@ -1,7 +1,8 @@
 #include "pipeline/input_side_files.hpp"
 
-#include "checkpoint/text.hpp"
+#include "checkpoint/file_names.hpp"
 #include "core/bounded_json.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -24,12 +25,6 @@ using checkpoint::Header;
 
 constexpr std::size_t k_most_keys = 4;              // that are named of one file
 constexpr std::size_t k_most_settings = 1U << 20U;  // bytes of a file of settings; a tokenizer's has more
-constexpr std::array<std::string_view, 12> k_files{"config.json",         "generation_config.json",
-                                                   "tokenizer.json",      "tokenizer_config.json",
-                                                   "tokenizer.model",     "special_tokens_map.json",
-                                                   "added_tokens.json",   "vocab.json",
-                                                   "vocab.txt",           "merges.txt",
-                                                   "chat_template.jinja", "chat_template.json"};
 // Of where a model came from and what saved it.
 constexpr std::array<std::string_view, 9> k_of_saving{"_name_or_path", "name_or_path",   "transformers_version",
                                                       "torch_dtype",   "dtype",          "_commit_hash",
@@ -81,14 +76,14 @@ std::optional<std::string> difference_of(const Header& base, const Header& model
   if (keys.empty()) return std::nullopt;
   const bool more = keys.size() > k_most_keys;
   keys.resize(std::min(keys.size(), k_most_keys));
-  for (auto& key : keys) key = checkpoint::shown(key);
+  for (auto& key : keys) key = printable(key);
   return fmt::format("{} ({}{})", file, fmt::join(keys, ", "), more ? ", ..." : "");
 }
 
 std::optional<std::string> note_on(const Header& frame, const Header& model, const LongerRows& rows) {
   std::vector<std::string> files;
-  for (const auto file : k_files) {
-    if (!has(model, file)) continue;
+  for (const auto& [file, is_compared] : checkpoint::companion_files()) {
+    if (!is_compared || !has(model, file)) continue;
     if (!has(frame, file)) {
       files.push_back(fmt::format("{} (only there)", file));
     } else if (auto difference = difference_of(frame, model, file, rows)) {

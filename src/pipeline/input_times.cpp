@@ -1,5 +1,6 @@
 #include <dare/pipeline/input_times.hpp>
 
+#include "checkpoint/file_names.hpp"
 #include "core/file_state.hpp"
 
 #include <fmt/chrono.h>
@@ -26,7 +27,7 @@ std::vector<std::filesystem::path> files_beside_weights(const Work& work) {
   for (std::size_t i = 0; i < work.inputs(); ++i) {
     const auto& header = work.input(i);
     for (const auto& file : header.side_files) {
-      if (!header.folder.empty() && (i == 0 || file == "config.json")) files.push_back(header.folder / file);
+      if (!header.folder.empty() && (i == 0 || file == checkpoint::k_config_file)) files.push_back(header.folder / file);
     }
   }
   return files;

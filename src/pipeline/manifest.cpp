@@ -1,5 +1,7 @@
 #include <dare/pipeline/manifest.hpp>
 
+#include "core/json_text.hpp"
+#include "pipeline/manifest_json.hpp"
 #include "pipeline/output_parts.hpp"
 
 #include <dare/core/file.hpp>
@@ -57,7 +59,7 @@ Json head_of(const Work& work, const Product& product) {
   for (std::size_t i = 0; i < work.inputs(); ++i) {
     inputs.push_back(describe(work.input(i), work.content_hashes.empty() ? std::vector<std::string>{} : work.content_hashes[i]));
   }
-  return {{"format", "dare-manifest"},
+  return {{"format", k_manifest_format},
           {"format_version", 1},
           {"program", "dare-mpi " DARE_VERSION},
           {"stream_version", random::k_stream_version},
@@ -95,7 +97,7 @@ void compare(const Json& now, const Json& before, const std::string& where, std:
 }  // namespace
 
 std::string manifest_head(const Work& work, const Product& product) {
-  return head_of(work, product).dump(1, ' ', false, Json::error_handler_t::replace);
+  return json_text(head_of(work, product), 1);
 }
 
 std::string read_manifest_text(const std::filesystem::path& file) {
@@ -116,7 +118,7 @@ void write_manifest(const std::filesystem::path& path, const std::filesystem::pa
   head["parts"] = parts_json(parts_of(checkpoint::read_header_of_unfinished(output)));
   head["elements_merged"] = counts.merged;
   head["elements_swallowed"] = counts.swallowed;
-  auto text = head.dump(1, ' ', false, Json::error_handler_t::replace);
+  auto text = json_text(head, 1);
   text.resize(text.size() - 2);  // without the closing brace and the line end before it: the tensors follow
   file.add(text + ",\n \"tensors\": [");
   const auto tensors = output_tensors(work, product);
@@ -126,7 +128,7 @@ void write_manifest(const std::filesystem::path& path, const std::filesystem::pa
     for (auto block = grid.first_block(t); block < last; ++block) blocks += to_hex(hashes[block]);
     const Json entry{
         {"name", tensors[t].name}, {"dtype", name(tensors[t].dtype)}, {"shape", tensors[t].shape}, {"xxh3_128", std::move(blocks)}};
-    file.add((t == 0 ? "\n  " : ",\n  ") + entry.dump(-1, ' ', false, Json::error_handler_t::replace));
+    file.add((t == 0 ? "\n  " : ",\n  ") + json_text(entry));
   }
   file.add("\n ]\n}\n");
   file.finish();

@@ -1,5 +1,6 @@
 #include <dare/pipeline/merge_output_spec.hpp>
 
+#include "checkpoint/file_names.hpp"
 #include "pipeline/edit_text.hpp"
 
 #include <dare/checkpoint/config_json.hpp>
@@ -49,7 +50,7 @@ checkpoint::OutputSpec merge_output_spec(const Work& work, const Product& produc
   frame.root = recipe.frame().path;
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_input_side_file(frame, file);
-    if (file == "config.json") bytes = output_config(bytes, work, product, recipe);
+    if (file == checkpoint::k_config_file) bytes = output_config(bytes, work, product, recipe);
     spec.side_files.push_back({file, std::move(bytes)});
   }
   return spec;

@@ -1,5 +1,6 @@
 #include "pipeline/merge_plan.hpp"
 
+#include "core/json_text.hpp"
 #include "core/table.hpp"
 #include "pipeline/finished.hpp"
 #include "recipe/describe.hpp"
@@ -54,7 +55,7 @@ std::string json_text(const std::string& plan, const Product& product, const std
   auto json = nlohmann::ordered_json::parse(plan);
   if (space) json["space"] = {{"folder", space->folder}, {"bytes_needed", space->needed}, {"bytes_free", space->available}};
   json["recipe"] = nlohmann::ordered_json::parse(product.job.recipe_json);
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_lines(json);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "pipeline/output_parts.hpp"
 
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/hash.hpp>
 
@@ -16,7 +16,7 @@ constexpr auto k_file = "file";
 constexpr auto k_metadata = "metadata";
 
 std::string described(const OutputPart& part) {
-  const auto name = checkpoint::one_line(part.name);  // a manifest may be anyone's
+  const auto name = one_line(part.name);  // a manifest may be anyone's
   if (part.kind == k_header) return name.empty() ? "the header" : fmt::format("the header of {}", name);
   return part.kind == k_metadata ? "the metadata" : name;
 }
@@ -27,11 +27,11 @@ std::vector<OutputPart> parts_of(const checkpoint::Header& output) {
   std::vector<OutputPart> parts;
   const bool is_folder = !output.folder.empty();
   for (const auto& file : output.files)
-    parts.push_back({k_header, is_folder ? checkpoint::one_line(file.name) : "", file.size, to_hex(file.header_hash)});
+    parts.push_back({k_header, is_folder ? one_line(file.name) : "", file.size, to_hex(file.header_hash)});
   if (output.format == checkpoint::Format::hdf5) { parts.push_back({k_metadata, "", output.metadata.size(), hash_hex(output.metadata)}); }
   for (const auto& name : output.side_files) {
     const auto bytes = checkpoint::read_side_file(output, name);
-    parts.push_back({k_file, checkpoint::one_line(name), bytes.size(), hash_hex(bytes)});
+    parts.push_back({k_file, one_line(name), bytes.size(), hash_hex(bytes)});
   }
   return parts;
 }
@@ -58,7 +58,7 @@ std::vector<std::string> missing_weight_files(const std::vector<OutputPart>& rec
   for (const auto& part : recorded) {
     std::error_code unknown;
     if (part.kind == k_header && !part.name.empty() && !std::filesystem::exists(output / part.name, unknown))
-      names.push_back(checkpoint::one_line(part.name));
+      names.push_back(one_line(part.name));
   }
   return names;
 }

@@ -8,13 +8,10 @@
 #include <dare/core/error.hpp>
 #include <dare/pipeline/output_paths.hpp>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 namespace dare::pipeline {
 namespace {
@@ -32,13 +29,6 @@ fs::path place_of(const fs::path& output) {
 
 UsageError among_inputs(const fs::path& output, const fs::path& input) {
   return UsageError{fmt::format("{}: OUTPUT and the input {} lie in each other; name another output", output.string(), input.string())};
-}
-
-// Temporary, journal and lock are made there before anything is read.
-void require_writable(const OutputPaths& paths) {
-  if (::faccessat(AT_FDCWD, paths.folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS)) return;
-  throw InputError{fmt::format("{}: its folder {} cannot be written to: {}; name another output", paths.output.string(),
-                               paths.folder.string(), std::strerror(errno))};
 }
 
 // All names beside the output are made of its own.
@@ -84,7 +74,7 @@ void check_output_folder(const fs::path& output) {
                                  failure.message())};
   if (!fs::is_directory(paths.folder))
     throw InputError{fmt::format("{}: its folder {} is not there; make it first", output.string(), paths.folder.string())};
-  require_writable(paths);
+  require_writable(paths.folder, paths.output, "output");  // temporary, journal and lock are made there before anything is read
 }
 
 void check_output(const fs::path& output, const RunOptions& options, std::uint64_t bytes) {

@@ -1,5 +1,6 @@
 #include "pipeline/recorded.hpp"
 
+#include "pipeline/manifest_json.hpp"
 #include "recipe/recipe_from_json.hpp"
 
 #include <dare/core/error.hpp>
@@ -49,7 +50,7 @@ bool names_format(std::string_view text) {
   const auto at = text.find(k_key);
   if (at == std::string_view::npos || !after_spaces(text).starts_with('{')) return false;
   text = after_spaces(text.substr(at + k_key.size()));
-  return text.starts_with(':') && after_spaces(text.substr(1)).starts_with("\"dare-manifest\"");
+  return text.starts_with(':') && after_spaces(text.substr(1)).starts_with(fmt::format("\"{}\"", k_manifest_format));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "pipeline/replaceable.hpp"
 
-#include "checkpoint/text.hpp"
+#include "checkpoint/file_names.hpp"
 #include "core/bounded_json.hpp"
+#include "core/printable.hpp"
 #include "pipeline/manifest_json.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -32,40 +33,15 @@ bool is_weights(const fs::path& file) {
 
 // Of what stands in published model folders. Their endings alone would not do: notes and results of evaluations are .txt and .json too.
 bool is_of_a_model(const fs::path& file) {
-  static const std::set<std::string> names{"config.json",
-                                           "generation_config.json",
-                                           "tokenizer.json",
-                                           "tokenizer_config.json",
-                                           "special_tokens_map.json",
-                                           "added_tokens.json",
-                                           "vocab.json",
-                                           "vocab.txt",
-                                           "merges.txt",
-                                           "tokenizer.model",
-                                           "spiece.model",
-                                           "chat_template.jinja",
-                                           "chat_template.json",
-                                           "preprocessor_config.json",
-                                           "processor_config.json",
-                                           "README.md",
-                                           "LICENSE",
-                                           "LICENSE.txt",
-                                           "NOTICE",
-                                           "USE_POLICY.md",
-                                           ".gitattributes",
-                                           "model_index.json",
-                                           "adapter_config.json",
-                                           "quantize_config.json",
-                                           "sentencepiece.bpe.model"};
   const auto name = file.filename().string();
   const bool code = file.extension() == ".py" &&
                     (name.starts_with("modeling_") || name.starts_with("configuration_") || name.starts_with("tokenization_"));
-  return is_weights(file) || code || file.extension() == ".tiktoken" || names.contains(name);
+  return is_weights(file) || code || file.extension() == ".tiktoken" || checkpoint::is_companion_file(name);
 }
 
 using Names = std::set<std::string>;
 
-// What the program itself has put into a folder, names as checkpoint::one_line() has them.
+// What the program itself has put into a folder, names as one_line() has them.
 struct OwnFiles {
   Names names;
   std::map<std::string, Names> in_folders;  // of delta checkpoints, beside their weights
@@ -87,7 +63,7 @@ void add_delta(const nlohmann::ordered_json& entry, OwnFiles& own) {
 // By its manifest; empty without a readable one.
 OwnFiles files_in_manifest(const fs::path& folder) {
   OwnFiles own;
-  const auto path = folder / "dare-manifest.json";
+  const auto path = folder / checkpoint::k_manifest_file;
   if (!fs::is_regular_file(path)) return own;
   try {
     const auto manifest = parse_manifest_json(read_manifest_text(path), [&](const auto& tensor, bool of_deltas) {
@@ -110,7 +86,7 @@ void check_folder(const fs::path& folder, std::string_view advice, const Names& 
   if (own.names.empty() && std::none_of(begin(entries), end(entries), [](const auto& entry) { return is_weights(entry.path()); }))
     throw InputError{fmt::format("{}: is a folder that holds no model; {}", folder.string(), advice)};
   for (const auto& entry : fs::directory_iterator{folder}) {
-    const auto name = checkpoint::one_line(entry.path().filename().string());
+    const auto name = one_line(entry.path().filename().string());
     if (entry.is_directory() && !entry.is_symlink()) check_folder(entry.path(), advice, own.in_folders[name]);
     else if (!own.names.contains(name) && !is_of_a_model(entry.path()))
       throw InputError{fmt::format("{}: is in a folder of a model and no part of one; {}", entry.path().string(), advice)};

@@ -1,8 +1,9 @@
 #include "pipeline/reproduced.hpp"
 
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 
 #include <dare/core/plural.hpp>
+#include <dare/core/tensor_size.hpp>
 #include <dare/pipeline/output_paths.hpp>
 #include <dare/plan/grid.hpp>
 
@@ -15,7 +16,7 @@ namespace dare::pipeline {
 namespace {
 
 std::string quoted(const std::string& tensor) {
-  return fmt::format("tensor \"{}\"", checkpoint::shown(tensor));
+  return fmt::format("tensor \"{}\"", printable(tensor));
 }
 
 // The solver's last bits are the build's.
@@ -58,8 +59,7 @@ std::string blocks_that_differ(const Manifest& now, const Manifest& before) {
     if (found == recorded.end()) return quoted(tensor.name) + " is not among those recorded";
     const auto& other = *found->second;
     if (tensor.dtype != other.dtype || tensor.shape != other.shape) {
-      return fmt::format("{} is {} {}, recorded is {} {}", quoted(tensor.name), name(tensor.dtype), to_string(tensor.shape),
-                         name(other.dtype), to_string(other.shape));
+      return fmt::format("{} is {}, recorded is {}", quoted(tensor.name), dtype_and_shape(tensor), dtype_and_shape(other));
     }
     for (std::size_t b = 0; b < tensor.blocks.size(); ++b) {
       if (tensor.blocks[b] == other.blocks[b]) continue;

@@ -1,6 +1,7 @@
 #include "pipeline/source_path.hpp"
 
 #include "checkpoint/endings.hpp"
+#include "checkpoint/file_names.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -74,8 +75,9 @@ std::optional<unsigned> shards_of(const fs::path& file) {
 std::optional<std::string> part_of_folder(const fs::path& file) {
   if (const auto shards = shards_of(file); shards && *shards > 1)
     return fmt::format("one of {} shards, which would be merged without the others; give their folder", *shards);
-  if (file.stem() == "adapter_model" && checkpoint::is_lora_adapter(file.parent_path()))
-    return "the factors of a LoRA adapter, which mean nothing without its adapter_config.json; give their folder";
+  if (file.stem() == fs::path{checkpoint::k_adapter_safetensors_file}.stem() && checkpoint::is_lora_adapter(file.parent_path()))
+    return fmt::format("the factors of a LoRA adapter, which mean nothing without its {}; give their folder",
+                       checkpoint::k_adapter_config_file);
   if (file.extension() == ".json") return "no weights; give the model's folder";
   return std::nullopt;
 }

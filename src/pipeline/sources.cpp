@@ -1,5 +1,6 @@
 #include <dare/pipeline/sources.hpp>
 
+#include "checkpoint/file_names.hpp"
 #include "pipeline/source_path.hpp"
 
 #include <dare/checkpoint/model_header.hpp>
@@ -17,8 +18,8 @@ void refuse_factors(const checkpoint::Header& header, const std::string& written
   if (!header.low_rank.empty()) return;
   for (const auto& tensor : header.tensors) {
     if (tensor.name.find(".lora_A.") == std::string::npos && tensor.name.find(".lora_embedding_A") == std::string::npos) continue;
-    throw InputError{fmt::format("{}: tensor \"{}\" is a factor of a LoRA adapter; give the adapter's folder, with its adapter_config.json",
-                                 written, tensor.name)};
+    throw InputError{fmt::format("{}: tensor \"{}\" is a factor of a LoRA adapter; give the adapter's folder, with its {}", written,
+                                 tensor.name, checkpoint::k_adapter_config_file)};
   }
 }
 

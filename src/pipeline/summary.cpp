@@ -1,5 +1,6 @@
 #include "pipeline/summary.hpp"
 
+#include "core/json_text.hpp"
 #include "pipeline/reproduced.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -72,7 +73,7 @@ std::string to_json(const RunContext& run, const Figures& figures, const std::ve
     const auto spread = spread_of(all, stage);
     json["stages_s"][std::string{k_stage_names[stage]}] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
   }
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";  // a path may be no UTF-8
+  return json_lines(json);  // a path may be no UTF-8
 }
 
 std::optional<bool> as_recorded(const Outcome& outcome) {

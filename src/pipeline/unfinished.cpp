@@ -1,5 +1,7 @@
 #include "pipeline/unfinished.hpp"
 
+#include "core/json_text.hpp"
+
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
 #include <dare/pipeline/input_times.hpp>
@@ -23,7 +25,7 @@ std::string without_contents(const std::string& identity) {
   for (auto& input : json["inputs"]) {
     for (auto& file : input["files"]) file.erase("pieces_xxh3_128");
   }
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(json);
 }
 
 // Of a product whose output is not complete.
@@ -57,7 +59,7 @@ std::string identity_of(const Work& work, const Product& product, const RunOptio
     if (const auto changed = changed_ns(file)) identity["modified"][file.string()] = time_text(*changed);
   }
   identity["output"] = {{"kind", static_cast<int>(checkpoint::output_kind(product.output))}, {"shard_size", options.shard_size}};
-  return identity.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(identity);
 }
 
 bool goes_on_from(const JournalHead& head, const std::vector<JournalRecord>& records, const std::string& identity, std::uint64_t blocks,

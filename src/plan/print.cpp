@@ -1,3 +1,5 @@
+#include "core/json_text.hpp"
+
 #include <dare/plan/plan.hpp>
 
 #include <dare/core/byte_size.hpp>
@@ -82,7 +84,7 @@ std::string to_json(const Plan& plan, const EarlierPasses& earlier, const Bandwi
   if (const auto s = seconds(read, bandwidth.read)) json["read_s"] = *s;
   if (const auto s = seconds(written, bandwidth.write)) json["write_s"] = *s;
   if (const auto s = predicted(read, written, bandwidth)) json["predicted_s"] = *s;
-  return json.dump(2) + "\n";
+  return json_lines(json);
 }
 
 }  // namespace dare::plan

@@ -1,20 +1,20 @@
 #include "recipe/check.hpp"
 
+#include "core/pattern.hpp"
+#include "core/printable.hpp"
 #include "merge/rounding.hpp"
+#include "recipe/parameter_table.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
-#include <regex>
 #include <set>
 
 namespace dare::recipe {
 namespace {
 
 using merge::Parameter;
-
-constexpr std::size_t k_longest_pattern = 1000;  // std::regex recurses on its pattern
 
 std::string taken_by(const merge::Method& method) {
   std::string all;
@@ -109,16 +109,9 @@ void Check::auxiliaries() const {
 
 void Check::patterns() const {
   for (const auto& pattern : recipe_.exclude) {
-    if (pattern.size() > k_longest_pattern) {
-      refuse("exclude",
-             fmt::format("a regular expression of {} bytes to exclude, at most {} are taken", pattern.size(), k_longest_pattern));
-      continue;
-    }
     try {
-      const std::regex compiled{pattern, std::regex::ECMAScript};
-    } catch (const std::regex_error& error) {
-      refuse("exclude", fmt::format("{} to exclude is no regular expression (ECMAScript): {}", in_quotes(pattern), error.what()));
-    }
+      (void)compile_pattern(pattern);
+    } catch (const UsageError& error) { refuse("exclude", fmt::format("exclude: {}", error.what())); }
   }
 }
 

@@ -2,6 +2,7 @@
 #include "recipe/resolver.hpp"
 
 #include <dare/core/shape.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -12,10 +13,6 @@ namespace {
 
 using checkpoint::TensorInfo;
 
-std::string described(const TensorInfo& tensor) {
-  return fmt::format("{} {}", name(tensor.dtype), to_string(tensor.shape));
-}
-
 std::string_view kind_of(Dtype dtype) {
   return is_floating(dtype) ? "a float" : info(dtype).kind == DtypeKind::integer ? "an integer" : "neither float nor integer";
 }
@@ -24,8 +21,8 @@ std::string_view kind_of(Dtype dtype) {
 
 bool Resolver::fits(std::size_t model, const TensorInfo& base, const TensorInfo& other) {
   const auto problem = [&](const std::string& advice) {
-    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected {} {}; {}", root(model), other.name, described(other), owner_,
-                                described(base), advice));
+    problems_.input(fmt::format("{}: tensor \"{}\": {}, expected {} {}; {}", root(model), other.name, dtype_and_shape(other), owner_,
+                                dtype_and_shape(base), advice));
     return false;
   };
   if (is_floating(base.dtype) != is_floating(other.dtype)) {
@@ -56,7 +53,7 @@ std::optional<std::uint32_t> Resolver::auxiliary_of(std::size_t model, const Ten
   const auto& found = header.tensors[match->tensor];
   if (found.shape != expected || !is_floating(found.dtype)) {
     problems_.input(fmt::format("{}: tensor \"{}\": {}, expected a float {}; {}, gather {} on the model beside which the recipe lists {}",
-                                header.root.string(), found.name, described(found), to_string(expected),
+                                header.root.string(), found.name, dtype_and_shape(found), to_string(expected),
                                 gram ? "a Gram matrix is as wide as the tensor's rows are long" : "Fisher weights have the tensor's shape",
                                 gram ? "it" : "them", gram ? "it" : "them"));
   }

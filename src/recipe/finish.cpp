@@ -1,7 +1,9 @@
-#include "recipe/draft.hpp"
+#include "recipe/finish.hpp"
 
+#include "core/printable.hpp"
 #include "recipe/check.hpp"
 #include "recipe/mergekit.hpp"
+#include "recipe/nearest.hpp"
 
 #include <fmt/format.h>
 

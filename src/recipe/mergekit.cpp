@@ -1,5 +1,7 @@
 #include "recipe/mergekit.hpp"
 
+#include "recipe/parse.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

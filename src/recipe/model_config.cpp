@@ -1,5 +1,6 @@
 #include <dare/recipe/model_config.hpp>
 
+#include "checkpoint/file_names.hpp"
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
@@ -13,7 +14,6 @@
 namespace dare::recipe {
 namespace {
 
-constexpr auto k_config_file = "config.json";
 constexpr std::array<std::string_view, 2> k_quantization_entries{"quantization_config", "compression_config"};
 constexpr std::array<std::string_view, 2> k_method_names{"quant_method", "quant_type"};
 
@@ -65,10 +65,10 @@ ModelConfig parse_model_config(std::string_view text, const std::string& where) 
 
 std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
   const auto& files = header.side_files;
-  if (std::find(files.begin(), files.end(), k_config_file) == files.end()) return std::nullopt;
-  const auto bytes = checkpoint::read_input_side_file(header, k_config_file);
+  if (std::find(files.begin(), files.end(), checkpoint::k_config_file) == files.end()) return std::nullopt;
+  const auto bytes = checkpoint::read_input_side_file(header, std::string{checkpoint::k_config_file});
   return parse_model_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                            fmt::format("{}: {}", header.root.string(), k_config_file));
+                            fmt::format("{}: {}", header.root.string(), checkpoint::k_config_file));
 }
 
 std::optional<ModelConfig> note_config(checkpoint::Header& header) {

@@ -1,6 +1,7 @@
-#include "recipe/draft.hpp"
+#include "recipe/overrides.hpp"
 
 #include "recipe/names.hpp"
+#include "recipe/parse.hpp"
 #include "recipe/policy_table.hpp"
 
 #include <dare/core/plural.hpp>

@@ -1,6 +1,8 @@
-#include "recipe/draft.hpp"
+#include "recipe/parameters.hpp"
 
 #include "recipe/names.hpp"
+#include "recipe/parameter_table.hpp"
+#include "recipe/parse.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,13 @@
-#include "recipe/draft.hpp"
+#include "recipe/parse.hpp"
 
+#include "core/printable.hpp"
+#include "recipe/finish.hpp"
 #include "recipe/mergekit.hpp"
 #include "recipe/names.hpp"
+#include "recipe/nearest.hpp"
+#include "recipe/overrides.hpp"
+#include "recipe/parameter_table.hpp"
+#include "recipe/parameters.hpp"
 #include "recipe/policy_table.hpp"
 
 #include <dare/core/file.hpp>
@@ -177,21 +183,14 @@ void refuse_other_kinds(const YamlReader& yaml, const std::vector<YamlReader::En
 
 std::string text_of(const fs::path& file) {
   std::error_code unknown;
-  if (fs::is_directory(file, unknown)) throw UsageError{fmt::format("{}: a folder, expected a recipe; give the file in it", file.string())};
   if (fs::is_fifo(file, unknown)) {  // <(...) of a shell: it has no size
     std::ifstream pipe{file};
     return {std::istreambuf_iterator<char>{pipe}, {}};
   }
-  try {
-    return read_text(file);
-  } catch (const IoError& error) { throw UsageError{error.what()}; }
+  return read_document(file, "recipe");
 }
 
 }  // namespace
-
-std::string model_key(std::size_t model) {
-  return fmt::format("models[{}]", model);
-}
 
 void refuse_unknown(YamlReader& yaml, const YamlReader::Entry& entry, std::string_view where, const std::vector<std::string_view>& known) {
   if (is_parameter(entry.key) && std::find(known.begin(), known.end(), "parameters") != known.end()) {

@@ -1,5 +1,7 @@
 #include <dare/recipe/quantization.hpp>
 
+#include <dare/core/tensor_size.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,7 +48,7 @@ std::optional<std::string> quantization_in(const checkpoint::Header& header) {
   std::unordered_map<std::string_view, const TensorInfo*> by_name;
   for (const auto& tensor : header.tensors) by_name.emplace(tensor.name, &tensor);
   const auto told = [](const TensorInfo& tensor, std::string_view meaning) {
-    return fmt::format("tensor \"{}\" ({} {}) holds {}", tensor.name, name(tensor.dtype), to_string(tensor.shape), meaning);
+    return fmt::format("tensor \"{}\" ({}) holds {}", tensor.name, dtype_and_shape(tensor), meaning);
   };
   for (const auto& tensor : header.tensors) {
     const std::string_view full = tensor.name;

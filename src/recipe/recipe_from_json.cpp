@@ -1,5 +1,6 @@
 #include "recipe/recipe_from_json.hpp"
 
+#include "core/json_fields.hpp"
 #include "recipe/parameter_table.hpp"
 
 #include <fmt/format.h>
@@ -45,10 +46,26 @@ void move_rate(Json& model, Json& own, Json& of_all) {
   }
 }
 
-// The form of a recipe file: what belongs to a model stands under its `parameters`.
+// What as_recipe() looks into; all else is checked as what a user wrote is.
+void require_objects(const Json& list, const std::string& place) {
+  for (std::size_t i = 0; i < list.size(); ++i) require_object(list[i], place_of_entry(place, i));
+}
+
+void check_structure(const Json& json) {
+  const auto& models = list_field(json, "", "models");
+  require_objects(models, "models");
+  if (json.contains("parameters")) require_object(json["parameters"], "parameters");
+  for (std::size_t k = 0; k < models.size(); ++k) {
+    const auto place = place_of_entry("models", k);
+    if (models[k].contains("rate")) require_objects(list_field(models[k], place, "rate"), place_of_key(place, "rate"));
+  }
+}
+
+// The form of a recipe file: what belongs to a model stands under its `parameters`. @throws JsonError
 Json as_recipe(Json json) {
+  check_structure(json);
   auto& of_all = json["parameters"];
-  for (auto& model : json.at("models")) {
+  for (auto& model : json["models"]) {
     Json own = Json::object();
     for (const auto& row : parameters()) {
       if (is_of_models(row) && !is_rate(row)) move_member(model, row.key, own);
@@ -68,16 +85,16 @@ Recipe recipe_from_json(const std::string& json, const std::string& where, const
                         const Overrides& overrides) {
   std::string text;
   try {
-    text = as_recipe(Json::parse(json)).dump();
+    text = json_text(as_recipe(parse_bounded<Json>(json, {})));
     (void)parse(text, where, folder, {});
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError{fmt::format("{}: no recipe of a merge ({})", where, error.what())};
+  } catch (const JsonError& error) {
+    throw InputError{fmt::format("{}: no recipe of a merge ({}); take the manifest from where the output came from", where, error.what())};
   } catch (const Error& error) { throw InputError{error.what()}; }
   return parse(text, where, folder, overrides);
 }
 
 std::string recipe_text(const std::string& json) {
-  return as_recipe(Json::parse(json)).dump(1) + "\n";
+  return json_lines(as_recipe(Json::parse(json)), 1);
 }
 
 }  // namespace dare::recipe

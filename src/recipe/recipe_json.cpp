@@ -1,5 +1,6 @@
 #include "recipe/recipe_json.hpp"
 
+#include "core/json_text.hpp"
 #include "recipe/effective.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
@@ -94,7 +95,7 @@ std::string recipe_json(const Recipe& recipe, const merge::Method& method) {
       [&]<class Enum>(const PolicyRow& row, Enum Recipe::*member) { json[row.key] = word_for(words_of(Enum{}), recipe.*member); });
   if (recipe.compat == merge::Compat::mergelm) json["tensor_order"] = recipe.tensor_order;
   // Paths may hold any bytes, JSON text only UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace dare::recipe

@@ -1,3 +1,6 @@
+#include "core/pattern.hpp"
+
+#include <dare/core/tensor_size.hpp>
 #include <dare/recipe/job.hpp>
 
 #include "recipe/depth.hpp"
@@ -36,7 +39,7 @@ Resolver::Resolver(const Recipe& recipe, const merge::Method& method, const chec
     used_.emplace_back(model.tensors.size(), false);
   }
   for (const auto& header : auxiliaries) auxiliary_matchers_.emplace_back(frame, header);
-  for (const auto& pattern : recipe.exclude) exclude_.emplace_back(pattern, std::regex::ECMAScript);
+  for (const auto& pattern : recipe.exclude) exclude_.push_back(compile_pattern(pattern));
 }
 
 bool Resolver::excluded(const std::string& name) const {
@@ -98,10 +101,10 @@ TensorTask Resolver::untouched(std::uint32_t tensor, bool compare) {
     if (other.dtype == base.dtype && other.shape == base.shape) {
       task.inputs.push_back({static_cast<std::int32_t>(k), match->tensor, std::nullopt});
     } else {
-      problems_.input(fmt::format(
-          "{}: tensor \"{}\": {} {}, expected {} {} {}: such tensors are copied, not merged; exclude the "
-          "tensor to keep {}",
-          root(k), other.name, name(other.dtype), to_string(other.shape), owner_, name(base.dtype), to_string(base.shape), owner_));
+      problems_.input(
+          fmt::format("{}: tensor \"{}\": {}, expected {} {}: such tensors are copied, not merged; exclude the "
+                      "tensor to keep {}",
+                      root(k), other.name, dtype_and_shape(other), owner_, dtype_and_shape(base), owner_));
     }
   }
   return task;

@@ -1,4 +1,5 @@
 // What must hold over the models of a tensor, and over the tensors of a merge.
+#include "core/printable.hpp"
 #include "recipe/resolver.hpp"
 #include "recipe/yaml_reader.hpp"
 

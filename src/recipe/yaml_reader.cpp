@@ -1,12 +1,15 @@
 #include "recipe/yaml_reader.hpp"
 
+#include "core/lower_case.hpp"
+#include "core/printable.hpp"
 #include "recipe/numbers.hpp"
+
+#include <dare/core/file.hpp>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
-#include <cctype>
 #include <sstream>
 
 namespace dare::recipe {
@@ -15,7 +18,6 @@ namespace {
 constexpr std::size_t k_most_bytes = std::size_t{1} << 20U;
 constexpr std::size_t k_most_values = 100'000;  // aliases can make a small text stand for any number of values
 constexpr int k_most_merges = 16;               // a mapping may be merged into itself
-constexpr std::size_t k_shown = 60;
 
 struct IgnoreEvents final : YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -74,10 +76,13 @@ std::string shown(const YAML::Node& node) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) {
-  std::string result{'"'};
-  for (const char c : text.substr(0, k_shown)) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return result + (text.size() > k_shown ? "...\"" : "\"");
+std::string read_document(const std::filesystem::path& file, std::string_view what) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown))
+    throw UsageError{fmt::format("{}: a folder, expected a {}; give the file in it", file.string(), what)};
+  try {
+    return read_text(file);
+  } catch (const IoError& error) { throw UsageError{error.what()}; }
 }
 
 YAML::Node YamlReader::document(std::string_view text) const {
@@ -175,8 +180,7 @@ std::optional<std::string> YamlReader::text(const YAML::Node& node, std::string_
 
 std::optional<bool> YamlReader::boolean(const YAML::Node& node, std::string_view name) {
   if (node.IsScalar() && node.Tag() != "!") {
-    auto word = node.Scalar();
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto word = lower_case(node.Scalar());
     if (word == "true" || word == "yes" || word == "on") return true;
     if (word == "false" || word == "no" || word == "off") return false;
   }

@@ -9,6 +9,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
@@ -18,8 +19,8 @@
 
 namespace dare::recipe {
 
-/// `text` in quotes for a message: its first 60 bytes, control characters as '?'.
-[[nodiscard]] std::string in_quotes(std::string_view text);
+/// The text of a file that a user wrote. Local. @param what  it should be, such as "recipe". @throws UsageError  it cannot be read.
+[[nodiscard]] std::string read_document(const std::filesystem::path& file, std::string_view what);
 
 /// Reads one document. Functions that return an optional have reported the problem where they return nothing.
 class YamlReader {

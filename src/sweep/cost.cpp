@@ -1,5 +1,6 @@
 #include "sweep/cost.hpp"
 
+#include "core/json_text.hpp"
 #include "core/table.hpp"
 
 #include <dare/core/byte_size.hpp>
@@ -153,7 +154,7 @@ std::string to_json(const SweepCost& cost) {
                                     {"bytes_free", cost.bytes_free},
                                     {"memory_of_points", cost.memory_of_points},
                                     {"memory_per_rank", cost.memory_per_rank}};
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_lines(json);
 }
 
 }  // namespace dare::sweep

@@ -1,5 +1,7 @@
 #include "sweep/evaluation.hpp"
 
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 #include "sweep/command.hpp"
 
 #include "metrics/last_line.hpp"
@@ -30,8 +32,8 @@ constexpr std::array<std::string_view, 3> k_named_numbers{"-Infinity", "Infinity
 
 InputError no_score(const std::string& name, const Json& value) {
   const bool is_named = value.is_string() && std::count(k_named_numbers.begin(), k_named_numbers.end(), value.get<std::string>()) != 0;
-  const auto text = is_named ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return InputError{fmt::format("score \"{}\" is {}, expected a number{}", name, metrics::printable(text, k_shown),
+  const auto text = is_named ? value.get<std::string>() : json_text(value);
+  return InputError{fmt::format("score \"{}\" is {}, expected a number{}", name, printable(text, k_shown),
                                 is_named ? " that can be compared; leave it out where it has none" : "")};
 }
 
@@ -124,7 +126,7 @@ Json scores_in(const std::string& output) {
   const auto line = metrics::last_line(output);
   const auto expected = [&] {
     return InputError{fmt::format("evaluate's output does not end with a JSON object of scores such as {{\"accuracy\": 0.91}}: {}",
-                                  line.empty() ? "it printed nothing" : "its last line is " + metrics::printable(line, k_shown))};
+                                  line.empty() ? "it printed nothing" : "its last line is " + printable(line, k_shown))};
   };
   const auto json = line.ends_with('}') ? last_object(output) : Json{};
   if (!json.is_object()) throw expected();
@@ -156,7 +158,7 @@ std::string scores_text(const Json& scores, const std::string& score) {
     if (score.empty() ? shown.size() < k_scores_shown : key == score) shown.push_back(fmt::format("{} {}", key, value.dump()));
   }
   if (score.empty() && scores.size() > shown.size()) shown.emplace_back("...");
-  return metrics::printable(fmt::format("{}", fmt::join(shown, ", ")), k_shown);
+  return printable(fmt::format("{}", fmt::join(shown, ", ")), k_shown);
 }
 
 void evaluate(const Settings& settings, const Places& places, const std::function<bool()>& stop, Record& record) {

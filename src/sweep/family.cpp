@@ -1,5 +1,6 @@
 #include "sweep/family.hpp"
 
+#include "checkpoint/endings.hpp"
 #include "pipeline/recorded.hpp"
 #include "sweep/equal_points.hpp"
 
@@ -112,7 +113,9 @@ void read_headers(const RecordedInputs* recorded, Family& family) {
 }  // namespace
 
 std::string recipe_hash(const std::string& recipe_json, const Settings& settings) {
-  return hash_hex(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), static_cast<int>(settings.format)));
+  const auto& forms = checkpoint::k_output_forms;
+  const auto form = std::find_if(forms.begin(), forms.end(), [&](const auto& row) { return row.kind == settings.format; }) - forms.begin();
+  return hash_hex(fmt::format("{}\n{}\n{}", recipe_json, static_cast<int>(settings.outputs), form));
 }
 
 std::vector<PointKey> keys_of(const Specification& specification, Problems& problems) {
@@ -211,10 +214,6 @@ Json settings_of(const Point& point, const std::string& recipe_json) {
     else settings[key] = variation->text;
   }
   return settings;
-}
-
-std::string_view ending_of(Format format) noexcept {
-  return format == Format::safetensors ? ".safetensors" : format == Format::h5 ? ".h5" : "";
 }
 
 std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, const Settings& settings) {

@@ -83,8 +83,6 @@ struct PointKey {
 /// @param recipe_json  of recipe::MergeJob.
 [[nodiscard]] nlohmann::ordered_json settings_of(const Point& point, const std::string& recipe_json);
 
-/// The ending of a checkpoint's name.
-[[nodiscard]] std::string_view ending_of(Format format) noexcept;
 /// What a point writes, below `folder`: a checkpoint, or a folder of delta checkpoints.
 [[nodiscard]] std::filesystem::path output_of(const std::filesystem::path& folder, const std::string& point, const Settings& settings);
 

@@ -1,28 +1,20 @@
 #include "sweep/folder.hpp"
 
+#include "checkpoint/file_names.hpp"
+#include "core/paths.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <system_error>
 
 namespace dare::sweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-// @param place  what is to be made in it
-void require_writable(const fs::path& place, const fs::path& folder) {
-  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS)) return;
-  throw InputError{fmt::format("{}: its folder {} cannot be written to: {}; name another folder", place.string(), folder.string(),
-                               std::strerror(errno))};
-}
 
 InputError no_folder_for(const fs::path& folder) {
   return InputError{fmt::format("{}: its folder {} is not there; make it first", folder.string(), folder.parent_path().string())};
@@ -33,7 +25,7 @@ void make_folder(const fs::path& folder) {
   fs::create_directory(folder, error);
   if (fs::is_directory(folder)) return;
   if (error == std::errc::permission_denied || error == std::errc::read_only_file_system)
-    require_writable(folder, folder.has_parent_path() ? folder.parent_path() : fs::path{"."});
+    require_writable(folder.has_parent_path() ? folder.parent_path() : fs::path{"."}, folder, "folder");
   if (error == std::errc::no_such_file_or_directory) throw no_folder_for(folder);
   if (fs::exists(folder)) throw InputError{fmt::format("{}: is a file, a sweep's outputs need a folder; name another", folder.string())};
   throw IoError{fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
@@ -45,10 +37,10 @@ FolderLock::FolderLock(const Places& places) : places_{places} {
   made_folder_ = !fs::exists(places.folder);
   made_records_ = !fs::exists(places.records);
   make_folder(places.folder);
-  require_writable(places.records, places.folder);
+  require_writable(places.folder, places.records, "folder");
   make_folder(places.records);
   const auto path = places.records / ".lock";
-  require_writable(path, places.records);
+  require_writable(places.records, path, "folder");
   lock_ = File::open_or_create(path);
   const auto state = lock_.try_lock();  // a file system without locks is used without them
   if (state == LockState::held) remove_cut_texts(places);
@@ -79,9 +71,7 @@ void refuse_unsuited_folder(const Places& places) {
   if (fs::exists(places.folder / ".lock"))
     throw InputError{fmt::format("{}: holds the records of another sweep's points; name another folder", places.folder.string())};
   if (fs::exists(places.records)) return;
-  for (const auto* file : {"config.json", "dare-manifest.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                           "pytorch_model.bin.index.json"}) {
-    if (!fs::exists(places.folder / file)) continue;
+  if (const auto file = checkpoint::model_file_in(places.folder); !file.empty()) {
     throw InputError{fmt::format("{}: is a model's folder, it holds {}; a sweep's results get a folder of their own, name another",
                                  places.folder.string(), file)};
   }

@@ -1,5 +1,7 @@
 #include "sweep/record.hpp"
 
+#include "core/json_text.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 #include <dare/core/hash.hpp>
@@ -140,7 +142,7 @@ FileText file_of(const Places& places, const Record& record) {
                   {"statistics", record.statistics}, {"scores", record.scores},       {"times", record.times},
                   {"evaluated", record.evaluated},   {"output", record.output},       {"xxh3_128", record.hash},
                   {"inputs", record.inputs}};
-  return {places.record(record.point), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"};
+  return {places.record(record.point), json_lines(json, 1)};
 }
 
 void write_record(const Places& places, const Record& record) {

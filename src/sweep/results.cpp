@@ -1,5 +1,7 @@
 #include "sweep/results.hpp"
 
+#include "core/json_text.hpp"
+
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -137,9 +139,7 @@ std::string to_csv(const std::vector<const Record*>& records) {
 std::string to_json(const std::vector<const Record*>& records) {
   std::string text = "[";
   const Columns names{records};
-  for (const auto* record : records) {
-    text += (text.size() == 1 ? "\n " : ",\n ") + row_of(*record, names).dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
+  for (const auto* record : records) { text += (text.size() == 1 ? "\n " : ",\n ") + json_text(row_of(*record, names)); }
   return text + "\n]\n";
 }
 

@@ -1,5 +1,6 @@
 #include "sweep/retention.hpp"
 
+#include "checkpoint/endings.hpp"
 #include "sweep/family.hpp"
 
 #include <dare/core/error.hpp>
@@ -72,10 +73,9 @@ void finish_deletion(const fs::path& output) {
 
 void remove_cut_deletions(const Places& places, const std::set<std::string>& points) noexcept {
   const auto is_of_point = [&](const std::string& output) {
-    for (const auto format : {Format::folder, Format::safetensors, Format::h5}) {
-      const auto ending = ending_of(format);
-      if (!output.ends_with(ending)) continue;
-      const auto point = output.substr(0, output.size() - ending.size());
+    for (const auto& form : checkpoint::k_output_forms) {
+      if (!output.ends_with(form.ending)) continue;
+      const auto point = output.substr(0, output.size() - form.ending.size());
       std::error_code ignored;
       if (points.count(point) != 0 || fs::exists(places.record(point), ignored)) return true;
     }

@@ -1,7 +1,11 @@
 #include "sweep/specification.hpp"
 
+#include "checkpoint/endings.hpp"
+#include "core/printable.hpp"
 #include "pipeline/recorded.hpp"
+#include "recipe/finish.hpp"
 #include "recipe/names.hpp"
+#include "recipe/parse.hpp"
 #include "recipe/recipe_json.hpp"
 
 #include <dare/checkpoint/output.hpp>
@@ -25,7 +29,13 @@ namespace fs = std::filesystem;
 using recipe::YamlReader;
 
 constexpr recipe::Words<Outputs, 3> k_outputs{{{"model", Outputs::model}, {"delta", Outputs::delta}, {"statistics", Outputs::statistics}}};
-constexpr recipe::Words<Format, 3> k_format{{{"folder", Format::folder}, {"safetensors", Format::safetensors}, {"h5", Format::h5}}};
+constexpr auto k_format = [] {
+  recipe::Words<checkpoint::OutputKind, checkpoint::k_output_forms.size()> words;
+  std::transform(checkpoint::k_output_forms.begin(), checkpoint::k_output_forms.end(), words.begin(), [](const auto& form) {
+    return std::pair{form.word, form.kind};
+  });
+  return words;
+}();
 constexpr recipe::Words<Keep, 3> k_keep{{{"none", Keep::none}, {"best", Keep::best}, {"all", Keep::all}}};
 constexpr recipe::Words<bool, 2> k_best{{{"highest", false}, {"lowest", true}}};
 constexpr recipe::Range k_seconds{0.001, 1e9, "[0.001, 1e9] seconds"};
@@ -53,15 +63,6 @@ std::vector<std::string_view> all_keys() {
   const auto& recipe = recipe::recipe_keys();
   keys.insert(keys.end(), recipe.begin(), recipe.end());
   return keys;
-}
-
-std::string text_of(const fs::path& file, std::string_view what) {
-  std::error_code unknown;
-  if (fs::is_directory(file, unknown))
-    throw UsageError{fmt::format("{}: a folder, expected a {}; give the file in it", file.string(), what)};
-  try {
-    return read_text(file);
-  } catch (const IoError& error) { throw UsageError{error.what()}; }
 }
 
 bool is_called_like_a_file(const std::string& name) {
@@ -93,7 +94,7 @@ Texts read_texts(const fs::path& file, const fs::path& inputs_at) {
   }
   Texts texts;
   texts.sweep = file.string();
-  texts.sweep_text = text_of(file, "sweep");
+  texts.sweep_text = recipe::read_document(file, "sweep");
   texts.inputs_at = inputs_at.string();
   Problems problems;
   YamlReader yaml{texts.sweep, problems};
@@ -104,7 +105,7 @@ Texts read_texts(const fs::path& file, const fs::path& inputs_at) {
     texts.recipe = recipe.string();
     texts.of_manifest = pipeline::is_manifest(recipe);
     try {
-      texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : text_of(recipe, "recipe");
+      texts.recipe_text = texts.of_manifest ? pipeline::recorded_recipe(recipe) : recipe::read_document(recipe, "recipe");
     } catch (const Error& error) { texts.recipe_problem = Refusal{error}; }
   }
   return texts;  // problems are reported when the text is parsed in earnest
@@ -232,8 +233,8 @@ void Specification::read_points(YamlReader& yaml, const YAML::Node& points) {
 void Specification::read_point(YamlReader& yaml, const YamlReader::Entry& entry) {
   bool understood = true;
   if (!is_plain_name(entry.key) || is_one_of(k_taken_names, entry.key)) {
-    yaml.refuse(entry.key_node, fmt::format("{} is no name for a point; use letters, digits and ._+=,-, but not {}",
-                                            recipe::in_quotes(entry.key), fmt::join(k_taken_names, ", ")));
+    yaml.refuse(entry.key_node, fmt::format("{} is no name for a point; use letters, digits and ._+=,-, but not {}", in_quotes(entry.key),
+                                            fmt::join(k_taken_names, ", ")));
     understood = false;
   }
   Point point{entry.key, yaml.place(entry.key_node), {}};

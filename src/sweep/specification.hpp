@@ -4,6 +4,7 @@
 #include "sweep/point_problems.hpp"
 #include "sweep/variation.hpp"
 
+#include <dare/checkpoint/output.hpp>
 #include <dare/recipe/recipe.hpp>
 
 #include <cstdint>
@@ -16,12 +17,11 @@
 namespace dare::sweep {
 
 enum class Outputs : std::uint8_t { model, statistics, delta };
-enum class Format : std::uint8_t { folder, safetensors, h5 };
 enum class Keep : std::uint8_t { none, best, all };
 
 struct Settings {
   Outputs outputs = Outputs::model;
-  Format format = Format::folder;
+  checkpoint::OutputKind format = checkpoint::OutputKind::folder;
   std::string evaluate;        ///< a shell command with {checkpoint} and {point}; empty: none
   std::string evaluate_place;  ///< "sweep.yml:7"
   double evaluate_timeout_s = 3600;

@@ -1,3 +1,4 @@
+#include "core/json_text.hpp"
 #include "sweep/sweep_run.hpp"
 
 #include <dare/comm/environment.hpp>
@@ -73,7 +74,7 @@ std::string Sweep::summary(const Tally& tally) const {
                                       {"ranks", world_.size()},
                                       {"best", best_json()},
                                       {"elapsed_s", elapsed}};
-    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return json_lines(json);
   }
   return fmt::format("{}: {} of {} points done, {} by earlier runs, {} failed; {} read in {}, {} written in {:.2f} s on {} in {}\n{}{}",
                      places_.folder.string(), static_cast<std::uint64_t>(tally.done) + cost_.done, cost_.points, cost_.done, tally.failed,

@@ -1,6 +1,12 @@
 #include "sweep/variation.hpp"
 
+#include "core/printable.hpp"
+#include "recipe/finish.hpp"
 #include "recipe/names.hpp"
+#include "recipe/overrides.hpp"
+#include "recipe/parameter_table.hpp"
+#include "recipe/parameters.hpp"
+#include "recipe/parse.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -106,7 +112,7 @@ std::optional<Variation> read_variation(YamlReader& yaml, const std::string& key
 
 std::optional<Variation> read_model_set(YamlReader& yaml, const YamlReader::Entry& set, const std::filesystem::path& folder) {
   if (!is_plain_name(set.key)) {
-    yaml.refuse(set.key_node, fmt::format("{} is no name for a set of models; use letters, digits and ._+=,-", recipe::in_quotes(set.key)));
+    yaml.refuse(set.key_node, fmt::format("{} is no name for a set of models; use letters, digits and ._+=,-", in_quotes(set.key)));
     return std::nullopt;
   }
   Draft part;
@@ -118,8 +124,7 @@ std::optional<Variation> read_model_set(YamlReader& yaml, const YamlReader::Entr
     if (entry.key == "models" || entry.key == "base_model") known.push_back(entry);
     else recipe::refuse_unknown(yaml, entry, "a set of models", {"base_model", "models"});
   }
-  if (set.value.IsMap() && !models)
-    yaml.refuse(set.key_node, fmt::format("the set of models {} has no models", recipe::in_quotes(set.key)));
+  if (set.value.IsMap() && !models) yaml.refuse(set.key_node, fmt::format("the set of models {} has no models", in_quotes(set.key)));
   recipe::read_recipe(yaml, known, folder, part);
   return Variation{"models", set.key, yaml.place(set.key_node), [part](Draft& draft, Problems&) {
                      std::erase_if(draft.places, [&](const auto& place) {

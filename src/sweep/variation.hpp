@@ -2,6 +2,7 @@
 /// Settings that differ between the points of a sweep.
 
 #include "recipe/draft.hpp"
+#include "recipe/yaml_reader.hpp"
 
 #include <dare/core/error.hpp>
 

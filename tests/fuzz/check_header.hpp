@@ -2,7 +2,7 @@
 /// What must hold of every header that a parser accepts.
 
 #include "checkpoint/backends.hpp"
-#include "checkpoint/text.hpp"
+#include "core/printable.hpp"
 #include "target.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ inline constexpr std::uint64_t k_most_read = 4096;
 inline void check_header(const checkpoint::Header& header, checkpoint::CheckpointReader& reader) {
   std::vector<std::byte> bytes;
   for (const auto& tensor : header.tensors) {
-    require(checkpoint::is_utf8_without_nul(tensor.name), "a name is no UTF-8 text");
+    require(is_utf8_without_nul(tensor.name), "a name is no UTF-8 text");
     require(checked_elements(tensor.shape) == tensor.elements, "elements are not the shape's");
     require(bytes_for(tensor.dtype, tensor.elements) == tensor.bytes, "bytes are not the elements'");
     require(tensor.bytes == 0 || tensor.offset < header.files[tensor.file].size, "a tensor begins outside the file");

@@ -98,7 +98,7 @@ TEST(Hostile, BytesThatAreNoText) {
 
 TEST(Hostile, TextIsShownShortAndWithoutControlCharacters) {
   EXPECT_EQ(parse_error(with("seed: \"\\e[2Ja\\nb\"")),
-            "2: r.yml:4: seed: expected a whole number from 0 to 18446744073709551615, found \"?[2Ja?b\"");
+            "2: r.yml:4: seed: expected a whole number from 0 to 18446744073709551615, found \"\\x1b[2Ja\\x0ab\"");
   EXPECT_THAT(parse_error(with(std::string(1000, 'k') + ": 1")),
               StartsWith("2: r.yml:4: unknown key \"" + std::string(60, 'k') + "...\" in a recipe; known here: "));
 }

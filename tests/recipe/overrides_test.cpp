@@ -1,4 +1,4 @@
-#include "recipe/draft.hpp"
+#include "recipe/finish.hpp"
 #include "recipe/support.hpp"
 
 #include <gmock/gmock.h>

@@ -340,9 +340,9 @@ TEST(Parse, StochasticRoundingOwnsAStream) {
 
 TEST(Parse, RegularExpressionsAreChecked) {
   const auto error = parse_error(with("exclude: [ok, '(']"));
-  EXPECT_THAT(error, testing::StartsWith("2: r.yml:4: \"(\" to exclude is no regular expression (ECMAScript): "));
+  EXPECT_THAT(error, testing::StartsWith("2: r.yml:4: exclude: \"(\" is no regular expression (ECMAScript): "));
   EXPECT_EQ(parse_error(with("exclude: " + std::string(1001, '('))),
-            "2: r.yml:4: a regular expression of 1001 bytes to exclude, at most 1000 are taken");
+            "2: r.yml:4: exclude: a regular expression of 1001 bytes, at most 1000 are taken");
 }
 
 TEST(Parse, FisherAndGramOnlyWhereAMethodUsesThem) {

@@ -1,8 +1,8 @@
 #include "recipe/policy_table.hpp"
 
 #include "recipe/describe.hpp"
-#include "recipe/draft.hpp"
 #include "recipe/names.hpp"
+#include "recipe/parse.hpp"
 #include "recipe/recipe_json.hpp"
 #include "recipe/support.hpp"
 

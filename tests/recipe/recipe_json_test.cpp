@@ -1,5 +1,6 @@
 #include "recipe/recipe_json.hpp"
 
+#include "recipe/recipe_from_json.hpp"
 #include "recipe/support.hpp"
 
 namespace dare::recipe {
@@ -60,6 +61,38 @@ TEST(RecipeJson, MergelmKeepsItsOrder) {
   const auto text = json_of(parsed(test::with("compat: mergelm\ntensor_order: [b, a]")));
   EXPECT_NE(text.find(R"("compat":"mergelm","tensor_order":["b","a"])"), std::string::npos) << text;
   EXPECT_EQ(text.find("stream"), std::string::npos) << text;
+}
+
+// What is wrong with a manifest's recipe, in the words of errors of ours.
+std::string refusal(const std::string& json) {
+  try {
+    (void)recipe_from_json(json, "m.json: the manifest's recipe", "/models");
+  } catch (const InputError& error) { return error.what(); }
+  return "";
+}
+
+TEST(RecipeJson, ARecordedRecipeOfAnotherStructureIsRefusedByItsPlace) {
+  const auto refused = [](const std::string& why) {
+    return "m.json: the manifest's recipe: no recipe of a merge (" + why + "); take the manifest from where the output came from";
+  };
+  EXPECT_EQ(refusal("[]"), refused("the whole is a list, expected an object"));
+  EXPECT_EQ(refusal("{}"), refused("models is missing"));
+  EXPECT_EQ(refusal(R"({"models": {"model": "m"}})"), refused("models is an object, expected a list"));
+  EXPECT_EQ(refusal(R"({"models": ["m"]})"), refused("models[0] is \"m\", expected an object"));
+  EXPECT_EQ(refusal(R"({"models": [], "parameters": 0.5})"), refused("parameters is 0.5, expected an object"));
+  EXPECT_EQ(refusal(R"({"models": [{"model": "m"}, {"model": "n", "rate": 0.5}]})"), refused("models[1].rate is 0.5, expected a list"));
+  EXPECT_EQ(refusal(R"({"models": [{"model": "m", "rate": [{"density": 0.5}, 0.5]}]})"),
+            refused("models[0].rate[1] is 0.5, expected an object"));
+  EXPECT_EQ(refusal("{"), refused("ends in the middle, in line 1"));
+}
+
+TEST(RecipeJson, ARecordedRecipeWithAWrongValueIsRefusedAsAUsersIs) {
+  const auto recipe = [](const std::string& seed) {
+    return R"({"merge_method": "dare_linear", "base_model": "b", "models": [{"model": "m", "drop_rate": 0.5}], "parameters": {}, "seed": )" +
+           seed + "}";
+  };
+  EXPECT_EQ(refusal(recipe("7")), "");
+  EXPECT_EQ(refusal(recipe("[]")).find("m.json: the manifest's recipe:1: seed: expected "), 0U) << refusal(recipe("[]"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(Scores, ThatAreNoneAreSaid) {
   EXPECT_EQ(error_in("{}"), expected + "its last line is {}");
   EXPECT_EQ(error_in("{\"a\": 1}\ndone"), expected + "its last line is done");
   EXPECT_EQ(error_in("{\"a\": 1}\n}"), expected + "its last line is }");
-  EXPECT_EQ(error_in("\x1b[2J"), expected + "its last line is ?[2J");
+  EXPECT_EQ(error_in("\x1b[2J"), expected + "its last line is \\x1b[2J");
   EXPECT_EQ(error_in("{\"a\": NaN}"), "score \"a\" is NaN, expected a number that can be compared; leave it out where it has none");
   EXPECT_EQ(error_in("{\"a\": {\"b\": -Infinity}}"),
             "score \"a.b\" is -Infinity, expected a number that can be compared; leave it out where it has none");

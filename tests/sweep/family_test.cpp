@@ -48,5 +48,17 @@ TEST(Family, AModelWithoutAValueKeepsItsPlace) {
   EXPECT_EQ(of_models({without, without}, "weight"), "null");
 }
 
+// Records on the disk are known by it.
+TEST(Family, TheHashOfARecipeKnowsTheFormByItsNumber) {
+  const auto hash = [](checkpoint::OutputKind format) {
+    Settings settings;
+    settings.format = format;
+    return recipe_hash("{}", settings);
+  };
+  EXPECT_EQ(hash(checkpoint::OutputKind::folder), hash_hex(std::string{"{}\n0\n0"}));
+  EXPECT_EQ(hash(checkpoint::OutputKind::safetensors_file), hash_hex(std::string{"{}\n0\n1"}));
+  EXPECT_EQ(hash(checkpoint::OutputKind::hdf5), hash_hex(std::string{"{}\n0\n2"}));
+}
+
 }  // namespace
 }  // namespace dare::sweep

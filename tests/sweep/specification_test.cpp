@@ -115,7 +115,7 @@ TEST(Specification, ReadsItsSettings) {
                                    "grid: {drop_rate: [0.5]}\nformat: h5\nevaluate: run {checkpoint}\nevaluate_timeout: 2.5\nkeep: best\n"
                                    "score: loss\nbest: lowest\n");
   const auto& all = sweep.settings();
-  EXPECT_EQ(all.format, Format::h5);
+  EXPECT_EQ(all.format, checkpoint::OutputKind::hdf5);
   EXPECT_EQ(all.evaluate, "run {checkpoint}");
   EXPECT_EQ(all.evaluate_timeout_s, 2.5);
   EXPECT_EQ(all.keep, Keep::best);

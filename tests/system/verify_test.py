@@ -1,5 +1,6 @@
 """dare-verify finds every changed byte, names it, and recomputes what the inputs give."""
 
+import copy
 import json
 import os
 import re
@@ -188,6 +189,18 @@ class Verify(SystemTest):
         self.assertEqual(lines[0], f"{stored}: its mask is of seed 7 and stream 6, that of the manifest's recipe of seed 7 and stream 5")
         os.remove(stored)
         self.assertIn("1 of 2 delta checkpoints differ", self.verify(3, 4, folder))
+
+        manifest = self.path("swept", "one", "dare-manifest.json")
+        with open(manifest, encoding="utf-8") as file:
+            whole = json.load(file)
+        for damage, found in ((lambda recipe: recipe["models"][1].update(stream="5"), 'recipe.models[1].stream is "5", expected a whole number from 0 up'),
+                              (lambda recipe: recipe["models"].pop(), "recipe.models holds 1, the manifest lists 2 delta checkpoints"),
+                              (lambda recipe: recipe.update(models=7), "recipe.models is 7, expected a list")):
+            damaged = copy.deepcopy(whole)
+            damage(damaged["recipe"])
+            with open(manifest, "w", encoding="utf-8") as file:
+                json.dump(damaged, file)
+            self.assertIn(f"{manifest}: {found}; the manifest is damaged, take it from where the output came from\n", self.verify(2, 4, folder))
 
     def test_methods_that_survey_are_recomputed(self):
         for number, words in enumerate((["--method", "ties"], ["--method", "dare_linear", "--rescale", "l1"], ["--method", "della"])):

@@ -1,4 +1,5 @@
 #include "report.hpp"
+#include "core/json_text.hpp"
 
 #include <dare/core/error.hpp>
 
@@ -63,7 +64,7 @@ std::string as_json(const metrics::Score& score, const metrics::BootstrapOptions
     json["bootstrap"] = {{"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}, {"seed", bootstrap.seed}};
   }
   if (!score.notes.empty()) json["notes"] = score.notes;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_lines(json);
 }
 
 std::string as_scores(const metrics::Score& score) {

@@ -1,4 +1,5 @@
 #include "run_samples.hpp"
+#include "core/json_text.hpp"
 
 #include <dare/comm/environment.hpp>
 #include <dare/core/error.hpp>
@@ -125,7 +126,7 @@ class ResultsFile {
                     {"detail", result.detail},
                     {"elapsed_s", result.elapsed_s},
                     {"program", hashes_[index]}};
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json_text(json) + "\n";
   }
 
   fs::path path_;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dare::checkpoint {
@@ -19,6 +20,8 @@ enum class OutputKind : std::uint8_t { hdf5, safetensors_file, folder };
 
 /// By the ending of OUTPUT: `.h5`, `.safetensors`, else a Hugging Face folder.
 [[nodiscard]] OutputKind output_kind(const std::filesystem::path& output);
+/// The ending that chooses `kind`, with its dot; empty for a folder.
+[[nodiscard]] std::string_view ending_of(OutputKind kind) noexcept;
 /// @throws UsageError  OUTPUT would be a folder though its ending is that of a weight file: `.hdf5`, `.bin`, `.pt`, ...
 void check_ending(const std::filesystem::path& output);
 

@@ -1,5 +1,5 @@
 #pragma once
-/// What a tensor takes.
+/// What a tensor takes, and how it is described.
 
 #include <dare/core/dtype.hpp>
 #include <dare/core/shape.hpp>
@@ -9,6 +9,14 @@
 #include <string>
 
 namespace dare {
+
+/// "BF16 [2, 3]". Pure.
+[[nodiscard]] std::string dtype_and_shape(Dtype dtype, const Shape& shape);
+/// Of what has a dtype and a shape, such as a checkpoint's tensor.
+template <class Tensor>
+[[nodiscard]] std::string dtype_and_shape(const Tensor& tensor) {
+  return dtype_and_shape(tensor.dtype, tensor.shape);
+}
 
 struct TensorSize {
   std::uint64_t elements = 0;

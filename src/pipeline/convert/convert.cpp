@@ -1,3 +1,6 @@
+#include "checkpoint/file_names.hpp"
+#include "core/json_text.hpp"
+
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
@@ -31,7 +34,7 @@ nlohmann::ordered_json to_json(const checkpoint::Selection& selection) {
 std::string description(const ConvertOptions& options) {
   nlohmann::ordered_json json{{"operation", "convert"}, {"dtype", options.dtype ? std::string{name(*options.dtype)} : "as stored"}};
   if (!options.selection.empty()) json["selection"] = to_json(options.selection);
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);  // patterns may be no UTF-8
+  return json_text(json);  // patterns may be no UTF-8
 }
 
 recipe::MergeJob conversion(const checkpoint::Header& source, const ConvertOptions& options) {
@@ -60,7 +63,7 @@ checkpoint::OutputSpec output_spec(const Work& work, const Product& product, con
   if (options.keep_shards && !options.dtype && options.selection.empty()) spec.source_headers = checkpoint::read_source_headers(work.frame);
   for (const auto& file : work.frame.side_files) {
     auto bytes = checkpoint::read_input_side_file(work.frame, file);
-    if (file == "config.json" && options.dtype) {
+    if (file == checkpoint::k_config_file && options.dtype) {
       bytes = edit_text(bytes, [&](std::string_view text) { return checkpoint::with_torch_dtype(text, *options.dtype); });
     }
     spec.side_files.push_back({file, std::move(bytes)});
@@ -83,7 +86,7 @@ void link(const checkpoint::Header& source, const ConvertOptions& options, const
     if (!options.run.summary) return;
     const nlohmann::ordered_json json{
         {"output", options.output.string()}, {"tensors", source.tensors.size()}, {"view_of", source.root.string()}};
-    comm::write_result(options.run.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+    comm::write_result(options.run.json ? json_lines(json)
                                         : fmt::format("{}: a view of {} in {}\n", options.output.string(),
                                                       plural(source.tensors.size(), "tensor"), source.root.string()),
                        summary_of(options.output));

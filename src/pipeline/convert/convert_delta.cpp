@@ -1,3 +1,5 @@
+#include "core/json_text.hpp"
+
 #include <dare/pipeline/convert_delta.hpp>
 
 #include "pipeline/convert/delta_write.hpp"
@@ -63,7 +65,7 @@ void print_summary(const DeltaOptions& options, const DeltaParts& parts, const c
   const nlohmann::ordered_json json{
       {"output", options.output.string()},   {"tensors", parts.parts.size()}, {"bytes_of_model", of_model},   {"bytes_written", bytes},
       {"drop_rate", options.mask.drop_rate}, {"seed", options.mask.seed},     {"stream", options.mask.stream}};
-  comm::write_result(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n", summary_of(options.output));
+  comm::write_result(json_lines(json), summary_of(options.output));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <dare/core/error.hpp>
 #include <dare/core/plural.hpp>
 #include <dare/core/shape.hpp>
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 
@@ -44,9 +45,8 @@ DeltaParts delta_parts(const checkpoint::Header& model, const checkpoint::Header
     used[match->tensor] = true;
     const auto& own = model.tensors[match->tensor];
     if (!fits(own, tensor)) {
-      throw InputError{fmt::format("{}: tensor \"{}\": {} {}, the base's {} {}; the models are not of one architecture",
-                                   model.root.string(), own.name, name(own.dtype), to_string(own.shape), name(tensor.dtype),
-                                   to_string(tensor.shape))};
+      throw InputError{fmt::format("{}: tensor \"{}\": {}, the base's {}; the models are not of one architecture", model.root.string(),
+                                   own.name, dtype_and_shape(own), dtype_and_shape(tensor))};
     }
     result.parts.push_back({tensor.name, match->tensor, is_floating(own.dtype), entries});
     if (result.parts.back().packed) entries += checkpoint::kept_runs(own.elements);

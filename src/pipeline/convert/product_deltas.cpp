@@ -1,6 +1,8 @@
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
+
 #include <dare/pipeline/product_deltas.hpp>
 
-#include "checkpoint/text.hpp"
 #include "pipeline/commit.hpp"
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/convert/product_mask.hpp"
@@ -38,13 +40,13 @@ std::string delta_recipe(const Product& product, const recipe::Recipe& recipe, s
       if (model.contains(key)) model[key] = fs::absolute(recipe.models[m].auxiliary->path).string();
     }
   }
-  return recipe::recipe_text(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return recipe::recipe_text(json_text(json));
 }
 
 // The names under which a folder gets what lies beside a model's weights.
 Json side_names(const checkpoint::Header& model) {
   auto names = Json::array();
-  for (const auto& name : model.side_files) names.push_back(checkpoint::one_line(name));
+  for (const auto& name : model.side_files) names.push_back(one_line(name));
   return names;
 }
 
@@ -126,7 +128,7 @@ class DeltaRun {
     manifest["outputs"] = "delta";
     manifest["bytes"] = outcomes_[p].bytes;
     manifest["tensors"] = checkpoints_[p];
-    write_text(paths.new_manifest, manifest.dump(1) + "\n");
+    write_text(paths.new_manifest, json_lines(manifest, 1));
   }
 
   static void write_text(const fs::path& file, const std::string& text) { write_new_file(file, std::as_bytes(std::span{text})); }

@@ -1,6 +1,7 @@
 #include "pipeline/explain/explain.hpp"
 
 #include "checkpoint/kept_mask.hpp"
+#include "core/pattern.hpp"
 #include "core/table.hpp"
 #include "merge/explain.hpp"
 #include "pipeline/explain/element.hpp"
@@ -25,8 +26,7 @@ using Action = recipe::TensorTask::Action;
 
 std::string why_untouched(const recipe::TensorTask& task, const checkpoint::TensorInfo& tensor, const recipe::Recipe& recipe) {
   for (const auto& pattern : recipe.exclude) {
-    if (std::regex_search(tensor.name, std::regex{pattern, std::regex::ECMAScript}))
-      return fmt::format("the tensor is excluded by \"{}\"", pattern);
+    if (std::regex_search(tensor.name, compile_pattern(pattern))) return fmt::format("the tensor is excluded by \"{}\"", pattern);
   }
   if (!is_floating(tensor.dtype)) return fmt::format("{} is not merged: the models' must be the same", name(tensor.dtype));
   return task.inputs.empty() ? "no model has the tensor" : "no method touches the tensor";

@@ -1,3 +1,4 @@
+#include "core/json_text.hpp"
 #include "pipeline/explain/explain_print.hpp"
 #include "pipeline/explain/explain_value.hpp"
 
@@ -98,7 +99,7 @@ std::string to_json(const Explained& explained) {
     if (explained.written && explained.refusal.empty()) json["output"] = element(*explained.written);
   }
   if (!explained.refusal.empty()) json["refused"] = explained.refusal;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_lines(json);
 }
 
 }  // namespace dare::pipeline

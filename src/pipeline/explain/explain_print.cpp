@@ -6,6 +6,8 @@
 #include "core/table.hpp"
 #include "merge/convert.hpp"
 
+#include <dare/core/tensor_size.hpp>
+
 #include <fmt/format.h>
 
 #include <bit>
@@ -78,7 +80,7 @@ class Text {
   [[nodiscard]] std::vector<Row> head() const {
     std::vector<Row> rows{{"element", element_name(e_.tensor, e_.task.shape, e_.index)}};
     rows.push_back(
-        {"tensor", fmt::format("{} {} of {}, flat index {}", name(settings_.base_dtype), to_string(e_.task.shape), e_.frame, e_.index)});
+        {"tensor", fmt::format("{} of {}, flat index {}", dtype_and_shape(settings_.base_dtype, e_.task.shape), e_.frame, e_.index)});
     if (e_.merged) {
       rows.push_back(
           {"method", fmt::format("{} in {}, seed {}", e_.recipe.method, e_.merged->wide ? "float64" : "float32", settings_.seed)});

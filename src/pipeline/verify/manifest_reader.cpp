@@ -1,7 +1,8 @@
 #include "pipeline/verify/manifest_reader.hpp"
 
-#include "checkpoint/text.hpp"
-#include "core/bounded_json.hpp"
+#include "checkpoint/tensor_name.hpp"
+#include "core/json_fields.hpp"
+#include "core/printable.hpp"
 #include "pipeline/manifest_json.hpp"
 
 #include <dare/core/error.hpp>
@@ -19,7 +20,6 @@ namespace dare::pipeline {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using checkpoint::shown;
 
 // Takes a manifest apart while it is parsed: tensors, of which there may be very many, never are a JSON document.
 class ManifestParser {
@@ -33,16 +33,16 @@ class ManifestParser {
         else add_tensor(entry);
       });
       read_head(head);
-    } catch (const JsonError& error) { refuse(fmt::format("no valid manifest ({})", shown(error.what(), 200))); }
+    } catch (const JsonError& error) { refuse(fmt::format("no valid manifest ({})", printable(error.what(), 200))); }
     return std::move(manifest_);
   }
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    throw InputError{fmt::format("{}: {}; the manifest is damaged, take it from where the output came from", file_.string(), what)};
+    throw InputError{fmt::format("{}: {}; {}", file_.string(), what, k_damaged_manifest)};
   }
   [[noreturn]] void refuse(const std::string& tensor, const std::string& what) const {
-    refuse(fmt::format("tensor \"{}\": {}", shown(tensor), what));
+    refuse(fmt::format("tensor \"{}\": {}", printable(tensor), what));
   }
 
   void add_tensor(const Json& json) {
@@ -54,7 +54,7 @@ class ManifestParser {
     if (!names_.insert(tensor.name).second) refuse(tensor.name, "stands twice");
     const auto dtype = text_field(json, path, "dtype");
     const auto known = dtype_named(dtype);
-    if (!known) refuse(tensor.name, fmt::format("dtype \"{}\" is unknown", shown(dtype)));
+    if (!known) refuse(tensor.name, fmt::format("dtype \"{}\" is unknown", printable(dtype)));
     tensor.dtype = *known;
     for (const auto& extent : list_field(json, path, "shape")) {
       if (!extent.is_number_unsigned()) refuse(tensor.name, "shape holds what is no number from 0 up");
@@ -69,7 +69,7 @@ class ManifestParser {
     const auto path = fmt::format("tensors[{}]", manifest_.deltas ? manifest_.deltas->size() : 0);
     auto name = text_field(json, path, "name");
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
-      refuse(fmt::format("the delta checkpoint \"{}\" is no file or folder beside it", shown(name)));
+      refuse(fmt::format("the delta checkpoint \"{}\" is no file or folder beside it", printable(name)));
     }
     if (!manifest_.deltas) manifest_.deltas.emplace();
     manifest_.deltas->push_back({std::move(name), text_field(json, path, "xxh3_128")});
@@ -91,12 +91,13 @@ class ManifestParser {
   }
 
   void read_head(const Json& head) {
-    if (!head.is_object() || text_field(head, "", "format") != "dare-manifest") refuse("format is not \"dare-manifest\"");
+    if (!head.is_object() || text_field(head, "", "format") != k_manifest_format)
+      refuse(fmt::format("format is not \"{}\"", k_manifest_format));
     if (const auto& version = field(head, "", "format_version"); version != 1) {
-      throw InputError{fmt::format("{}: format_version {}, this program reads 1; use a newer one", file_.string(), shown(version.dump()))};
+      throw InputError{fmt::format("{}: format_version {}, this program reads 1; use a newer one", file_.string(), brief(version))};
     }
     if (const auto& size = field(head, "", "block_elements"); size != plan::k_block_elements) {
-      refuse(fmt::format("block_elements {}, expected {}", shown(size.dump()), plan::k_block_elements));
+      refuse(fmt::format("block_elements {}, expected {}", brief(size), plan::k_block_elements));
     }
     if (!head.contains("tensors") || !head["tensors"].is_array() || !head["tensors"].empty()) refuse("tensors is no list of tensors");
     if (head.contains("outputs") && text_field(head, "", "outputs") == "delta" && !manifest_.deltas) manifest_.deltas.emplace();

@@ -2,6 +2,7 @@
 
 #include <dare/checkpoint/reader.hpp>
 #include <dare/core/packed.hpp>
+#include <dare/core/tensor_size.hpp>
 #include <dare/plan/partition.hpp>
 #include <dare/plan/plan.hpp>
 
@@ -11,10 +12,6 @@
 
 namespace dare::pipeline {
 namespace {
-
-std::string described(Dtype dtype, const Shape& shape) {
-  return fmt::format("{} {}", name(dtype), to_string(shape));
-}
 
 // The output's tensors in the manifest's order; nullptr for what cannot be compared.
 std::vector<const checkpoint::TensorInfo*> match(const Manifest& manifest, const checkpoint::Header& output,
@@ -26,10 +23,10 @@ std::vector<const checkpoint::TensorInfo*> match(const Manifest& manifest, const
     const auto* found = output.find(tensor.name);
     if (found == nullptr) {
       problems.push_back(
-          fmt::format("tensor \"{}\" is missing; the manifest has it as {}", tensor.name, described(tensor.dtype, tensor.shape)));
+          fmt::format("tensor \"{}\" is missing; the manifest has it as {}", tensor.name, dtype_and_shape(tensor.dtype, tensor.shape)));
     } else if (found->dtype != tensor.dtype || found->shape != tensor.shape) {
-      problems.push_back(fmt::format("tensor \"{}\" is {}, the manifest has it as {}", tensor.name, described(found->dtype, found->shape),
-                                     described(tensor.dtype, tensor.shape)));
+      problems.push_back(fmt::format("tensor \"{}\" is {}, the manifest has it as {}", tensor.name,
+                                     dtype_and_shape(found->dtype, found->shape), dtype_and_shape(tensor.dtype, tensor.shape)));
       found = nullptr;
     }
     matched.push_back(found);

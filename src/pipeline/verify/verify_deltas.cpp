@@ -1,8 +1,11 @@
 #include "pipeline/verify/verify_deltas.hpp"
 
+#include "core/json_fields.hpp"
 #include "pipeline/convert/delta_write.hpp"
+#include "pipeline/manifest_json.hpp"
 
 #include <dare/core/error.hpp>
+#include <dare/pipeline/output_paths.hpp>
 #include <dare/pipeline/product_deltas.hpp>
 
 #include <fmt/format.h>
@@ -13,17 +16,29 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Rank 0's part. @param model  at its place in the recipe.
-checkpoint::Header read_delta(const std::filesystem::path& path, const Json& recipe, std::size_t model) {
+// What the manifest's recipe says of the mask of a model.
+struct RecordedMask {
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;
+};
+
+// @param m  the model's place.  @param deltas  that the manifest lists. @throws JsonError
+RecordedMask recorded_mask(const Json& recipe, std::size_t m, std::size_t deltas) {
+  const auto& models = list_field(recipe, "recipe", "models");
+  if (m >= models.size())
+    throw JsonError{fmt::format("recipe.models holds {}, the manifest lists {} delta checkpoints", models.size(), deltas)};
+  return {whole_field(recipe, "recipe", "seed"), whole_field(models[m], place_of_entry("recipe.models", m), "stream")};
+}
+
+// Rank 0's part.
+checkpoint::Header read_delta(const std::filesystem::path& path, const RecordedMask& recorded) {
   auto stored = checkpoint::read_header(path);
   if (!checkpoint::is_delta(stored)) throw InputError{fmt::format("{}: no delta checkpoint", path.string())};
   auto header = checkpoint::unpacked(std::move(stored));
   const auto& mask = header.delta->mask;
-  const auto seed = recipe.at("seed").get<std::uint64_t>();
-  const auto stream = recipe.at("models").at(model).at("stream").get<std::uint64_t>();
-  if (mask.seed == seed && mask.stream == stream) return header;
+  if (mask.seed == recorded.seed && mask.stream == recorded.stream) return header;
   throw InputError{fmt::format("{}: its mask is of seed {} and stream {}, that of the manifest's recipe of seed {} and stream {}",
-                               path.string(), mask.seed, mask.stream, seed, stream)};
+                               path.string(), mask.seed, mask.stream, recorded.seed, recorded.stream)};
 }
 
 }  // namespace
@@ -43,9 +58,9 @@ BlockCheck check_deltas(const VerifyOptions& options, const Manifest& manifest, 
     try {
       const auto model = world.from_root([&] {
         try {
-          return read_delta(path, recipe, m);
-        } catch (const nlohmann::json::exception& error) {
-          throw InputError{fmt::format("{}: the recipe in its manifest has no such model ({})", path.string(), error.what())};
+          return read_delta(path, recorded_mask(recipe, m, manifest.deltas->size()));
+        } catch (const JsonError& error) {
+          throw InputError{fmt::format("{}: {}; {}", OutputPaths{options.output}.manifest.string(), error.what(), k_damaged_manifest)};
         }
       });
       const auto plan = plan_deltas(model, model, {model.delta->mask}, world);

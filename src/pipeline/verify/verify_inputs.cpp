@@ -6,6 +6,7 @@
 #include "pipeline/tile_worker.hpp"
 
 #include <dare/core/packed.hpp>
+#include <dare/core/tensor_size.hpp>
 #include <dare/pipeline/input_hash.hpp>
 #include <dare/pipeline/plan_work.hpp>
 
@@ -54,9 +55,8 @@ std::vector<std::string> tensors_that_differ(const std::vector<checkpoint::Outpu
     places.push_back(output.find(tensor.name));
     const auto* found = places.back();
     if (found != nullptr && found->dtype == tensor.dtype && found->shape == tensor.shape) continue;
-    problems.push_back(fmt::format("tensor \"{}\" is {}, the inputs give {} {}", tensor.name,
-                                   found == nullptr ? "missing" : fmt::format("{} {}", name(found->dtype), to_string(found->shape)),
-                                   name(tensor.dtype), to_string(tensor.shape)));
+    problems.push_back(fmt::format("tensor \"{}\" is {}, the inputs give {}", tensor.name,
+                                   found == nullptr ? "missing" : dtype_and_shape(*found), dtype_and_shape(tensor)));
   }
   return problems;
 }

@@ -1,5 +1,7 @@
 #include "pipeline/verify/verify_report.hpp"
 
+#include "core/json_text.hpp"
+
 #include <dare/core/byte_size.hpp>
 #include <dare/core/packed.hpp>
 #include <dare/core/plural.hpp>
@@ -175,7 +177,7 @@ std::string VerifyReport::json() const {
                     {"against", inputs_json(*this)},
                     {"ranks", ranks},
                     {"elapsed_s", elapsed_s}};
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_lines(result);
 }
 
 }  // namespace dare::pipeline

@@ -35,6 +35,10 @@ def of(message):
     return "{}: " + message + AGAIN
 
 
+def no_text(why):
+    return of(f"no valid description of a delta checkpoint ({why})")
+
+
 def tensors(*changes):
     words = text()
     for number, fields in changes:
@@ -49,24 +53,28 @@ def cases():
     entries = 2**57 // 65536
     found = {
         "text_no_json": (checkpoint(raw_words="{"), NO_TEXT),
-        "text_array": (checkpoint(raw_words="[]"), NO_TEXT),
+        "text_array": (checkpoint(raw_words="[]"), no_text("the whole is a list, expected an object")),
         "text_empty": (checkpoint(raw_words=""), NO_TEXT),
         "text_deep": (checkpoint(raw_words="[" * 100_000), NO_TEXT),
         "text_of_lists": (checkpoint(raw_words='{"tensors": [' + "[]," * 1000 + "1]}"), NO_TEXT),
-        "key_twice": (checkpoint(raw_words='{"seed": 1, "seed": 2}'), NO_TEXT),
-        "no_seed": (without("seed"), NO_TEXT),
-        "no_drop_rate": (without("drop_rate"), NO_TEXT),
-        "no_tensors": (without("tensors"), NO_TEXT),
-        "seed_text": (checkpoint(seed="7"), NO_TEXT),
+        "key_twice": (checkpoint(raw_words='{"seed": 1, "seed": 2}'), no_text('"seed" stands twice')),
+        "no_seed": (without("seed"), no_text("seed is missing")),
+        "no_drop_rate": (without("drop_rate"), no_text("drop_rate is missing")),
+        "no_tensors": (without("tensors"), no_text("tensors is missing")),
+        "seed_text": (checkpoint(seed="7"), no_text('seed is "7", expected a whole number from 0 up')),
         "version_newer": (checkpoint(format_version=2), newer(2, 1)),
         "stream_version_newer": (checkpoint(stream_version=9), newer(1, 9)),
         "drop_rate_above_1": (checkpoint(drop_rate=1.5), of("drop_rate 1.5 is outside [0, 1]")),
         "drop_rate_below_0": (checkpoint(drop_rate=-0.5), of("drop_rate -0.5 is outside [0, 1]")),
-        "tensors_number": (checkpoint(tensors=7), of("tensors is no list")),
+        "tensors_number": (checkpoint(tensors=7), no_text("tensors is 7, expected a list")),
         "tensor_missing": (checkpoint(tensors=text()["tensors"][:1]), of("1 tensors are described, 2 are there beside dare_delta.kept_before")),
-        "tensor_null": (checkpoint(tensors=[None, None]), NO_TEXT),
+        "seed_negative": (checkpoint(seed=-7), no_text("seed is -7, expected a whole number from 0 up")),
+        "drop_rate_text": (checkpoint(drop_rate="0"), no_text('drop_rate is "0", expected a number')),
+        "packed_number": (tensors((1, {"packed": 0})), no_text("tensors[1].packed is 0, expected true or false")),
+        "extent_fraction": (tensors((0, {"shape": [6.5]})), no_text("tensors[0].shape[0] is 6.5, expected a whole number from 0 up")),
+        "tensor_null": (checkpoint(tensors=[None, None]), no_text("tensors[0] is null, expected an object")),
         "name_of_another": (tensors((0, {"name": "v"})), of('tensor "w" stands where "v" is described')),
-        "shape_text": (tensors((0, {"shape": "6"})), NO_TEXT),
+        "shape_text": (tensors((0, {"shape": "6"})), no_text('tensors[0].shape is "6", expected a list')),
         "shape_overflows": (checkpoint(shape=(2**32, 2**32)), of(f'tensor "w": {huge}')),
         "more_kept_than_there_are": (checkpoint(shape=(5,)), of('tensor "w": F32 [6] cannot be what is kept of [5]')),
         "packed_integer": (tensors((1, {"packed": True})), of('tensor "ids": I64 [1] cannot be what is kept of [1]')),
