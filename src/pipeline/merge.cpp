@@ -102,6 +102,7 @@ void require_reproduced(const Work& work, const Outcome& outcome) {
 int merge(const MergeOptions& options, const comm::Communicator& world) {
   std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
   if (!options.explain && !options.plan_only) signals.emplace();
+  std::optional<NothingBegun> nothing_begun{std::in_place};
   Known known;  // rank 0's
   auto sources = world.from_root([&] {
     auto read = sources_of(options, known);
@@ -135,6 +136,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
       for (const auto& note : *notes) comm::print_message(options.run.program, note);
     }
   }
+  nothing_begun.reset();
   if (options.explain) {
     explain(work, sources.recipe, options, world);
   } else if (options.plan_only) {

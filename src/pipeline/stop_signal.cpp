@@ -3,20 +3,27 @@
 #include <dare/core/error.hpp>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <string_view>
 
 namespace dare::pipeline {
 namespace {
 
 volatile std::sig_atomic_t g_received = 0;
+volatile std::sig_atomic_t g_nothing_begun = 0;
+constexpr std::string_view k_ended_at_once = "stopped by a signal before any work; nothing was begun, run it again\n";
 int g_watches = 0;
 constexpr std::array k_signals{SIGUSR1, SIGINT, SIGTERM};
 std::array<struct sigaction, k_signals.size()> g_before;
 
 extern "C" void note_signal(int number) {
   g_received = number;
+  if (g_nothing_begun == 0) return;
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, k_ended_at_once.data(), k_ended_at_once.size());
+  ::_exit(static_cast<int>(ExitCode::interrupted));
 }
 
 }  // namespace
@@ -51,6 +58,14 @@ void StopSignal::agree(const comm::Communicator& world, std::string_view rest) {
 
 std::string StopSignal::text(int signal) {
   return fmt::format("stopped by signal {} ({})", signal, signal == SIGUSR1 ? "SIGUSR1" : signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+NothingBegun::NothingBegun() noexcept {
+  g_nothing_begun = 1;
+}
+
+NothingBegun::~NothingBegun() {
+  g_nothing_begun = 0;
 }
 
 }  // namespace dare::pipeline

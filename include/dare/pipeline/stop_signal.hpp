@@ -27,4 +27,14 @@ class StopSignal {
   [[nodiscard]] static std::string text(int signal);
 };
 
+/// While it lives nothing is begun that a signal could cut: one that StopSignal watches ends the process at once, with the exit code of an
+/// interruption. Recipes may be pipes that nobody writes to, and headers are many.
+class NothingBegun {
+ public:
+  NothingBegun() noexcept;
+  NothingBegun(const NothingBegun&) = delete;
+  NothingBegun& operator=(const NothingBegun&) = delete;
+  ~NothingBegun();
+};
+
 }  // namespace dare::pipeline
