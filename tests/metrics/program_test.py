@@ -112,9 +112,14 @@ class Answers(ScoreTest):
 
     def test_math(self):
         self.write("p.jsonl", [{"output": "thus $\\boxed{\\dfrac12}$"}, {"output": "The answer is: 12 cm"}, {"output": "12"}])
-        self.write("r.jsonl", [{"solution": "\\boxed{\\frac{1}{2}}"}, {"solution": "\\boxed{12\\text{ cm}}"}, {"answer": "12", "solution": ""}])
         self.write("r.jsonl", [{"answer": "\\frac{1}{2}"}, {"answer": "12\\text{ cm}"}, {"answer": "\\boxed{12}"}])
         self.assertEqual(self.values("math", "p.jsonl", "r.jsonl"), {"exact_match": 2 / 3})
+        # the data set's own records, and MATH-500's, which have the answer by itself as well
+        solutions = [{"problem": "p", "level": "Level 1", "type": "Algebra", "solution": f"so $\\boxed{{{a}}}$."} for a in ("\\frac{1}{2}", "13", "12")]
+        self.write("r.jsonl", solutions)
+        self.assertEqual(self.values("math", "p.jsonl", "r.jsonl"), {"exact_match": 2 / 3})
+        self.write("r.jsonl", [{**record, "answer": a} for record, a in zip(solutions, ("7", "8", "12"))])
+        self.assertEqual(self.values("math", "p.jsonl", "r.jsonl"), {"exact_match": 1 / 3})
 
     def test_exact_match_and_named_fields(self):
         self.write("p.csv", "mine,x\n a  b,1\nc,2\n")
@@ -128,6 +133,13 @@ class Answers(ScoreTest):
 
 
 class Generic(ScoreTest):
+    def test_fields_of_references(self):
+        self.write("p.csv", "id,pred\n1,1\n2,3\n")
+        for field in "reference", "label", "target", "gold", "answer", "value":
+            self.write("r.csv", f"id,text,{field}\n1,x,1\n2,y,2\n")
+            for task, measure, value in ("classification", "accuracy", 0.5), ("correlation", "pearson", 1.0), ("exact-match", "exact_match", 0.5):
+                self.assertEqual(self.values(task, "p.csv", "r.csv")[measure], value, (task, field))
+
     def test_classification_with_labels_that_begin_with_a_dash(self):
         self.write("p.txt", "-1\n-1\n1.0\n")
         self.write("r.txt", "-1\n1\n1\n")
