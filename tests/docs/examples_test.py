@@ -4,7 +4,7 @@ In docs/ a fenced block `yaml NAME` or `python NAME` is a file, `bash` is run in
 scripts it names; `console` shows output of the block before, of which it may leave out lines. README.md and the manuals speak of llama/, math/ and code/: those are base, digit and turn here.
 """
 
-import importlib.util
+import atexit
 import os
 import re
 import shutil
@@ -19,12 +19,23 @@ from mpi_environment import mpi_environment  # noqa: E402  (found by the line ab
 
 BIN = os.environ["DARE_BIN"]
 FAMILY = os.path.join(ROOT, "examples", "family")
+
+
+def path_with_python():
+    """PATH, where python3 is one with what docs/numerics.md imports: the first there, or Debian's where another hides it."""
+    path = os.environ["PATH"]
+    if subprocess.run(["python3", "-c", "import numpy, xxhash"], stderr=subprocess.DEVNULL).returncode == 0:
+        return path
+    folder = tempfile.TemporaryDirectory(prefix="dare-docs-python-")
+    atexit.register(folder.cleanup)
+    os.symlink("/usr/bin/python3", os.path.join(folder.name, "python3"))
+    return folder.name + os.pathsep + path
+
+
 PROGRAMS = ("dare-merge", "dare-sweep", "dare-convert", "dare-inspect", "dare-verify", "dare-diff")
 ENVIRONMENT = {
-    **os.environ, **mpi_environment(), "DARE": ROOT, "PATH": BIN + os.pathsep + os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "DARE_INSTALL": "no",
+    **os.environ, **mpi_environment(), "DARE": ROOT, "PATH": BIN + os.pathsep + path_with_python(), "PYTHONDONTWRITEBYTECODE": "1", "DARE_INSTALL": "no",
 }
-if importlib.util.find_spec("xxhash") is None:  # which docs/numerics.md hashes with
-    ENVIRONMENT["PYTHONPATH"] = os.path.join(ROOT, "tests", "docs", "stand_ins")
 
 
 def read(*path):

@@ -12,7 +12,7 @@ dare_packages() {
                     libfmt-dev libzip-dev zlib1g-dev libeigen3-dev libseccomp-dev
                 ;;
             evaluate) echo python3 python3-numpy ;;
-            tests) echo libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools slurm-wlm munge shellcheck python3 ;;
+            tests) echo libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools slurm-wlm munge shellcheck python3 python3-xxhash ;;
             fuzz) echo clang libclang-rt-14-dev ;;
             neon) echo g++-aarch64-linux-gnu qemu-user ;;
             image) echo debootstrap ;;
