@@ -2,6 +2,7 @@
 
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/side_files.hpp"
+#include "checkpoint/stand_in.hpp"
 #include "checkpoint/tensor_name.hpp"
 #include "core/bounded_json.hpp"
 #include "core/paths.hpp"
@@ -94,14 +95,22 @@ void check_against_index(const fs::path& folder, const Header& header, const std
 void read_shards(const fs::path& folder, const Form& form, Header& header) {
   const auto index = folder / form.index;
   check_is_own_file(folder, form.index);
+  refuse_stand_in(index);
   header.consulted.push_back(state_of(File::open_read(index), form.index));
   const auto shard_of = parse_index(index, read_text(index, k_longest_index));
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
+  if (!shards.contains(form.single) && fs::exists(folder / form.single)) {  // transformers loads it before the index, others after
+    throw InputError{
+        fmt::format("{}: {} stands beside {}, which leads to other files: it is not said which weights are meant; take away "
+                    "those that are not, or give the file itself",
+                    folder.string(), form.single, form.index)};
+  }
   for (const auto& shard : shards) {
     if (!fs::exists(folder / shard))
       throw InputError{fmt::format("{}: the index names this shard, it is not there; fetch it", (folder / shard).string())};
     check_is_own_file(folder, shard);
+    refuse_stand_in(folder / shard);
     append(header, form.parse(folder / shard, shard));
   }
   check_against_index(folder, header, shard_of);
@@ -113,6 +122,7 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
     if (!form.index.empty() && fs::exists(folder / form.index)) return read_shards(folder, form, header);
     if (!fs::exists(folder / form.single)) continue;
     check_is_own_file(folder, form.single);
+    refuse_stand_in(folder / form.single);
     return append(header, form.parse(folder / form.single, form.single));
   }
   std::vector<std::string> names;
@@ -152,6 +162,7 @@ Header read_header(const fs::path& folder, const std::vector<Form>& forms, std::
 }
 
 Header read_file_header(const fs::path& file, Format format, const ParseFile& parse) {
+  refuse_stand_in(file);
   Header header;
   header.format = format;
   header.root = file;

@@ -4,6 +4,7 @@
 #include "checkpoint/hdf5_read.hpp"
 #include "checkpoint/hdf5_schema.hpp"
 #include "checkpoint/safetensors_parse.hpp"
+#include "checkpoint/stand_in.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
@@ -28,6 +29,7 @@ void check_signature(const std::filesystem::path& path, const File& file, std::u
   if (size >= found.size()) file.read_at(0, std::as_writable_bytes(std::span{found}));
   if (size >= found.size() && std::memcmp(found.data(), "PK\3\4", 4) == 0)
     throw InputError{fmt::format("{}: a zip archive, not HDF5; unpack it and give the .h5 file in it", path.string())};
+  refuse_stand_in(path);
   throw InputError{fmt::format("{}: no HDF5 file: its signature is not there ({} bytes); fetch the file again", path.string(), size)};
 }
 

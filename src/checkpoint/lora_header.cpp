@@ -2,6 +2,7 @@
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/lora_config.hpp"
 #include "checkpoint/lora_factors.hpp"
+#include "checkpoint/stand_in.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -187,6 +188,7 @@ bool is_lora_adapter(const fs::path& path) {
 Header read_lora_header(const fs::path& folder) {
   try {
     folder::check_is_own_file(folder, k_adapter_config_file);
+    refuse_stand_in(folder / k_adapter_config_file);
     const auto consulted = state_of(File::open_read(folder / k_adapter_config_file), std::string{k_adapter_config_file});
     const auto text = read_text(folder / k_adapter_config_file, k_longest_config);
     const auto config = lora::parse_config(folder / k_adapter_config_file, text);

@@ -155,9 +155,6 @@ std::vector<std::byte> read_raw(const std::filesystem::path& path, const File& f
   file.read_at(0, raw);
   std::uint64_t length = 0;
   std::memcpy(&length, raw.data(), k_length_bytes);
-  constexpr std::string_view k_pointer = "version https://git-lfs";
-  if (size > k_pointer.size() && std::memcmp(raw.data(), k_pointer.data(), raw.size()) == 0)
-    throw InputError{fmt::format("{}: a pointer of git-lfs, not the file; run git lfs pull in its folder", path.string())};
   if (length > k_never_a_length) refuse(path, fmt::format("no safetensors file: it begins with \"{}\"", beginning_of(file, size)));
   if (length > k_longest_header) refuse(path, fmt::format("header of {} bytes, at most {} are allowed", length, k_longest_header));
   if (length > size - k_length_bytes) refuse(path, fmt::format("header of {} bytes in a file of {}", length, size));
@@ -170,8 +167,15 @@ RawFileHeader parse_raw(const std::filesystem::path& path, std::vector<std::byte
   RawFileHeader header;
   header.raw = std::move(raw);
   header.file.header_hash = hash128(header.raw);
+  const std::string_view text{reinterpret_cast<const char*>(header.raw.data()) + k_length_bytes, header.raw.size() - k_length_bytes};
+  if (text.starts_with("\xef\xbb\xbf")) {  // a JSON parser may pass over it
+    throw InputError{
+        fmt::format("{}: the header begins with a byte order mark, which the safetensors library refuses; write the file again "
+                    "without it",
+                    path.string())};
+  }
   HeaderParser parser{path};
-  header.metadata = parser.parse({reinterpret_cast<const char*>(header.raw.data()) + k_length_bytes, header.raw.size() - k_length_bytes});
+  header.metadata = parser.parse(text);
   header.tensors = place(path, parser.entries(), header.raw.size(), size);
   return header;
 }

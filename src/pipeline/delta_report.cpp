@@ -54,6 +54,11 @@ std::vector<std::string> delta_warnings(const Work& work, std::span<const ModelD
           "dare-inspect --base {} {} measures them all",
           model, *cosine, compare::k_unrelated_cosine, work.frame.root.string(), work.models[m].root.string()));
     }
+    if (of.likeness.elements >= k_least_sample && of.likeness.model_squares == 0 && of.likeness.base_squares != 0) {
+      lines.push_back(fmt::format(
+          "{}: its weight matrices are all zeros in a sample of {} elements, the base's are not; is it the path that was meant?", model,
+          of.likeness.elements));
+    }
     if (of.without == 0) continue;
     if (of.without == of.tensors) {
       lines.push_back(fmt::format("{}: equal to the base in every tensor{}; is it the path that was meant?", model, of_this_run));

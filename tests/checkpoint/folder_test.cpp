@@ -59,6 +59,15 @@ TEST_F(Folder, ShardsAreReadInOrderOfNamesWithSideFiles) {
   EXPECT_EQ(header.side_files, std::vector<std::string>{"config.json"});
 }
 
+TEST_F(Folder, AFileOfAllWeightsBesideAnIndexThatDoesNotNameIt) {
+  write_file(path_ / "model.safetensors", one("a"));
+  EXPECT_EQ(refusal(), path_.string() +
+                           ": model.safetensors stands beside model.safetensors.index.json, which leads to other files: it is not "
+                           "said which weights are meant; take away those that are not, or give the file itself");
+  write_file(path_ / k_index, index_of(R"({"a":"model.safetensors","b":"s2.safetensors"})"));
+  EXPECT_EQ(checkpoint::read_header(path_).tensors.size(), 2U);
+}
+
 TEST_F(Folder, MissingShard) {
   fs::remove(path_ / "s2.safetensors");
   EXPECT_EQ(refusal(), (path_ / "s2.safetensors").string() + ": the index names this shard, it is not there; fetch it");

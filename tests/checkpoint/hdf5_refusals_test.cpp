@@ -300,7 +300,7 @@ TEST_F(Damaged, OtherFilesAreToldFromHdf5) {
     test::write_file(path_, bytes);
     return test::error_text<InputError>([&] { (void)checkpoint::read_header(path_); });
   };
-  EXPECT_EQ(text(""), path_.string() + ": no HDF5 file: its signature is not there (0 bytes); fetch the file again");
+  EXPECT_EQ(text(""), path_.string() + ": empty; fetch the file again");
   EXPECT_EQ(text("some text"), path_.string() + ": no HDF5 file: its signature is not there (9 bytes); fetch the file again");
   EXPECT_EQ(text("PK\3\4 and more"), path_.string() + ": a zip archive, not HDF5; unpack it and give the .h5 file in it");
 }

@@ -36,14 +36,17 @@ std::vector<Broken> broken_files() {
   const auto good = tensor("F32", "[2]", "[0,8]");
   const std::string again = "; fetch the file again";
   return {
-      {"empty_file", "", "0 bytes, a safetensors file has at least 8" + again},
+      {"empty_file", "", "empty" + again},
       {"no_room_for_length", "1234567", "7 bytes, a safetensors file has at least 8" + again},
       {"header_of_2_gb", safetensors_with_length(2'147'483'648, "{}", 0),
        "header of 2147483648 bytes, at most 100000000 are allowed" + again},
       {"header_of_2_to_64", safetensors_with_length(~std::uint64_t{0}, "{}", 0),
        R"(no safetensors file: it begins with "\xff\xff\xff\xff\xff\xff\xff\xff{}")" + again},
-      {"a_page", "<!DOCTYPE html><html></html>", R"(no safetensors file: it begins with "<!DOCTYPE html><...")" + again},
+      {"a_page", "<!DOCTYPE html><html></html>",
+       "an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks"},
       {"header_cut", safetensors_with_length(100, "{}", 0), "header of 100 bytes in a file of 10" + again},
+      {"byte_order_mark", safetensors("\xef\xbb\xbf" + w(good), 8),
+       "the header begins with a byte order mark, which the safetensors library refuses; write the file again without it"},
       {"no_json", safetensors("{\"w\":", 0), "the header is no valid JSON (ends in the middle, in line 1)" + again},
       {"no_utf8", safetensors("{\"\xff\":1}", 0), "the header is no valid JSON (*"},
       {"list", safetensors("[]", 0), "the header is no JSON object" + again},

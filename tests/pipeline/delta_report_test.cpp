@@ -79,6 +79,18 @@ TEST(DeltaReport, NamesAModelThatIsUnlikeTheBase) {
   EXPECT_THAT(lines(work, few), IsEmpty());
 }
 
+TEST(DeltaReport, NamesAModelOfZeros) {
+  const auto work = work_of(1);
+  DeltaFlags flags{work};
+  for (const int model : {0, 1}) flags.see(0, model);
+  flags.sample(0, 0, {2000, 0, 0, 0});  // so is the base
+  EXPECT_THAT(lines(work, flags), IsEmpty());
+  flags.sample(0, 1, {2000, 4, 0, 0});
+  EXPECT_THAT(lines(work, flags),
+              ElementsAre("model 2 (m1/): its weight matrices are all zeros in a sample of 2000 elements, the base's are not; "
+                          "is it the path that was meant?"));
+}
+
 TEST(DeltaReport, CountsOnlyTensorsThatTheModelIsMergedInto) {
   auto work = work_of(5);
   auto& tasks = work.products.front().job.tasks;

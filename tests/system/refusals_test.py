@@ -255,6 +255,25 @@ class Refusals(SystemTest):
             file.write("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4976698672\n")
         self.refused(3, "DIR/m0.safetensors: a pointer of git-lfs, not the file; run git lfs pull in its folder", *self.merge_words("out.h5", models=1))
 
+    def test_what_stands_in_the_place_of_a_file(self):
+        pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4976698672\n"
+        said = "a pointer of git-lfs, not the file; run git lfs pull in its folder"
+        for name in ("x.pt", "x.h5"):
+            self.write(name, pointer)
+            self.refused(3, f"DIR/{name}: {said}", "--base", self.path("base.safetensors"), "--model", self.path(name), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
+            self.write(name, " <!DOCTYPE html>\n")
+            self.refused(3, f"DIR/{name}: an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks",
+                         "--base", self.path("base.safetensors"), "--model", self.path(name), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
+        os.mkdir(self.path("model"))
+        words = ["--base", self.path("model"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path("out")]
+        self.write("model/model.safetensors.index.json", pointer)
+        self.refused(3, f"DIR/model/model.safetensors.index.json: {said}", *words, ranks=(0,))
+        os.rename(self.path("model", "model.safetensors.index.json"), self.path("model", "tokenizer.json"))
+        os.rename(self.path("base.safetensors"), self.path("model", "model.safetensors"))
+        self.refused(3, f"DIR/model/tokenizer.json: {said}", *words)
+        os.rename(self.path("model", "tokenizer.json"), self.path("model", "config.json"))
+        self.refused(3, f"DIR/model/config.json: {said}", *words, ranks=(0,))
+
     def test_shards_without_an_index(self):
         os.mkdir(self.path("model"))
         os.rename(self.path("m0.safetensors"), self.path("model", "model-00001-of-00002.safetensors"))

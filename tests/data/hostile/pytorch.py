@@ -167,7 +167,7 @@ def legacy():
                         "{}: 4th pickle, byte 141: persistent id: a part of a storage, as PyTorch before 0.4 saved them; save it again with a "
                         "later one"),
         "neither": (b"GGUF" + bytes(60), "{}: neither a zip archive nor a pickle; load it with the PyTorch that wrote it and save it again"),
-        "empty": (b"", "{}: neither a zip archive nor a pickle; load it with the PyTorch that wrote it and save it again"),
+        "empty": (b"", "{}: empty" + AGAIN),
     }
 
 
