@@ -4,6 +4,7 @@
 #include "app/plan_options.hpp"
 #include "app/run_options.hpp"
 
+#include "checkpoint/endings.hpp"
 #include "recipe/names.hpp"
 #include "recipe/parameter_table.hpp"
 #include "recipe/policy_table.hpp"
@@ -124,14 +125,27 @@ struct ReadParameter {
   }
 };
 
+constexpr std::string_view k_standard_input = "/dev/stdin";
+
 bool is_recipe(const std::string& word) {
-  return word.ends_with(".yml") || word.ends_with(".yaml") || word.ends_with(".json");
+  return word == "-" || word == k_standard_input || word.ends_with(".yml") || word.ends_with(".yaml") || word.ends_with(".json");
+}
+
+// A folder is one where no recipe is needed: else it may be that of the recipe which is meant.
+void refuse_model_as_recipe(const std::string& word, const recipe::Overrides& overrides) {
+  const auto* const ending = checkpoint::find_ending(std::filesystem::path{word}.extension().string());
+  std::error_code unknown;
+  const bool may_be_without = overrides.base.has_value() || !overrides.models.empty();
+  if ((ending != nullptr && ending->read) || (may_be_without && std::filesystem::is_directory(word, unknown)))
+    throw UsageError{fmt::format("{} is a model, and stands where a recipe would; give --model before each model", word)};
 }
 
 // RECIPE OUTPUT, or OUTPUT alone beside --base; no OUTPUT is needed where nothing is written.
 void read_words(const std::vector<std::string>& words, pipeline::MergeOptions& options) {
   std::size_t next = 0;
+  if (words.size() > 1) refuse_model_as_recipe(words.front(), options.overrides);
   if (words.size() > 1 || (words.size() == 1 && is_recipe(words.front()))) options.recipe = words[next++];
+  if (options.recipe == "-") options.recipe = k_standard_input;
   if (next < words.size()) options.output = words[next++];
   if (next < words.size())
     throw UsageError{fmt::format("\"{}\": one word too many; give RECIPE.yml OUTPUT, or OUTPUT with --base and --model", words[next])};
@@ -182,7 +196,7 @@ std::vector<Section> merge_sections() {
            "  dtype: bfloat16\n\n"
            "Paths are relative to the recipe's folder. A parameter may be one number, a list that is interpolated over the layers, or a "
            "list of filters on tensor names, of which the first that matches counts. An unknown key is an error, told with its line. "
-           "docs/reference.md has every key.\n\n"
+           "docs/reference.md has every key. A recipe of - is read from standard input, its paths are relative to the working folder.\n\n"
            "The manifest of an earlier merge is a recipe too: from the same inputs it gives the same bytes again. Its relative paths are "
            "relative to the working folder, or to that of --inputs-at; inputs that are not the recorded ones are refused. The summary says "
            "that the output's blocks are those recorded; if they are not, OUTPUT stays and the exit code is 4."},
@@ -230,7 +244,9 @@ Program merge_program() {
           .files = {{"OUTPUT/dare-manifest.json",
                      "the record of a folder: recipe, seed, inputs, and the hash of every block; dare-verify reads it"},
                     {"OUTPUT.manifest.json", "the same, of an OUTPUT that is one file"},
-                    {".OUTPUT.partial, .OUTPUT.journal", "of a merge under way or interrupted, beside OUTPUT; --resume needs both"}},
+                    {".OUTPUT.partial, .OUTPUT.journal",
+                     "of a merge under way or interrupted, beside OUTPUT; --resume needs both. Of a single file its ending follows again: "
+                     ".OUTPUT.partial.safetensors"}},
           .examples = {{"Two models into one, nine of ten delta elements dropped",
                         "mpirun -n 8 dare-merge --base llama/ --model math/ --model code/ --drop-rate 0.9 merged/"},
                        {"By a recipe, with another seed, into one HDF5 file", "mpirun -n 8 dare-merge recipe.yml merged.h5 --seed 7"},

@@ -29,7 +29,8 @@ po::typed_value<std::string>* dtype_value(const std::string& name) {
 
 double number_of(const std::string& option, const std::string& text) {
   if (const auto number = recipe::number_in(text)) return *number;
-  throw po::error{fmt::format("--{}: expected a number such as 0.9 for 90 %, found \"{}\"", option, text)};
+  throw po::error{
+      fmt::format("--{}: expected a number such as {}, found \"{}\"", option, text.ends_with('%') ? "0.9 for 90 %" : "0.5", text)};
 }
 
 std::uint64_t whole_number_of(const std::string& option, const std::string& text) {

@@ -1,6 +1,7 @@
 #include "checkpoint/folder.hpp"
 
 #include "checkpoint/file_names.hpp"
+#include "checkpoint/folder_contents.hpp"
 #include "checkpoint/side_files.hpp"
 #include "checkpoint/stand_in.hpp"
 #include "checkpoint/tensor_name.hpp"
@@ -147,6 +148,8 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
     if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
     throw InputError{fmt::format("{}: shards ({}) without their index; fetch the {} beside them", folder.string(), name, k_index_ending)};
   }
+  if (const auto meant = meant_instead(folder); !meant.empty())
+    throw InputError{fmt::format("{}: none of {} is in this folder; {}", folder.string(), fmt::join(names, ", "), meant)};
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }
 

@@ -3,6 +3,7 @@
 #include "checkpoint/file_header.hpp"
 #include "checkpoint/file_names.hpp"
 #include "checkpoint/formats.hpp"
+#include "checkpoint/hub_names.hpp"
 #include "checkpoint/stand_in.hpp"
 #include "checkpoint/tensor_name.hpp"
 #include "core/file_state.hpp"
@@ -106,7 +107,11 @@ Header read_header_of_unfinished(const fs::path& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::none) throw InputError{fmt::format("{}: cannot be read: {}", path.string(), error.message())};
-  if (!fs::exists(status)) throw InputError{fmt::format("{}: no such file or folder", path.string())};
+  if (!fs::exists(status)) {
+    throw InputError{
+        fmt::format("{}: no such file or folder{}", path.string(),
+                    is_hub_name(path.string()) && !fs::exists(path.parent_path(), error) ? hub_advice(path.string(), path) : "")};
+  }
   if (fs::is_regular_file(status)) require_readable(path);  // HDF5 would call it damaged
   try {
     if (!fs::is_directory(status) && !fs::is_regular_file(status)) throw InputError{fmt::format("{}: no regular file", path.string())};

@@ -10,6 +10,16 @@
 namespace dare::pipeline {
 namespace {
 
+// Why what a delta checkpoint keeps is not enough, and what to do.
+std::string why_not_enough(const merge::TensorSettings& settings) {
+  if (settings.sparsifier == merge::Sparsifier::dare && settings.compat == merge::Compat::mergelm)
+    return "compat: mergelm draws other masks than its own; leave compat out, or give the model that it was made from";
+  if (settings.sparsifier == merge::Sparsifier::dare && settings.compat == merge::Compat::mergekit)
+    return "compat: mergekit rescales to the l1 norm of the whole delta, which is not in it; leave compat out, or give rescale: expected "
+           "or none";
+  return fmt::format("the method looks at deltas that it has dropped; merge it by {}", merge::k_methods_of_kept);
+}
+
 void check_term(const recipe::TensorTask& task, const merge::ModelTerm& term, const checkpoint::Header& model,
                 const checkpoint::TensorInfo& tensor, Problems& problems) {
   const auto& settings = task.settings;
@@ -17,7 +27,7 @@ void check_term(const recipe::TensorTask& task, const merge::ModelTerm& term, co
   const auto is = fmt::format("{}: a delta checkpoint of drop rate {}, seed {}, stream {}", model.root.string(), mask.drop_rate, mask.seed,
                               mask.stream);
   if (!merge::needs_only_kept(settings)) {
-    problems.usage(fmt::format("{}: the method looks at deltas that it has dropped; merge it by {}", is, merge::k_methods_of_kept));
+    problems.usage(fmt::format("{}: {}", is, why_not_enough(settings)));
   } else if (settings.seed != mask.seed || term.stream != mask.stream) {
     problems.usage(
         fmt::format("{}: the recipe's seed {} and stream {} keep other elements; give the same seed, and the model the same stream", is,

@@ -19,9 +19,8 @@ const Shape& shape_of_input(const Work& work, const recipe::TensorTask& task, co
   return work.input(work.auxiliary_of(input.model)).tensors[*input.auxiliary].shape;
 }
 
-// Options are dare-merge's; other programs come here too.
-constexpr auto k_saturate =
-    "write a wider dtype, or let dare-merge write its largest: --overflow saturate, `overflow: saturate` in a recipe";
+// dare-merge and dare-convert have the option, dare-sweep the recipe.
+constexpr auto k_saturate = "write a wider dtype, or its largest: --overflow saturate, `overflow: saturate` in a recipe";
 
 }  // namespace
 

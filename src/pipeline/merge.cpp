@@ -1,5 +1,6 @@
 #include <dare/pipeline/merge.hpp>
 
+#include "core/printable.hpp"
 #include "pipeline/explain/explain.hpp"
 #include "pipeline/input_side_files.hpp"
 #include "pipeline/merge_plan.hpp"
@@ -33,6 +34,22 @@ void note_slow_method(const Work& work, std::vector<std::string>& notes) {
     return;
   notes.emplace_back(
       "della sorts each row: it computes for longer than it reads, at some 300 MB of inputs a second and rank; more ranks help");
+}
+
+// JSON is UTF-8: of another name the manifest holds something else.
+void note_names_of_no_manifest(const recipe::Recipe& recipe, std::vector<std::string>& notes) {
+  const auto look = [&](const recipe::Source& source) {
+    if (is_utf8_without_nul(source.written)) return;
+    notes.push_back(
+        fmt::format("{}: this path is no UTF-8, the manifest cannot name it: neither dare-verify --against nor the merge again "
+                    "from the manifest will find it; rename it to keep these",
+                    one_line(source.written)));
+  };
+  if (recipe.base) look(*recipe.base);
+  for (const auto& model : recipe.models) {
+    look(model);
+    if (model.auxiliary) look(*model.auxiliary);
+  }
 }
 
 // How far the place of the output is known to be good.
@@ -131,6 +148,7 @@ int merge(const MergeOptions& options, const comm::Communicator& world) {
   auto& product = work.products.front();
   product.output_spec = [&] { return merge_output_spec(work, product, sources.recipe, options.run); };
   if (options.plan_only) note_slow_method(work, product.job.notes);
+  else if (!options.explain) note_names_of_no_manifest(sources.recipe, product.job.notes);
   if (world.is_root() && options.run.log_level != LogLevel::error) {
     for (const auto* const notes : {&work.frame.notes, &side_notes, &product.job.notes}) {
       for (const auto& note : *notes) comm::print_message(options.run.program, note);

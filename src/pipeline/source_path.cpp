@@ -2,6 +2,7 @@
 
 #include "checkpoint/endings.hpp"
 #include "checkpoint/file_names.hpp"
+#include "checkpoint/hub_names.hpp"
 
 #include <dare/checkpoint/lora.hpp>
 #include <dare/core/error.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,22 +24,16 @@ bool names_weight_file(const fs::path& file) {
   return ending != nullptr && ending->read.has_value();
 }
 
-// "organisation/model", as the Hub writes names; not a path into a folder that is there.
+// A name of the Hub, and not a path into a folder that is there.
 bool may_be_on_hub(const recipe::Source& source) {
-  const std::string_view text = source.written;
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size() || text.front() == '.' || names_weight_file(text))
-    return false;
-  constexpr std::string_view k_others = "-_.";
-  const auto in_name = [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || k_others.find(c) != std::string_view::npos;
-  };
-  const auto rest = text.substr(slash + 1);
-  if (!std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(slash), in_name) ||
-      !std::all_of(rest.begin(), rest.end(), in_name))
-    return false;
   std::error_code unknown;
-  return !fs::exists(source.path.parent_path(), unknown);
+  return checkpoint::is_hub_name(source.written) && !fs::exists(source.path.parent_path(), unknown);
+}
+
+// "a,b", as other programs take lists.
+bool names_several(const std::string& written) {
+  const auto comma = written.find(',');
+  return comma != std::string::npos && comma != 0 && comma + 1 != written.size();
 }
 
 // What may have been meant; begins with ";" where there is something.
@@ -53,22 +47,9 @@ std::string advice(const recipe::Source& source) {
         "--method task_arithmetic --base {0} --model {1} OUTPUT) and give that output",
         model, adapter);
   }
+  if (names_several(source.written)) return "; if these are several models, each takes a --model of its own (in a recipe an entry)";
   if (!may_be_on_hub(source)) return "";
-  return fmt::format("; if it is a name on the Hub, download it first: hf download {} --local-dir {}", source.written,
-                     source.path.string());
-}
-
-// Of "model-00001-of-00004.safetensors" 4.
-std::optional<unsigned> shards_of(const fs::path& file) {
-  const auto name = file.stem().string();
-  constexpr std::string_view k_of = "-of-";
-  const auto of = name.rfind(k_of);
-  if (!names_weight_file(file) || of == std::string::npos || of == 0) return std::nullopt;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto* const last = name.data() + name.size();
-  unsigned shards = 0;
-  const auto [end, error] = std::from_chars(name.data() + of + k_of.size(), last, shards);
-  return error == std::errc{} && end == last && is_digit(name[of - 1]) ? std::optional{shards} : std::nullopt;
+  return checkpoint::hub_advice(source.written, source.path);
 }
 
 // What a file is that means something only with what lies beside it.
@@ -83,6 +64,18 @@ std::optional<std::string> part_of_folder(const fs::path& file) {
 }
 
 }  // namespace
+
+std::optional<unsigned> shards_of(const fs::path& file) {
+  const auto name = file.stem().string();
+  constexpr std::string_view k_of = "-of-";
+  const auto of = name.rfind(k_of);
+  if (!names_weight_file(file) || of == std::string::npos || of == 0) return std::nullopt;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto* const last = name.data() + name.size();
+  unsigned shards = 0;
+  const auto [end, error] = std::from_chars(name.data() + of + k_of.size(), last, shards);
+  return error == std::errc{} && end == last && is_digit(name[of - 1]) ? std::optional{shards} : std::nullopt;
+}
 
 void check_source(const recipe::Source& source, std::string_view relative_to) {
   std::error_code unknown;

@@ -3,9 +3,14 @@
 
 #include <dare/recipe/recipe.hpp>
 
+#include <filesystem>
+#include <optional>
 #include <string_view>
 
 namespace dare::pipeline {
+
+/// Of "model-00001-of-00004.safetensors" 4, the number of shards that it is one of; nothing of other names. Pure.
+[[nodiscard]] std::optional<unsigned> shards_of(const std::filesystem::path& file);
 
 /// Refuses what is not there, and a file that is but a part of a model's folder, as one shard of several. Local.
 /// @param relative_to  what a message calls the folder in which a relative path is looked for.

@@ -8,7 +8,7 @@
 
 namespace dare::recipe {
 
-/// Letters to change, add or take away, to get from one to the other: the Levenshtein distance. Pure.
+/// Letters to change, add, take away or swap with the next, to get from one to the other: the distance of optimal string alignment. Pure.
 [[nodiscard]] std::size_t edits_between(std::string_view a, std::string_view b);
 
 /// The known word that `found` is a slip of the hand away from. @pre known is not empty

@@ -79,7 +79,8 @@ void read_layer_range(YamlReader& yaml, const YAML::Node& node, Draft& draft) {
 void read_model(YamlReader& yaml, const YAML::Node& node, const fs::path& folder, bool in_slice, Draft& draft) {
   const auto prefix = model_key(draft.recipe.models.size());
   draft.places[prefix] = yaml.place(node);
-  if (node.IsScalar()) return yaml.refuse(node, fmt::format("an entry of models is a mapping; write {{model: {}}}", node.Scalar()));
+  if (node.IsScalar())
+    return yaml.refuse(node, fmt::format("an entry of models is a mapping; write {{model: {}}}", printable(node.Scalar())));
   ModelEntry model;
   std::optional<std::uint64_t> stream;
   bool named = false;
@@ -179,6 +180,12 @@ void refuse_other_kinds(const YamlReader& yaml, const std::vector<YamlReader::En
   const auto is_strange = [](const auto& entry) { return !nearest_of(entry.key, recipe_keys()) && !is_parameter(entry.key); };
   if (!any_of({"merge_method", "models", "slices", "base_model"}) && std::any_of(entries.begin(), entries.end(), is_strange))
     throw UsageError{fmt::format("{}: no recipe: neither merge_method nor models is in it", yaml.where())};
+}
+
+// A file or pipe of the shell's, by the name that it has in every process; files in /dev/shm are ordinary ones.
+bool is_standard_stream(const fs::path& file) {
+  const auto folder = file.parent_path();
+  return folder == "/dev" || folder == "/dev/fd" || folder == "/proc/self/fd";
 }
 
 std::string text_of(const fs::path& file) {
@@ -284,7 +291,7 @@ Recipe load(const fs::path& file, const Overrides& overrides, Problems& problems
     Draft draft;
     if (file.empty()) return void(recipe = finished(draft, overrides, of_recipe));
     std::error_code unknown;
-    const bool piped = fs::is_fifo(file, unknown);  // its own folder says nothing
+    const bool piped = fs::is_fifo(file, unknown) || is_standard_stream(file);  // its own folder says nothing
     recipe = parse(text_of(file), file.string(), piped ? fs::path{} : file.parent_path(), overrides, of_recipe);
   });
   problems.add(of_recipe);

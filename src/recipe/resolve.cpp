@@ -289,6 +289,28 @@ void Resolver::note_idle_patterns() {
   }
 }
 
+// What merges nothing was hardly meant.
+void Resolver::note_copy(MergeJob& job) const {
+  const auto add = [&](std::string_view why) {
+    job.notes.push_back(fmt::format("{}: {}: the output has the weights of {} alone", recipe_.where, why, frame_.root.string()));
+  };
+  const auto& tasks = job.tasks;
+  const auto is_merged = [](const auto& task) { return task.action == Action::merge; };
+  if (std::none_of(tasks.begin(), tasks.end(), is_merged)) {
+    const auto& tensors = frame_.tensors;
+    const bool floats = std::any_of(tensors.begin(), tensors.end(), [](const auto& tensor) { return is_floating(tensor.dtype); });
+    if (floats && !exclude_.empty()) add("exclude matches every tensor that would be merged");
+    return;
+  }
+  const bool adds = method_.combiner == merge::Combiner::task_arithmetic || method_.combiner == merge::Combiner::ties;
+  const auto adds_nothing = [](const auto& task) {
+    const auto& models = task.settings.models;
+    return std::all_of(models.begin(), models.end(), [](const auto& term) { return term.weight == 0; });
+  };
+  if (adds && job.has_base && std::all_of(tasks.begin(), tasks.end(), [&](const auto& t) { return !is_merged(t) || adds_nothing(t); }))
+    add("every weight is 0");
+}
+
 MergeJob Resolver::run() {
   MergeJob job;
   job.has_base = recipe_.base.has_value();
@@ -314,6 +336,7 @@ MergeJob Resolver::run() {
   problems_.throw_if_any();
   job.notes = recipe_.notes;
   for (auto& line : notes_.lines()) job.notes.push_back(std::move(line));
+  note_copy(job);
   job.recipe_json = recipe_json(recipe_, method_);
   return job;
 }

@@ -50,6 +50,7 @@ class Resolver {
   void extra_tensors(std::size_t model);
   void check_layers();
   void note_idle_patterns();
+  void note_copy(MergeJob& job) const;
   [[nodiscard]] std::string root(std::size_t model) const { return models_[model].root.string(); }
 
   const Recipe& recipe_;

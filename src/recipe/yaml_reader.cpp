@@ -15,6 +15,7 @@
 namespace dare::recipe {
 namespace {
 
+constexpr std::size_t k_most_shown = 300;  // bytes of what a message takes from the text
 constexpr std::size_t k_most_bytes = std::size_t{1} << 20U;
 constexpr std::size_t k_most_values = 100'000;  // aliases can make a small text stand for any number of values
 constexpr int k_most_merges = 16;               // a mapping may be merged into itself
@@ -93,7 +94,8 @@ YAML::Node YamlReader::document(std::string_view text) const {
     if (documents > 1) throw UsageError{fmt::format("{}: holds several YAML documents, expected one", where_)};
     return YAML::Load(std::string{text});
   } catch (const YAML::Exception& error) {
-    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}{}", where_, error.mark.line + 1, error.msg, hint_for(text, error.mark.line))};
+    throw UsageError{fmt::format("{}:{}: is no valid YAML: {}{}", where_, error.mark.line + 1, printable(error.msg, k_most_shown),
+                                 printable(hint_for(text, error.mark.line), k_most_shown))};
   }
 }
 
@@ -179,7 +181,7 @@ std::optional<std::string> YamlReader::text(const YAML::Node& node, std::string_
 }
 
 std::optional<bool> YamlReader::boolean(const YAML::Node& node, std::string_view name) {
-  if (node.IsScalar() && node.Tag() != "!") {
+  if (node.IsScalar()) {
     const auto word = lower_case(node.Scalar());
     if (word == "true" || word == "yes" || word == "on") return true;
     if (word == "false" || word == "no" || word == "off") return false;

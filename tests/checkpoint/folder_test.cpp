@@ -45,6 +45,35 @@ class Folder : public testing::Test {
   fs::path path_ = temporary_ / "model";
 };
 
+TEST_F(Folder, WhatIsThereInsteadIsNamed) {
+  fs::remove_all(path_);
+  const auto told = [&] { return refusal(); };
+  fs::create_directories(path_ / "snapshots" / "abc");
+  EXPECT_THAT(told(), testing::EndsWith(" is in this folder; a model of a cache of the Hub; give one of its snapshots, " +
+                                        (path_ / "snapshots" / "abc").string()));
+  fs::remove(path_ / "snapshots" / "abc");
+  EXPECT_THAT(told(), testing::EndsWith("give one of its snapshots, of which none is there: download it again"));
+  fs::remove(path_ / "snapshots");
+  write_file(path_ / "weights.safetensors", one("a"));
+  EXPECT_THAT(told(), testing::EndsWith("; its weights have another name; give the file " + (path_ / "weights.safetensors").string()));
+  write_file(path_ / "z.safetensors", one("a"));
+  EXPECT_THAT(told(), testing::EndsWith("; its weights have other names; give the one file of them that is the model, as " +
+                                        (path_ / "weights.safetensors").string()));
+  for (const auto* const name : {"beta", "alpha"}) {
+    fs::create_directory(path_ / name);
+    write_file(path_ / name / "adapter_config.json", "{}");
+  }
+  EXPECT_THAT(told(), testing::EndsWith("; a LoRA adapter lies in it; give " + (path_ / "alpha").string()));
+}
+
+TEST(HubName, IsToBeDownloaded) {
+  EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header("no-such-org/Math-7B"); }),
+            "no-such-org/Math-7B: no such file or folder; if it is a name on the Hub, download it first: hf download no-such-org/Math-7B "
+            "--local-dir no-such-org/Math-7B");
+  for (const std::string path : {"no-such-folder", "no/such/folder", "/no-such", "no-such/m.safetensors", "./no-such"})
+    EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(path); }), path + ": no such file or folder");
+}
+
 TEST_F(Folder, ShardsAreReadInOrderOfNamesWithSideFiles) {
   write_file(path_ / "config.json", "{}");
   for (const auto* other : {".hidden", "pytorch_model.bin", "other.h5", "x.index.json", "dare-manifest.json", "flax.msgpack"}) {

@@ -40,8 +40,7 @@ recipe::TensorTask task_of(Dtype dtype = Dtype::bf16, Dtype out = Dtype::bf16) {
   return task;
 }
 
-const std::string k_saturate =
-    "write a wider dtype, or let dare-merge write its largest: --overflow saturate, `overflow: saturate` in a recipe";
+const std::string k_saturate = "write a wider dtype, or its largest: --overflow saturate, `overflow: saturate` in a recipe";
 
 std::string told(const Finding& finding, Dtype dtype = Dtype::bf16) {
   return refusal(work_of(dtype), task_of(dtype), finding).what();

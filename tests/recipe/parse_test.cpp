@@ -65,6 +65,16 @@ tokenizer_source: base
   EXPECT_EQ(recipe.rounding, merge::Rounding::stochastic);
 }
 
+TEST(Parse, BooleansMayStandInQuotesAsNumbersMay) {
+  EXPECT_EQ(parsed(with("parameters: {normalize: \"true\"}\n")).method_parameters.normalize, true);
+  EXPECT_EQ(parsed(with("parameters: {normalize: 'no'}\n")).method_parameters.normalize, false);
+}
+
+TEST(Parse, OfAShortWordTwoLettersMakeAnother) {
+  EXPECT_THAT(parse_error(with("parameters: {foo: 1}")), testing::HasSubstr("unknown key \"foo\" in parameters; known here: weight, "));
+  EXPECT_THAT(parse_error(with("parameters: {tlo: 1}")), testing::EndsWith("unknown key \"tlo\" in parameters; did you mean tol?"));
+}
+
 TEST(Parse, SurvivesTheArchive) {
   const auto recipe = parsed(with("parameters: {lambda: [1, 2]}\nexclude: x\nseed: 7\ndtype: half\n"));
   OutArchive out;

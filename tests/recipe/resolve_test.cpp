@@ -351,7 +351,8 @@ TEST(Resolve, PatternsThatMatchNothing) {
                               "models: [{model: m0, parameters: {drop_rate: [{filter: mpl, value: 0.9}, {value: 0.5}]}}]\n"
                               "exclude: [\"^lm_haed\", w]\ncompat: none\n",
                           base, {base});
-  EXPECT_THAT(job.notes, ElementsAre("r.yml: exclude matches no tensor: \"^lm_haed\"", "r.yml: a filter matches no tensor: \"mpl\""));
+  EXPECT_THAT(job.notes, ElementsAre("r.yml: exclude matches no tensor: \"^lm_haed\"", "r.yml: a filter matches no tensor: \"mpl\"",
+                                     "r.yml: exclude matches every tensor that would be merged: the output has the weights of b alone"));
 }
 
 TEST(Resolve, RenamedTiedAndExtraTensors) {

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import unittest
 
@@ -110,6 +111,8 @@ class Convert(SystemTest):
             ("--rename", "layers.[01]=l"): '--rename makes "model.l.up.weight" of two tensors, "model.layers.0.up.weight" and "model.layers.1.up.weight"',
             ("--delta", "--rename", "a=b"): f"--rename does not go with --delta, whose masks belong to the base's names{bad_delta}",
             ("--base", "x"): "--base goes with --delta",
+            ("--dtype", "F16", "--overflow", "clip"): '--overflow: expected error or saturate, found "clip"',
+            ("--overflow", "saturate"): "--overflow goes with --dtype",
             ("--dtype", "I8"): "--dtype I8: no float type; give e.g. F32, BF16, F16",
         }
         for words, message in cases.items():
@@ -117,6 +120,21 @@ class Convert(SystemTest):
                 with self.subTest(words=words, np=np):
                     self.assert_refused(run(np, "dare-convert", source, self.path("out.h5"), *words), 2, message, "dare-convert")
         self.assertEqual(sorted(os.listdir(self.folder)), ["m.safetensors"])
+
+    def test_floats_that_the_other_type_does_not_hold(self):
+        write_safetensors(self.path("big.safetensors"), {"w": ("F32", [2], struct.pack("<2f", 1e5, -1e5))})
+        process = self.convert(2, "big.safetensors", "x.safetensors", "--dtype", "F16", code=3)
+        self.assertEqual(own_words(process, "dare-convert"), [
+            f'dare-convert: {self.path("big.safetensors")}: tensor "w": element 0 is 100000, more than F16 holds; write a wider dtype, or its largest: '
+            "--overflow saturate, `overflow: saturate` in a recipe"])
+        self.convert(2, "big.safetensors", "x.safetensors", "--dtype", "F16", "--overflow", "saturate")
+        self.assertEqual(read_safetensors(self.path("x.safetensors"))["w"], ("F16", [2], struct.pack("<2e", 65504, -65504)))
+
+    def test_one_shard_of_several_is_noted(self):
+        os.rename(self.path("m.safetensors"), self.path("model-00001-of-00002.safetensors"))
+        process = self.convert(2, "model-00001-of-00002.safetensors", "x.h5")
+        self.assertEqual(own_words(process, "dare-convert"), [
+            f"dare-convert: {self.path('model-00001-of-00002.safetensors')}: one of 2 shards, converted without the others; their folder is the whole model"])
 
     def test_a_delta_checkpoint_stays_whole(self):
         self.make_family(1)

@@ -165,6 +165,14 @@ class Delta(SystemTest):
             self.assertEqual(contents(self.path("swept", f"{point}.safetensors")) == expected, True, point)
         self.assertFalse(os.path.exists(self.path("swept", "low.safetensors")))
 
+    def test_mergelm_has_other_masks(self):
+        for name in ("base", "m0"):
+            write_safetensors(self.path(f"{name}.safetensors"), random_model(self.shapes, name, "F32"))
+        self.delta(0, self.path("m0.safetensors"), "d0.h5", "--seed", "7")
+        self.assert_refused(self.merged(0, "out.h5", ["d0.h5"], "--drop-rate", "0.9", "--compat", "mergelm", code=2), 2,
+                            f"{self.path('d0.h5')}: a delta checkpoint of drop rate 0.9, seed 7, stream 0: compat: mergelm draws other masks than its own; "
+                            "leave compat out, or give the model that it was made from")
+
     def test_merges_that_need_what_was_dropped_are_refused(self):
         self.both()
         what = f"{self.path('d0.h5')}: a delta checkpoint of drop rate 0.9, seed 7, stream 0"
@@ -172,6 +180,7 @@ class Delta(SystemTest):
             ("--drop-rate", "0.8"): f'{what}: the recipe\'s drop rate 0.8 for tensor "model.embed.weight" keeps more; give 0.9 or a higher one',
             ("--drop-rate", "0.9", "--stream", "3"): f"{what}: the recipe's seed 7 and stream 3 keep other elements; give the same seed, and the model the same stream",
             ("--drop-rate", "0.9", "--rescale", "l1"): f"{what}: the method looks at deltas that it has dropped; merge it by dare_linear, dare_ties or another method of DARE without l1",
+            ("--drop-rate", "0.9", "--compat", "mergekit"): f"{what}: compat: mergekit rescales to the l1 norm of the whole delta, which is not in it; leave compat out, or give rescale: expected or none",
             ("--method", "task_arithmetic"): f"{what}: the method looks at deltas that it has dropped; merge it by dare_linear, dare_ties or another method of DARE without l1",
             ("--method", "ties", "--density", "0.2"): f"{what}: the method looks at deltas that it has dropped; merge it by dare_linear, dare_ties or another method of DARE without l1",
         }
@@ -260,7 +269,7 @@ class Delta(SystemTest):
     def test_usage(self):
         model = self.path("m0.safetensors")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--delta"), 2, "--delta needs --base and --drop-rate", "dare-convert")
-        for option, value in (("--writers", "node"), ("--memory-per-rank", "1GiB"), ("--shard-size", "1GB"), ("--progress", "plain")):
+        for option, value in (("--writers", "node"), ("--memory-per-rank", "1GiB"), ("--shard-size", "1GB")):
             process = run(0, "dare-convert", model, self.path("d.h5"), "--delta", option, value)
             self.assert_refused(process, 2, f"{option} has no effect with --delta; leave it out", "dare-convert")
         self.assert_refused(run(2, "dare-convert", model, self.path("d.h5"), "--seed", "1"), 2, "--seed goes with --delta", "dare-convert")
@@ -269,7 +278,7 @@ class Delta(SystemTest):
         self.delta(2, model, "d.h5")
         process = self.delta(2, model, "d.h5", code=3)
         self.assert_refused(process, 3, f"{self.path('d.h5')}: exists; name another output, or give --overwrite", "dare-convert")
-        self.delta(2, model, "d.h5", "--overwrite")
+        self.delta(2, model, "d.h5", "--overwrite", "--progress", "off")
         process = run(0, "dare-convert", self.path("d.h5"), self.path("dd.h5"), "--delta", "--base", self.path("base.safetensors"), "--drop-rate", "0.9")
         self.assert_refused(process, 3, f"{self.path('d.h5')}: a delta checkpoint; give the model that it was made from", "dare-convert")
         self.assertEqual(self.hidden(), [])

@@ -189,9 +189,9 @@ class Refusals(SystemTest):
         self.refused(2, '--drop-rate: expected a number such as 0.9 for 90 %, found "90%"; see dare-merge --help', *words, ranks=(3,))
 
     def test_values_of_options_that_are_none(self):
-        for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.9 for 90 %, found "0,5"; see dare-merge --help'),
-                                       ("--weight", "half", 'expected a number such as 0.9 for 90 %, found "half"; see dare-merge --help'),
-                                       ("--weight", "nan", 'expected a number such as 0.9 for 90 %, found "nan"; see dare-merge --help'),
+        for option, value, message in (("--drop-rate", "0,5", 'expected a number such as 0.5, found "0,5"; see dare-merge --help'),
+                                       ("--weight", "half", 'expected a number such as 0.5, found "half"; see dare-merge --help'),
+                                       ("--weight", "nan", 'expected a number such as 0.5, found "nan"; see dare-merge --help'),
                                        ("--stream", "-1", 'expected a whole number from 0 to 18446744073709551615, found "-1"; see dare-merge --help'),
                                        ("--memory-per-rank", "foo", '"foo" is no size in bytes; write e.g. 512MiB, 5GB or 4096'),
                                        ("--shard-size", "1.5.2GB", '"1.5.2GB" is no size in bytes; write e.g. 512MiB, 5GB or 4096')):

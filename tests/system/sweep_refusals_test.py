@@ -22,7 +22,7 @@ grid:
   merge_method: [dare_liner]
 points:
   bad/name: {drop_rate: 0.5}
-  p: {lambda: much, keep: 1}
+  p: {lambda: much, sede: 1}
 outputs: deltas
 keep: best
 gird: {}
@@ -37,7 +37,7 @@ gird: {}
   {name}:8: merge_method "dare_liner" is not known; did you mean dare_linear?
   {name}:10: "bad/name" is no name for a point; use letters, digits and ._+=,-, but not points, results.csv, results.json
   {name}:11: lambda: expected a number, found "much"
-  {name}:11: unknown key "keep" in a point; did you mean seed?
+  {name}:11: unknown key "sede" in a point; did you mean seed?
   {name}:12: outputs: expected model, delta or statistics, found "deltas"
   {name}:14: unknown key "gird" in a sweep; did you mean grid?
   {name}: keep: best without evaluate would delete what nobody has scored; give evaluate, or keep: all""", "dare-sweep")

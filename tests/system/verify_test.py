@@ -278,6 +278,9 @@ class Verify(SystemTest):
     def test_what_is_refused(self):
         output = self.merged("out.safetensors")
         manifest = output + ".manifest.json"
+        self.assertEqual(run(0, "dare-verify", manifest).stdout.splitlines()[-1], "verified")  # in its output's place
+        folder = self.merged("out")
+        self.assertEqual(run(2, "dare-verify", os.path.join(folder, "dare-manifest.json")).stdout.splitlines()[-1], "verified")
         self.assert_refused(run(2, "dare-verify"), 2, "one OUTPUT is expected, found 0; see dare-verify --help", "dare-verify")
         self.assert_refused(run(2, "dare-verify", output, "--all"), 2, "--inputs-at, --sample, --sample-seed, --all and --memory-per-rank go with --against",
                             "dare-verify")

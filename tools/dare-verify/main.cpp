@@ -1,6 +1,7 @@
 #include "app/option_values.hpp"
 #include "app/program.hpp"
 #include "app/run_options.hpp"
+#include "checkpoint/file_names.hpp"
 
 #include <dare/core/error.hpp>
 #include <dare/pipeline/verify.hpp>
@@ -35,8 +36,9 @@ dare::app::Program program() {
       .summary = "checks that a merged model still is what dare-merge wrote, over MPI",
       .usage = {"OUTPUT [options]"},
       .description =
-          "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it. The "
-          "manifest has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and those that differ are named "
+          "OUTPUT is what dare-merge wrote: a folder with its dare-manifest.json, or a file with OUTPUT.manifest.json beside it; the "
+          "manifest may be given in its place. It has the XXH3-128 hash of each block of 2^20 elements; every block is read again, and "
+          "those that differ are named "
           "by tensor, block, elements and bytes. It also has the hashes of the headers, and of config.json, tokenizer and the other files "
           "that came along; files that were added later are not looked at. A copy that was cut off, a bad disk or an edited weight show up "
           "here. "
@@ -61,12 +63,22 @@ dare::app::Program program() {
       .see_also = {"dare-merge", "dare-diff"}};
 }
 
+// What a manifest that was given in the place of its output stands beside, or in.
+std::filesystem::path output_of(const std::filesystem::path& given) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(given, unknown)) return given;
+  const auto name = given.filename().string();
+  if (name == dare::checkpoint::k_manifest_file) return given.has_parent_path() ? given.parent_path() : ".";
+  if (!name.ends_with(dare::checkpoint::k_manifest_ending)) return given;
+  return given.parent_path() / name.substr(0, name.size() - dare::checkpoint::k_manifest_ending.size());
+}
+
 dare::pipeline::VerifyOptions options_from(const Given& given) {
   dare::pipeline::VerifyOptions options;
   options.program = "dare-verify";
   const auto words = dare::app::positional_words(given);
   if (words.size() != 1) throw dare::UsageError{fmt::format("one OUTPUT is expected, found {}; see dare-verify --help", words.size())};
-  options.output = words.front();
+  options.output = output_of(words.front());
   options.show = given["show"].as<std::uint64_t>();
   options.json = given["json"].as<bool>();
   options.against = given["against"].as<bool>();

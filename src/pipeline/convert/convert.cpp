@@ -4,6 +4,7 @@
 #include <dare/pipeline/convert.hpp>
 
 #include "pipeline/edit_text.hpp"
+#include "pipeline/source_path.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/summary.hpp"
 #include "pipeline/unfinished.hpp"
@@ -33,6 +34,7 @@ nlohmann::ordered_json to_json(const checkpoint::Selection& selection) {
 // What a resumed run must share with the one before it.
 std::string description(const ConvertOptions& options) {
   nlohmann::ordered_json json{{"operation", "convert"}, {"dtype", options.dtype ? std::string{name(*options.dtype)} : "as stored"}};
+  if (options.overflow != merge::Overflow::error) json["overflow"] = "saturate";
   if (!options.selection.empty()) json["selection"] = to_json(options.selection);
   return json_text(json);  // patterns may be no UTF-8
 }
@@ -49,6 +51,7 @@ recipe::MergeJob conversion(const checkpoint::Header& source, const ConvertOptio
     task.settings.name = tensor.name;
     task.settings.base_dtype = tensor.dtype;
     task.settings.out_dtype = dtype && is_floating(tensor.dtype) ? *dtype : tensor.dtype;
+    task.settings.overflow = options.overflow;
     task.action = task.settings.out_dtype == tensor.dtype ? Action::copy : Action::convert;
     job.tasks.push_back(std::move(task));
   }
@@ -121,6 +124,10 @@ checkpoint::Header read_source(const ConvertOptions& options) {
 int convert(const ConvertOptions& options, const comm::Communicator& world) {
   Work work;
   work.frame = world.from_root([&] { return read_source(options); });
+  if (const auto shards = world.is_root() ? shards_of(options.source) : std::nullopt; shards && *shards > 1) {
+    work.frame.notes.push_back(fmt::format("{}: one of {} shards, converted without the others; their folder is the whole model",
+                                           options.source.string(), *shards));
+  }
   if (world.is_root() && options.run.log_level != LogLevel::error) {
     for (const auto& note : work.frame.notes) comm::print_message(options.run.program, note);
   }
