@@ -1,5 +1,7 @@
 #include "checkpoint/stand_in.hpp"
 
+#include "core/lower_case.hpp"
+
 #include <dare/core/error.hpp>
 #include <dare/core/file.hpp>
 
@@ -15,11 +17,10 @@ namespace {
 
 constexpr std::uint64_t k_looked_at = 256;  // bytes
 
-bool is_page(std::string text) {
+bool is_page(const std::string& text) {
   constexpr std::string_view k_mark = "\xef\xbb\xbf";  // of UTF-8
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::string_view rest = text;
+  const auto lower = lower_case(text);
+  std::string_view rest = lower;
   if (rest.starts_with(k_mark)) rest.remove_prefix(k_mark.size());
   rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
   return rest.starts_with("<!doctype html") || rest.starts_with("<html");
@@ -38,7 +39,9 @@ void refuse_stand_in(const std::filesystem::path& path) {
   if (text.empty()) throw InputError{fmt::format("{}: empty; fetch the file again", path.string())};
   file.read_at(0, std::as_writable_bytes(std::span{text}));
   refuse_pointer(path, text);
-  if (!is_page(std::move(text))) return;
+  if (text.starts_with("GGUF"))
+    throw InputError{fmt::format("{}: a GGUF file, which is not read here; give the model as safetensors or PyTorch files", path.string())};
+  if (!is_page(text)) return;
   throw InputError{fmt::format("{}: an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks",
                                path.string())};
 }

@@ -1,12 +1,12 @@
 #pragma once
-/// What stands where a file should be: a pointer of git-lfs, a web page, or nothing.
+/// What stands where a file should be: a pointer of git-lfs, a web page, a GGUF file, or nothing.
 
 #include <filesystem>
 #include <string_view>
 
 namespace dare::checkpoint {
 
-/// Refuses a file that is empty, an HTML page or a pointer of git-lfs. Reads its first bytes alone. Local.
+/// Refuses a file that is empty, an HTML page, GGUF or a pointer of git-lfs. Reads its first bytes alone. Local.
 /// @throws InputError  saying what to do
 /// @throws IoError     it cannot be read.
 void refuse_stand_in(const std::filesystem::path& path);

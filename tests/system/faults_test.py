@@ -44,7 +44,7 @@ class Faults(SystemTest):
         for rank in (0, 1):
             self.fails(f"pread:5:EIO:{rank}", "m0.safe", r"DIR/m0.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
 
-        self.fails("pread:3:EIO:0", "base.safe", r"DIR/base.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
+        self.fails("pread:4:EIO:0", "base.safe", r"DIR/base.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON)
 
     def test_the_last_of_five_ranks_alone(self):
         self.fails("pread:1:EIO:4", "m0.safe", r"DIR/m0.safetensors: reading \d+ bytes at offset \d+: Input/output error" + GOES_ON, np=5)

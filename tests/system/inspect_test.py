@@ -228,14 +228,14 @@ class Inspect(SystemTest):
 
     def test_inputs_that_change_while_they_are_read(self):
         words = self.synthetic(0.001)
-        self.assert_change_is_told("pread:3:STOP:0", self.path("base.safetensors"), "dare-inspect", *words)
-        self.assert_change_is_told("pread:2:STOP:0", self.path("model.safetensors"), "dare-inspect", self.path("model.safetensors"))
+        self.assert_change_is_told("pread:4:STOP:0", self.path("base.safetensors"), "dare-inspect", *words)
+        self.assert_change_is_told("pread:3:STOP:0", self.path("model.safetensors"), "dare-inspect", self.path("model.safetensors"))
         shards = self.path("shards")
         os.mkdir(shards)
         write_safetensors(os.path.join(shards, "a.safetensors"), {"w": ("F32", [2], bytes(8))})
         with open(os.path.join(shards, "model.safetensors.index.json"), "w") as file:
             json.dump({"weight_map": {"w": "a.safetensors"}}, file)
-        self.assert_change_is_told("pread:1:STOP:0", os.path.join(shards, "model.safetensors.index.json"), "dare-inspect", shards)
+        self.assert_change_is_told("pread:2:STOP:0", os.path.join(shards, "model.safetensors.index.json"), "dare-inspect", shards)
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
     def test_a_result_that_cannot_be_written_is_a_failure(self):

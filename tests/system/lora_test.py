@@ -57,7 +57,7 @@ class Lora(SystemTest):
             self.assertEqual(merged["norm.weight"][2], f32([1, 2, 3, 4]))
 
     def test_a_configuration_that_changes_while_it_is_read(self):
-        self.assert_change_is_told("pread:1:STOP:0", self.path("m0", "adapter_config.json"), "dare-inspect", "--base", self.path("base.safetensors"), self.path("m0"))
+        self.assert_change_is_told("pread:2:STOP:0", self.path("m0", "adapter_config.json"), "dare-inspect", "--base", self.path("base.safetensors"), self.path("m0"))
 
     def test_dare_drops_from_the_product(self):
         merged = self.merge(2, "out.safetensors", "--drop-rate", "0.5", "--rescale", "none", "--seed", "3")

@@ -264,6 +264,9 @@ class Refusals(SystemTest):
             self.write(name, " <!DOCTYPE html>\n")
             self.refused(3, f"DIR/{name}: an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks",
                          "--base", self.path("base.safetensors"), "--model", self.path(name), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
+        self.write("x.safetensors", "GGUF\x03\x00\x00\x00")
+        self.refused(3, "DIR/x.safetensors: a GGUF file, which is not read here; give the model as safetensors or PyTorch files",
+                     "--base", self.path("base.safetensors"), "--model", self.path("x.safetensors"), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
         os.mkdir(self.path("model"))
         words = ["--base", self.path("model"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path("out")]
         self.write("model/model.safetensors.index.json", pointer)

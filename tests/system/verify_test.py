@@ -157,7 +157,7 @@ class Verify(SystemTest):
 
     def test_an_output_that_changes_while_it_is_read(self):
         output = self.merged("out.safetensors")
-        self.assert_change_is_told("pread:4:STOP:0", output, "dare-verify", output)
+        self.assert_change_is_told("pread:5:STOP:0", output, "dare-verify", output)
 
     def test_the_delta_checkpoints_of_a_sweep(self):
         with open(self.path("sweep.yml"), "w") as file:
