@@ -1,7 +1,7 @@
 #pragma once
-/// Instruction sets that kernels are compiled for, included before Highway's headers: plain C++ (EMU128; SCALAR where Highway holds that for
-/// broken: GCC before 12.3), SSE4, AVX2, AVX-512, NEON.
-/// SVE's vectors have no size, so they fit no struct; SSSE3 without SSE4.1 has died out.
+/// Instruction sets that kernels are compiled for, included before Highway's headers: plain C++ (EMU128; SCALAR where Highway holds that
+/// for broken: GCC before 12.3), SSE4, AVX2, AVX-512, NEON. SVE's vectors have no size, so they fit no struct; SSSE3 without SSE4.1 has
+/// died out.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
 /// Of the instruction set being compiled, within `#if` after Highway's headers. Highway numbers those of x86 below all others, a better one
