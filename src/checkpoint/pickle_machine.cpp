@@ -244,7 +244,7 @@ class Machine {
     }
   }
   bool push_global(const std::string& name) {
-    const auto known = vocabulary_.global(name);
+    const auto known = placed([&] { return vocabulary_.global(name); });
     if (!known) strange(fmt::format("global {} is none that a state dict of plain tensors needs", printable(name)));
     return push(heap_.add({Kind::global, *known, 0}));
   }

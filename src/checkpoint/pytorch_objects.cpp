@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <vector>
 
 namespace dare::checkpoint::pytorch {
@@ -57,6 +59,20 @@ const std::vector<Global>& globals() {
   return all;
 }
 
+// What state dicts hold now and then that cannot be read, and what its owner can do.
+constexpr std::array<std::array<std::string_view, 2>, 9> k_unreadable{{
+    {"torch.ComplexDoubleStorage", "complex numbers of 128 bits; save the tensor as complex64, or without it"},
+    {"torch._utils._rebuild_sparse_tensor", "a sparse tensor; save it after .to_dense()"},
+    {"torch._utils._rebuild_nested_tensor", "a nested tensor; save it after .to_padded_tensor(0)"},
+    {"torch._utils._rebuild_qtensor", "a quantised tensor; save it after .dequantize()"},
+    {"torch._utils._rebuild_meta_tensor_no_storage",
+     "a tensor on the device meta, which has no values; save the model once its weights are loaded"},
+    {"torch._tensor._rebuild_from_type_v2", "a tensor of a class of its own; save it after .as_subclass(torch.Tensor)"},
+    {"numpy.core.multiarray._reconstruct", "a numpy array; save it as a tensor, or without it"},
+    {"numpy._core.multiarray._reconstruct", "a numpy array; save it as a tensor, or without it"},
+    {"argparse.Namespace", "the settings of a training run; save the model's state_dict() alone"},
+}};
+
 enum Tag : std::uint32_t { k_storage_tag, k_tensor_tag };
 
 [[noreturn]] void damaged(std::string_view function, const std::string& what) {
@@ -95,8 +111,10 @@ void refuse_metadata(const Heap& heap, std::string_view function, Id id) {
 std::optional<std::uint32_t> Objects::global(const std::string& name) const {
   const auto& all = globals();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Global& known) { return known.name == name; });
-  if (found == all.end()) return std::nullopt;
-  return static_cast<std::uint32_t>(found - all.begin());
+  if (found != all.end()) return static_cast<std::uint32_t>(found - all.begin());
+  const auto* const unreadable = std::find_if(k_unreadable.begin(), k_unreadable.end(), [&](const auto& row) { return row[0] == name; });
+  if (unreadable != k_unreadable.end()) throw Refusal{fmt::format("{}: {}", (*unreadable)[0], (*unreadable)[1])};
+  return std::nullopt;
 }
 
 Id Objects::call(Heap& heap, Id callable, Id arguments) {

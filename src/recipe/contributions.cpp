@@ -34,6 +34,11 @@ bool Resolver::fits(std::size_t model, const TensorInfo& base, const TensorInfo&
   const bool may_be_vocabulary = differ_in_rows_alone(base.shape, other.shape) && (base.shape.size() > 1 || recipe_.rows != Rows::error);
   if (!may_be_vocabulary) { return problem(fmt::format("the models are not of one architecture; exclude the tensor to keep {}", owner_)); }
   if (recipe_.rows == Rows::error) return problem("the rows differ: set rows: base or rows: extend, or exclude the tensor");
+  if (recipe_.rows == Rows::extend && other.low_rank >= 0 && other.shape.front() > base.shape.front()) {
+    return problem(
+        "an adapter changes added rows whose first values the base lacks: merge it into its resized base with PEFT and give the "
+        "result, or set rows: base");
+  }
   return true;
 }
 

@@ -158,9 +158,10 @@ TEST(Pytorch, RefusesWhatIsNoStateDictOfPlainTensors) {
       {"conjugate.pt",
        "data.pkl, byte 180: torch._utils._rebuild_tensor_v2: a tensor with a conjugate or negative bit; save it after "
        "resolve_conj() and resolve_neg()"},
-      {"sparse.pt", global(13, "torch._utils._rebuild_sparse_tensor")},
-      {"quantised.pt", global(13, "torch._utils._rebuild_qtensor")},
-      {"complex128.pt", global(64, "torch.ComplexDoubleStorage")},
+      {"sparse.pt", "data.pkl, byte 13: torch._utils._rebuild_sparse_tensor: a sparse tensor; save it after .to_dense()"},
+      {"quantised.pt", "data.pkl, byte 13: torch._utils._rebuild_qtensor: a quantised tensor; save it after .dequantize()"},
+      {"complex128.pt",
+       "data.pkl, byte 64: torch.ComplexDoubleStorage: complex numbers of 128 bits; save the tensor as complex64, or without it"},
       {"whole_module.pt", global(2, "torch.nn.modules.linear.Linear")},
       {"script.pt", "a TorchScript program; save the model's state_dict() with torch.save"},
       {"make.py", "neither a zip archive nor a pickle; load it with the PyTorch that wrote it and save it again"}};

@@ -57,6 +57,18 @@ TEST(Adapter, DrawsAsItsMergedModelUnderCompatMergelm) {
   EXPECT_EQ(draws({lora, base}), draws({base, base}));
 }
 
+TEST(Adapter, OfATokenMoreThanTheBaseHas) {
+  const auto base = header("b", {{"e", Dtype::f32, {4, 2}}});
+  const auto lora = adapter("ad", {{"e", Dtype::f32, {5, 2}}});
+  const std::string yaml = "merge_method: task_arithmetic\nbase_model: b\nmodels: [{model: ad}]\nrows: ";
+  EXPECT_EQ(
+      error_of([&] { (void)resolve(parsed(yaml + "extend"), base, {lora}); }),
+      "3: ad: tensor \"e\": F32 [5, 2], expected the base's F32 [4, 2]; an adapter changes added rows whose first values the base lacks: "
+      "merge it into its resized base with PEFT and give the result, or set rows: base");
+  EXPECT_EQ(resolve(parsed(yaml + "base"), base, {lora}).tasks[0].settings.models[0].elements, 8U);
+  EXPECT_EQ(resolve(parsed(yaml + "extend"), base, {header("m", {{"e", Dtype::f32, {5, 2}}})}).tasks[0].settings.elements, 10U);
+}
+
 TEST(Adapter, OfAnotherTypeThanCompatMergelmTakes) {
   const auto base = header("b", {{"a", Dtype::bf16, {3}}, {"q", Dtype::bf16, {5}}});
   const auto lora = adapter("ad", {{"q", Dtype::f32, {5}}});
