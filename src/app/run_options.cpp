@@ -95,7 +95,7 @@ std::vector<ExitMeaning> run_exit_meanings(const std::string& output) {
           {ExitCode::usage, "the command line or the recipe is wrong, whatever else is; nothing was written"},
           {ExitCode::input, "an input is missing, damaged or does not fit the others, " + output +
                                 " exists or does not fit the free space, or it is begun and neither --resume nor --restart is given"},
-          {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1) ; finished blocks are kept, go on with --resume"}};
+          {ExitCode::interrupted, "stopped by a signal (TERM, INT, USR1); finished blocks are kept, go on with --resume"}};
 }
 
 }  // namespace dare::app

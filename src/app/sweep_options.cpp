@@ -85,7 +85,7 @@ Program sweep_program() {
   set_meaning(exits, ExitCode::input,
               "an input is missing, damaged or does not fit the others, OUTDIR holds other results, or not all fits the free space");
   set_meaning(exits, ExitCode::interrupted,
-              "stopped by a signal (TERM, INT, USR1) ; finished blocks are kept, the same command again does the rest");
+              "stopped by a signal (TERM, INT, USR1); finished blocks are kept, the same command again does the rest");
   return {.name = "dare-sweep",
           .summary = "merges with many settings in few reads of the inputs, over MPI",
           .usage = {"SWEEP.yml OUTDIR [options]", "SWEEP.yml OUTDIR --plan [options]"},

@@ -1,7 +1,7 @@
+#include <dare/checkpoint/delta.hpp>
+
 #include "core/json_fields.hpp"
 #include "core/printable.hpp"
-
-#include <dare/checkpoint/delta.hpp>
 
 #include <dare/core/error.hpp>
 #include <dare/core/tensor_size.hpp>

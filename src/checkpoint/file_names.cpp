@@ -48,8 +48,9 @@ bool is_companion_file(std::string_view name) noexcept {
 }
 
 std::string_view model_file_in(const std::filesystem::path& folder) {
+  std::error_code unreadable;
   const auto* const found =
-      std::find_if(k_of_a_model.begin(), k_of_a_model.end(), [&](auto name) { return std::filesystem::exists(folder / name); });
+      std::find_if(k_of_a_model.begin(), k_of_a_model.end(), [&](auto name) { return std::filesystem::exists(folder / name, unreadable); });
   return found == k_of_a_model.end() ? std::string_view{} : *found;
 }
 

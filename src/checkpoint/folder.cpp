@@ -141,14 +141,12 @@ void read_weights(const fs::path& folder, const std::vector<Form>& forms, std::s
       throw InputError{
           fmt::format("{}: a LoRA adapter ({}) without its {}; fetch that file beside it", folder.string(), name, k_adapter_config_file)};
     }
-    if (name.ends_with(".gguf")) {
-      throw InputError{fmt::format("{}: has GGUF alone ({}), which is not read; give the folder of the model that it was made from",
-                                   folder.string(), name)};
-    }
+    if (name.ends_with(".gguf")) refuse_gguf(entry.path());
     if (!std::regex_search(name, std::regex{"-0*1-of-[0-9]+\\.(safetensors|bin)$"})) continue;
     throw InputError{fmt::format("{}: shards ({}) without their index; fetch the {} beside them", folder.string(), name, k_index_ending)};
   }
-  if (const auto meant = meant_instead(folder); !meant.empty())
+  const bool is_model = !forms.front().index.empty();  // an adapter's weights have one name
+  if (const auto meant = is_model ? meant_instead(folder) : ""; !meant.empty())
     throw InputError{fmt::format("{}: none of {} is in this folder; {}", folder.string(), fmt::join(names, ", "), meant)};
   throw InputError{fmt::format("{}: none of {} is in this folder; give {}", folder.string(), fmt::join(names, ", "), kind)};
 }

@@ -6,8 +6,8 @@
 
 namespace dare::checkpoint::folder {
 
-/// What to give instead of `folder`: the snapshot of a cache of the Hub, a folder of an adapter in it, a file of weights in it. Empty where
-/// nothing of that is there. Local.
+/// What to give instead of `folder`: the snapshot of a cache of the Hub, a folder of an adapter or a model in it, a file of weights in it.
+/// Empty where nothing of that is there. Local.
 [[nodiscard]] std::string meant_instead(const std::filesystem::path& folder);
 
 }  // namespace dare::checkpoint::folder

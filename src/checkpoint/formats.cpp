@@ -1,5 +1,7 @@
 #include "checkpoint/formats.hpp"
 
+#include "checkpoint/stand_in.hpp"
+
 #include "checkpoint/endings.hpp"
 
 #include <dare/core/error.hpp>
@@ -48,10 +50,7 @@ const InputFormat& format_for(const fs::path& path, bool is_folder) {
   if (is_folder) return row_of(Format::safetensors);
   const auto* const ending = find_ending(path.extension().string());
   if (ending != nullptr && ending->read) return row_of(*ending->read);
-  if (path.extension() == ".gguf") {
-    throw InputError{fmt::format("{}: GGUF is not read, most of its types are quantised; merge the models it was made from, then convert",
-                                 path.string())};
-  }
+  if (path.extension() == ".gguf") refuse_gguf(path);
   throw InputError{
       fmt::format("{}: not a checkpoint known by its ending; give a {} file, or a model's folder", path.string(), readable_endings())};
 }

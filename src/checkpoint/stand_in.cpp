@@ -1,5 +1,6 @@
 #include "checkpoint/stand_in.hpp"
 
+#include "checkpoint/file_names.hpp"
 #include "core/lower_case.hpp"
 
 #include <dare/core/error.hpp>
@@ -28,6 +29,11 @@ bool is_page(const std::string& text) {
 
 }  // namespace
 
+void refuse_gguf(const std::filesystem::path& file) {
+  throw InputError{fmt::format(
+      "{}: a GGUF file, which is not read here; give the model that it was made from, as safetensors or PyTorch files", file.string())};
+}
+
 void refuse_pointer(const std::filesystem::path& path, std::string_view text) {
   if (!text.starts_with("version https://git-lfs")) return;
   throw InputError{fmt::format("{}: a pointer of git-lfs, not the file; run git lfs pull in its folder", path.string())};
@@ -39,11 +45,18 @@ void refuse_stand_in(const std::filesystem::path& path) {
   if (text.empty()) throw InputError{fmt::format("{}: empty; fetch the file again", path.string())};
   file.read_at(0, std::as_writable_bytes(std::span{text}));
   refuse_pointer(path, text);
-  if (text.starts_with("GGUF"))
-    throw InputError{fmt::format("{}: a GGUF file, which is not read here; give the model as safetensors or PyTorch files", path.string())};
+  if (text.starts_with("GGUF")) refuse_gguf(path);
   if (!is_page(text)) return;
   throw InputError{fmt::format("{}: an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks",
                                path.string())};
+}
+
+void refuse_pointers_beside(const Header& model) {
+  for (const auto& name : model.side_files) {
+    if (!is_companion_file(name)) continue;
+    const auto bytes = read_input_side_file(model, name);
+    refuse_pointer((model.folder.empty() ? model.root : model.folder) / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
 }
 
 }  // namespace dare::checkpoint

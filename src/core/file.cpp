@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -177,6 +178,7 @@ void replace_by(const fs::path& from, const fs::path& to, const fs::path& aside)
   if (rename_at_once(from, to, RENAME_EXCHANGE)) return;
   if (errno == ENOENT) return rename_to_new(from, to);
   if (!flags_unknown_here()) throw cannot_rename(from, to);
+  assert(!aside.empty());
   if (::rename(to.c_str(), aside.c_str()) != 0) throw cannot_rename(to, aside);
   if (::rename(from.c_str(), to.c_str()) != 0) throw cannot_rename(from, to);
   if (::rename(aside.c_str(), from.c_str()) != 0) throw cannot_rename(aside, from);

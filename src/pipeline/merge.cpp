@@ -119,7 +119,7 @@ void require_reproduced(const Work& work, const Outcome& outcome) {
 int merge(const MergeOptions& options, const comm::Communicator& world) {
   std::optional<StopSignal> signals;  // a plan or an explanation may be killed at any time
   if (!options.explain && !options.plan_only) signals.emplace();
-  std::optional<NothingBegun> nothing_begun{std::in_place};
+  std::optional<NothingBegun> nothing_begun{std::in_place, options.run.program, world.is_root()};
   Known known;  // rank 0's
   auto sources = world.from_root([&] {
     auto read = sources_of(options, known);

@@ -51,7 +51,7 @@ std::string space_text(const Space& space) {
                      format_bytes(space.available), space.needed > space.available ? ": too little" : "");
 }
 
-std::string json_text(const std::string& plan, const Product& product, const std::optional<Space>& space) {
+std::string plan_json(const std::string& plan, const Product& product, const std::optional<Space>& space) {
   auto json = nlohmann::ordered_json::parse(plan);
   if (space) json["space"] = {{"folder", space->folder}, {"bytes_needed", space->needed}, {"bytes_free", space->available}};
   json["recipe"] = nlohmann::ordered_json::parse(product.job.recipe_json);
@@ -74,7 +74,7 @@ void print_plan(const Work& work, const recipe::Recipe& recipe, const MergeOptio
     const auto& product = work.products.front();
     std::optional<Space> space;
     if (!options.output.empty()) space = space_for(product, begun.anything || done.size() == plan->grid.blocks());
-    if (options.run.json) text = json_text(to_json(*plan, earlier, options.bandwidth), product, space);
+    if (options.run.json) text = plan_json(to_json(*plan, earlier, options.bandwidth), product, space);
     else
       text = describe(recipe, terminal_columns()) + '\n' + to_text(*plan, earlier, options.bandwidth) + (space ? space_text(*space) : "");
   });

@@ -1,6 +1,7 @@
 #include <dare/pipeline/sources.hpp>
 
 #include "checkpoint/file_names.hpp"
+#include "checkpoint/stand_in.hpp"
 #include "pipeline/source_path.hpp"
 
 #include <dare/checkpoint/model_header.hpp>
@@ -52,6 +53,7 @@ Sources read_sources(recipe::Recipe recipe, Problems& problems, std::string_view
   }
   if (sources.recipe.base) sources.frame = read_source(*sources.recipe.base, Role::other, relative_to, problems);
   else if (!sources.models.empty()) sources.frame = sources.models.front();
+  problems.attempt([&] { checkpoint::refuse_pointers_beside(sources.frame); });  // they go into the output
   if (!sources.frame.low_rank.empty()) {
     problems.input(
         fmt::format("{}: a LoRA adapter is no base; give the model that it was trained on as the base", sources.frame.root.string()));

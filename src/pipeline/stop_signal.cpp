@@ -7,14 +7,14 @@
 
 #include <array>
 #include <csignal>
-#include <string_view>
+#include <string>
 
 namespace dare::pipeline {
 namespace {
 
 volatile std::sig_atomic_t g_received = 0;
 volatile std::sig_atomic_t g_nothing_begun = 0;
-constexpr std::string_view k_ended_at_once = "stopped by a signal before any work; nothing was begun, run it again\n";
+std::string g_last_words;  // made beforehand: a handler may only write
 int g_watches = 0;
 constexpr std::array k_signals{SIGUSR1, SIGINT, SIGTERM};
 std::array<struct sigaction, k_signals.size()> g_before;
@@ -22,7 +22,7 @@ std::array<struct sigaction, k_signals.size()> g_before;
 extern "C" void note_signal(int number) {
   g_received = number;
   if (g_nothing_begun == 0) return;
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, k_ended_at_once.data(), k_ended_at_once.size());
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, g_last_words.data(), g_last_words.size());
   ::_exit(static_cast<int>(ExitCode::interrupted));
 }
 
@@ -60,7 +60,8 @@ std::string StopSignal::text(int signal) {
   return fmt::format("stopped by signal {} ({})", signal, signal == SIGUSR1 ? "SIGUSR1" : signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
-NothingBegun::NothingBegun() noexcept {
+NothingBegun::NothingBegun(std::string_view program, bool speaks) {
+  g_last_words = speaks ? fmt::format("{}: stopped by a signal before any work; nothing was begun, run it again\n", program) : "";
   g_nothing_begun = 1;
 }
 

@@ -1,6 +1,6 @@
-#include "core/json_text.hpp"
-
 #include <dare/plan/plan.hpp>
+
+#include "core/json_text.hpp"
 
 #include <dare/core/byte_size.hpp>
 #include <dare/core/duration.hpp>

@@ -1,6 +1,7 @@
 #include <dare/recipe/model_config.hpp>
 
 #include "checkpoint/file_names.hpp"
+#include "checkpoint/stand_in.hpp"
 #include "core/bounded_json.hpp"
 
 #include <dare/core/error.hpp>
@@ -67,8 +68,9 @@ std::optional<ModelConfig> read_model_config(const checkpoint::Header& header) {
   const auto& files = header.side_files;
   if (std::find(files.begin(), files.end(), checkpoint::k_config_file) == files.end()) return std::nullopt;
   const auto bytes = checkpoint::read_input_side_file(header, std::string{checkpoint::k_config_file});
-  return parse_model_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                            fmt::format("{}: {}", header.root.string(), checkpoint::k_config_file));
+  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  checkpoint::refuse_pointer((header.folder.empty() ? header.root : header.folder) / checkpoint::k_config_file, text);
+  return parse_model_config(text, fmt::format("{}: {}", header.root.string(), checkpoint::k_config_file));
 }
 
 std::optional<ModelConfig> note_config(checkpoint::Header& header) {

@@ -177,6 +177,8 @@ void refuse_other_kinds(const YamlReader& yaml, const std::vector<YamlReader::En
   };
   if (any_of({"grid", "points", "evaluate"}))
     throw UsageError{fmt::format("{}: this is a sweep's specification, no recipe; run dare-sweep", yaml.where())};
+  if (any_of({"stream_version"}))
+    throw UsageError{fmt::format("{}: this is a manifest; give it by the name of its file, not through a pipe", yaml.where())};
   const auto is_strange = [](const auto& entry) { return !nearest_of(entry.key, recipe_keys()) && !is_parameter(entry.key); };
   if (!any_of({"merge_method", "models", "slices", "base_model"}) && std::any_of(entries.begin(), entries.end(), is_strange))
     throw UsageError{fmt::format("{}: no recipe: neither merge_method nor models is in it", yaml.where())};
@@ -190,7 +192,9 @@ bool is_standard_stream(const fs::path& file) {
 
 std::string text_of(const fs::path& file) {
   std::error_code unknown;
-  if (fs::is_fifo(file, unknown)) {  // <(...) of a shell: it has no size
+  const auto status = fs::status(file, unknown);
+  if (fs::exists(status) && !fs::is_regular_file(status) &&
+      !fs::is_directory(status)) {  // <(...) of a shell, a terminal: they have no size
     std::ifstream pipe{file};
     return {std::istreambuf_iterator<char>{pipe}, {}};
   }

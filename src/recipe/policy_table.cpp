@@ -10,7 +10,7 @@ constexpr std::array k_policies{
     PolicyRow{"missing", &Recipe::missing, "M", "tensor that a model lacks"},
     PolicyRow{"rows", &Recipe::rows, "R", "other vocabulary size than the base's"},
     PolicyRow{"nonfinite", &Recipe::nonfinite, "N", "infinite or NaN inputs"},
-    PolicyRow{"overflow", &Recipe::overflow, "O", "results too large for the output type"},
+    PolicyRow{"overflow", &Recipe::overflow, "O", "finite results too large for the output type"},
     PolicyRow{"rounding", &Recipe::rounding, "R", "to the output type (stochastic: for 16-bit outputs of 16-bit inputs)"},
     PolicyRow{"compat", &Recipe::compat, "C", "compute as that program does"}};
 

@@ -1,12 +1,12 @@
-#include "core/pattern.hpp"
-
-#include <dare/core/tensor_size.hpp>
 #include <dare/recipe/job.hpp>
 
+#include "core/pattern.hpp"
 #include "recipe/depth.hpp"
 #include "recipe/parameter_table.hpp"
 #include "recipe/recipe_json.hpp"
 #include "recipe/resolver.hpp"
+
+#include <dare/core/tensor_size.hpp>
 
 #include <fmt/format.h>
 

@@ -77,7 +77,7 @@ Known check_before_inputs(const Specification& specification, const Texts& texts
   known.keys = keys_of(specification, of_points);
   if (sound) problems.add(of_points);  // else they may come from what is wrong in the file
   if (texts.of_manifest && texts.recipe_problem.empty())
-    known.recorded = RecordedInputs{texts.recipe, pipeline::read_manifest(texts.recipe), texts.inputs_at};
+    problems.attempt([&] { known.recorded = RecordedInputs{texts.recipe, pipeline::read_manifest(texts.recipe), texts.inputs_at}; });
   const bool known_where = texts.of_manifest || texts.inputs_at.empty();
   if (!problems.empty() && known_where) check_inputs(specification, known, sound ? specification.points() : k_unknown, problems);
   problems.throw_if_any();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace dare::sweep {
@@ -15,7 +16,9 @@ constexpr std::size_t k_points_shown = 3;
 Refusal::Refusal(const Error& error) : code{error.code()} {
   Problems problems;
   problems.add(error);
-  texts = problems.texts();
+  for (const auto& text : problems.texts()) {  // one input may be named twice
+    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+  }
 }
 
 std::string Refusal::text() const {

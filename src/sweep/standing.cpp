@@ -271,7 +271,12 @@ class Look {
   Standing recover(const One& one, const std::string& identity) {
     const pipeline::OutputPaths paths{output_of(places_.folder, one.point.name, settings())};
     if (!fs::exists(paths.output)) return Standing::to_do;
-    if (!fs::exists(paths.manifest)) return taken(one.point, "was made by another run: it has no manifest");
+    if (!fs::exists(paths.manifest)) {
+      if (fs::exists(paths.new_manifest) || fs::is_empty(paths.output))  // of a run that was killed as it put its output there
+        return taken(one.point, "was made by another run: it has no manifest");
+      problems_.input(fmt::format("{}: no sweep made it: it has no manifest; move it away, or name another folder", paths.output.string()));
+      return Standing::to_do;
+    }
     const auto manifest = read_manifest(paths.manifest);
     const auto other = manifest_differs(one, manifest);
     if (!other.empty()) return taken(one.point, "was made by another run: " + other);

@@ -90,7 +90,8 @@ std::string Sweep::interrupted_text(const Tally& tally) const {
   try {
     kept = begun(pipeline::Unfinished::resume_same).points;
   } catch (const Error&) { return ""; }  // what cannot be looked at now does not change that it was interrupted
-  if (kept == 0) return "nothing is kept of a pass under way: the same command again does it as a whole\n";
+  if (kept == 0)
+    return "points that are merged stay merged; nothing is kept of a pass under way: the same command again does it as a whole\n";
   return fmt::format("a pass under way is not counted: what it has finished of {} is kept, the same command again{} goes on after that\n",
                      plural(kept, "point"), options_.run.unfinished == pipeline::Unfinished::restart ? " without --restart" : "");
 }

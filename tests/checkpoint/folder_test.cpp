@@ -59,6 +59,9 @@ TEST_F(Folder, WhatIsThereInsteadIsNamed) {
   write_file(path_ / "z.safetensors", one("a"));
   EXPECT_THAT(told(), testing::EndsWith("; its weights have other names; give the one file of them that is the model, as " +
                                         (path_ / "weights.safetensors").string()));
+  fs::create_directory(path_ / "inner");
+  write_file(path_ / "inner" / "config.json", "{}");
+  EXPECT_THAT(told(), testing::EndsWith("; a model lies in it; give " + (path_ / "inner").string()));
   for (const auto* const name : {"beta", "alpha"}) {
     fs::create_directory(path_ / name);
     write_file(path_ / name / "adapter_config.json", "{}");

@@ -112,7 +112,8 @@ TEST(Pickle, RefusesEveryOtherGlobal) {
   EXPECT_EQ(refusal(protocol(4, "\x8c\x09torch.hub\x8c\x04load\x93" + shell)), refused(19, "torch.hub.load"));
   EXPECT_EQ(refusal(protocol(2, global("torch", "load") + shell)), refused(2, "torch.load"));
   EXPECT_EQ(refusal(protocol(2, global("torch.storage", "_load_from_bytes") + shell)), refused(2, "torch.storage._load_from_bytes"));
-  EXPECT_EQ(refusal(protocol(2, global("torch._utils", "_rebuild_qtensor") + shell)), refused(2, "torch._utils._rebuild_qtensor"));
+  EXPECT_EQ(refusal(protocol(2, global("torch._utils", "_rebuild_qtensor") + shell)),
+            "byte 2: torch._utils._rebuild_qtensor: a quantised tensor; save it after .dequantize()");
   EXPECT_EQ(refusal(protocol(2, global("numpy.core.multiarray", "scalar") + shell)), refused(2, "numpy.core.multiarray.scalar"));
   // Names are compared whole: no prefix, no attribute of an allowed one, no case folding, nothing behind a NUL.
   EXPECT_EQ(refusal(protocol(2, global("collections", "OrderedDict.fromkeys") + shell)), refused(2, "collections.OrderedDict.fromkeys"));

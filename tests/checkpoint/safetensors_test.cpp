@@ -154,9 +154,10 @@ TEST(SafetensorsHeader, OtherPathsAreRefused) {
   test::write_file(ggufs / "model.gguf", "x");
   EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(ggufs / "model.gguf"); }),
             (ggufs / "model.gguf").string() +
-                ": GGUF is not read, most of its types are quantised; merge the models it was made from, then convert");
+                ": a GGUF file, which is not read here; give the model that it was made from, as safetensors or PyTorch files");
   EXPECT_EQ(error_text<InputError>([&] { (void)checkpoint::read_header(ggufs.path()); }),
-            ggufs.path().string() + ": has GGUF alone (model.gguf), which is not read; give the folder of the model that it was made from");
+            (ggufs.path() / "model.gguf").string() +
+                ": a GGUF file, which is not read here; give the model that it was made from, as safetensors or PyTorch files");
   EXPECT_THAT(error_text<InputError>([&] { (void)checkpoint::read_header(folder.path()); }),
               testing::StartsWith(folder.path().string() + ": none of model.safetensors.index.json, model.safetensors, "));
 }

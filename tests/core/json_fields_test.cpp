@@ -1,5 +1,7 @@
 #include "core/json_fields.hpp"
 
+#include "support/errors.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dare {
@@ -12,10 +14,7 @@ TYPED_TEST_SUITE(JsonFields, Kinds);
 
 template <class Read>
 std::string refusal(Read&& read) {
-  try {
-    (void)read();
-  } catch (const JsonError& error) { return error.what(); }
-  return "";
+  return test::error_text<JsonError>(read);
 }
 
 TYPED_TEST(JsonFields, ValuesOfTheTypeThatIsNeededAreGiven) {

@@ -1,5 +1,7 @@
 #include "core/pattern.hpp"
 
+#include "support/errors.hpp"
+
 #include <dare/core/error.hpp>
 
 #include <gmock/gmock.h>
@@ -9,10 +11,7 @@ namespace dare {
 namespace {
 
 std::string refusal(const std::string& text) {
-  try {
-    (void)compile_pattern(text);
-  } catch (const UsageError& error) { return error.what(); }
-  return "";
+  return test::error_text<UsageError>([&] { return compile_pattern(text); });
 }
 
 TEST(Pattern, IsSearchedAnywhere) {

@@ -65,10 +65,7 @@ TEST(RecipeJson, MergelmKeepsItsOrder) {
 
 // What is wrong with a manifest's recipe, in the words of errors of ours.
 std::string refusal(const std::string& json) {
-  try {
-    (void)recipe_from_json(json, "m.json: the manifest's recipe", "/models");
-  } catch (const InputError& error) { return error.what(); }
-  return "";
+  return test::error_text<InputError>([&] { return recipe_from_json(json, "m.json: the manifest's recipe", "/models"); });
 }
 
 TEST(RecipeJson, ARecordedRecipeOfAnotherStructureIsRefusedByItsPlace) {

@@ -5,9 +5,8 @@
 ///   DARE_FAULT_PATH=TEXT                only files whose path contains TEXT
 ///   DARE_FAULT_SLOW=MILLISECONDS        each CALL that matches takes so much longer
 ///   DARE_FAULT_FREE=BYTES               every file system has so many bytes free; a path: as many as the file there says
-///   DARE_FAULT_NFS=1                    as on NFS renameat2 knows no flags and flock wants a file that is open for writing; such calls
-///   count
-///                                       for nothing
+///   DARE_FAULT_NFS=1                    as on NFS renameat2 knows no flags and flock wants a file that is open for writing; neither
+///                                       counts as a call
 ///
 /// Calls: pread, pwrite, fsync, rename, ftruncate, flock, unlink (unlinkat). An errno fault goes on failing from the N-th call on, as a
 /// full disk does.

@@ -39,6 +39,7 @@ TEST(Refusal, HasEveryProblemByItself) {
   };
   EXPECT_EQ(refusal_of().text(), "x");
   problems.input("y");
+  problems.input("x");
   EXPECT_THAT(refusal_of().texts, ElementsAre("x", "y"));
   EXPECT_EQ(refusal_of().text(), "2 problems found:\n  x\n  y");
   EXPECT_EQ(refusal_of().code, ExitCode::input);

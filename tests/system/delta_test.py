@@ -1,6 +1,7 @@
 """A delta checkpoint merges to the bytes of the model it was made from, and is as small as what DARE keeps."""
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -265,6 +266,17 @@ class Delta(SystemTest):
         self.assertEqual(json.loads(again.stdout)["bytes_written"], os.path.getsize(self.path("d.safetensors")))
         self.delta(0, self.path("m0.safetensors"), "whole.safetensors")
         self.assertEqual(contents(self.path("whole.safetensors"))[""] == contents(self.path("d.safetensors"))[""], True)
+
+    def test_a_base_that_shares_nothing_and_elements_that_are_no_numbers(self):
+        write_safetensors(self.path("foreign.safetensors"), {"other": ("F32", [2], bytes(8))})
+        words = ["dare-convert", self.path("m0.safetensors"), self.path("d.h5"), "--delta", "--drop-rate", "0.9", "--base"]
+        self.assert_refused(run(2, *words, self.path("foreign.safetensors")), 3, f"{self.path('m0.safetensors')}: no tensor of the base "
+                            f"{self.path('foreign.safetensors')} is in it: another architecture or another base", "dare-convert")
+        for name, values in (("base", (1, 2, 3)), ("m0", (1, 2, math.inf))):
+            write_safetensors(self.path(f"{name}.safetensors"), {"w": ("F32", [3], struct.pack("<3f", *values))})
+        self.assert_refused(run(3, *words, self.path("base.safetensors")), 3, f'{self.path("m0.safetensors")}: tensor "w": element 2 is infinite or NaN; '
+                            "the file is damaged or its training diverged; a merge of the model itself takes it with nonfinite: keep", "dare-convert")
+        self.assertEqual((self.hidden(), os.path.exists(self.path("d.h5"))), ([], False))
 
     def test_usage(self):
         model = self.path("m0.safetensors")

@@ -265,7 +265,7 @@ class Refusals(SystemTest):
             self.refused(3, f"DIR/{name}: an HTML page, such as a server's refusal, not the file; fetch the file itself, signed in where it asks",
                          "--base", self.path("base.safetensors"), "--model", self.path(name), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
         self.write("x.safetensors", "GGUF\x03\x00\x00\x00")
-        self.refused(3, "DIR/x.safetensors: a GGUF file, which is not read here; give the model as safetensors or PyTorch files",
+        self.refused(3, "DIR/x.safetensors: a GGUF file, which is not read here; give the model that it was made from, as safetensors or PyTorch files",
                      "--base", self.path("base.safetensors"), "--model", self.path("x.safetensors"), "--drop-rate", "0.5", self.path("out.h5"), ranks=(0,))
         os.mkdir(self.path("model"))
         words = ["--base", self.path("model"), "--model", self.path("m0.safetensors"), "--drop-rate", "0.5", self.path("out")]
@@ -274,7 +274,16 @@ class Refusals(SystemTest):
         os.rename(self.path("model", "model.safetensors.index.json"), self.path("model", "tokenizer.json"))
         os.rename(self.path("base.safetensors"), self.path("model", "model.safetensors"))
         self.refused(3, f"DIR/model/tokenizer.json: {said}", *words)
-        os.rename(self.path("model", "tokenizer.json"), self.path("model", "config.json"))
+        os.mkdir(self.path("other"))
+        os.rename(self.path("m0.safetensors"), self.path("other", "model.safetensors"))
+        os.rename(self.path("model", "tokenizer.json"), self.path("other", "tokenizer.json"))  # it does not go into the output
+        self.write("model/tokenizer.json", "{}")
+        words[3] = self.path("other")
+        merged = run(0, "dare-merge", *words)
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+        self.assertIn("other files than", merged.stderr)
+        shutil.rmtree(self.path("out"))
+        self.write("model/config.json", pointer)
         self.refused(3, f"DIR/model/config.json: {said}", *words, ranks=(0,))
 
     def test_shards_without_an_index(self):

@@ -316,14 +316,16 @@ class Signals(SystemTest):
 
     def test_a_signal_while_the_recipe_is_waited_for(self):
         os.mkfifo(self.path("pipe.yml"))
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-            process = subprocess.Popen(command(0, "dare-merge", self.path("pipe.yml"), self.path("out.safetensors")), env=environment(),
-                                       stderr=subprocess.PIPE, text=True)
-            writer = os.open(self.path("pipe.yml"), os.O_WRONLY)  # waits for its reader, which then waits for words
-            process.send_signal(number)
-            self.assertIn("stopped by a signal before any work; nothing was begun, run it again", process.communicate(timeout=60)[1])
-            self.assertEqual(process.returncode, 75)
-            os.close(writer)
+        for np, number in ((0, signal.SIGTERM), (0, signal.SIGINT), (0, signal.SIGUSR1), (3, signal.SIGUSR1)):
+            with self.subTest(np=np, signal=number):
+                process = subprocess.Popen(command(np, "dare-merge", self.path("pipe.yml"), self.path("out.safetensors")), env=environment(),
+                                           stderr=subprocess.PIPE, text=True)
+                writer = os.open(self.path("pipe.yml"), os.O_WRONLY)  # waits for its reader, which then waits for words
+                process.send_signal(number)
+                said = process.communicate(timeout=60)[1]
+                self.assertEqual(said.count("dare-merge: stopped by a signal before any work; nothing was begun, run it again\n"), 1, said)
+                self.assertEqual(process.returncode, 75)
+                os.close(writer)
         self.assertEqual(self.hidden(), [])
 
     def test_a_signal_while_inputs_are_hashed_or_finished_blocks_checked(self):

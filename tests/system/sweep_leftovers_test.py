@@ -158,6 +158,17 @@ class Damaged(SweepTest):
         self.assertEqual(self.swept(0, text)["done"], 1)
         self.assert_same(made(self.path("swept")), expected, "made again")
 
+    def test_a_model_that_no_sweep_made_is_not_overwritten(self):
+        text = self.recipe + "points: {p: {drop_rate: 0.5}}\nformat: folder\n"
+        os.makedirs(self.path("swept", "p"))
+        shutil.copy(self.path("m0.safetensors"), self.path("swept", "p", "model.safetensors"))
+        before = contents(self.path("swept"))
+        for more in ([], ["--overwrite"]):
+            process = self.sweep(0, text, *more)
+            self.assertEqual(process.returncode, 3, process.stderr)
+            self.assertIn(": no sweep made it: it has no manifest; move it away, or name another folder", process.stderr)
+            self.assert_same(contents(self.path("swept")), before, "refused")
+
     def test_nothing_is_removed_where_the_run_is_refused(self):
         text = self.recipe + "points: {p: {drop_rate: 0.5}}\n"
         self.swept(0, text)

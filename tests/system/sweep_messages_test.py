@@ -135,7 +135,7 @@ class Messages(SweepTest):
             self.assert_refused(self.sweep(2, text, *more), 3, f"{self.path('swept', 'drop_rate=0.2')}: is a link to gone, which is not there; remove it, or name another "
                                                                "folder", "dare-sweep")
             self.assertEqual([name for name in os.listdir(self.path("swept")) if name.startswith("drop_rate=0.1")], [])
-        self.assertEqual(self.swept(0, text.replace("outputs", "").replace("grid", "outputs: statistics\ngrid"))["done"], 2)
+        self.assertEqual(self.swept(0, text.replace("grid", "outputs: statistics\ngrid"))["done"], 2)
 
     def test_what_is_made_again_is_a_notice_and_part_of_a_plan(self):
         text = self.recipe + "grid: {drop_rate: [0.1, 0.2]}\n"

@@ -28,8 +28,9 @@ dare::app::RunWords words() {
 dare::app::Program program() {
   po::options_description what{"What to convert"};
   what.add_options()("dtype", dare::app::dtype_value("T"), "round floats to this type, e.g. BF16 (as stored)");
-  what.add_options()("overflow", dare::app::word_value("O", dare::app::words_of_table(dare::recipe::k_overflow)),
-                     fmt::format("floats too large for --dtype: {} (error)", dare::recipe::one_of(dare::recipe::k_overflow)).c_str());
+  what.add_options()(
+      "overflow", dare::app::word_value("O", dare::app::words_of_table(dare::recipe::k_overflow)),
+      fmt::format("finite floats too large for --dtype: {} (error)", dare::recipe::one_of(dare::recipe::k_overflow)).c_str());
   what.add_options()("reshard", po::bool_switch(), "cut a folder by --shard-size, instead of the source's own shards");
   what.add_options()("link", po::bool_switch(), "DST.h5 is a view of the .safetensors files in place: kilobytes, no copy");
   po::options_description selection{"Which tensors, under which names"};

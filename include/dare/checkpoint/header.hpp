@@ -158,7 +158,7 @@ void check_unchanged(const Header& header);
 
 /// The bytes of one of header.side_files. Local. @throws IoError
 [[nodiscard]] std::vector<std::byte> read_side_file(const Header& header, const std::string& name);
-/// The same of an input, before anything is written. Local. @throws InputError  it cannot be read, or is a pointer of git-lfs.
+/// The same of an input, before anything is written. Local. @throws InputError  it cannot be read.
 [[nodiscard]] std::vector<std::byte> read_input_side_file(const Header& header, const std::string& name);
 
 /// The raw header bytes (8 bytes of length, then JSON) of each safetensors file that the checkpoint is or came from, with that file's name;

@@ -75,7 +75,7 @@ void sync_folder(const std::filesystem::path& folder);
 void rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Puts `from` in the place of `to`. A file replaces another in one step. Of folders the two names are exchanged where the file system can
 /// (the old one is then under `from`, still to be removed), else the old one stands at `aside` for a moment, and stays there if the process
-/// is killed right then. @throws IoError
+/// is killed right then. @pre `from` is a file, or `aside` is given  @throws IoError
 void replace_by(const std::filesystem::path& from, const std::filesystem::path& to, const std::filesystem::path& aside = {});
 
 }  // namespace dare

@@ -29,9 +29,10 @@ class StopSignal {
 
 /// While it lives nothing is begun that a signal could cut: one that StopSignal watches ends the process at once, with the exit code of an
 /// interruption. Recipes may be pipes that nobody writes to, and headers are many.
+/// @param speaks  whether this process tells it, in the name of `program`
 class NothingBegun {
  public:
-  NothingBegun() noexcept;
+  NothingBegun(std::string_view program, bool speaks);
   NothingBegun(const NothingBegun&) = delete;
   NothingBegun& operator=(const NothingBegun&) = delete;
   ~NothingBegun();

@@ -1,8 +1,8 @@
-#include "checkpoint/file_names.hpp"
-#include "core/json_text.hpp"
-
 #include <dare/pipeline/convert.hpp>
 
+#include "checkpoint/file_names.hpp"
+#include "checkpoint/stand_in.hpp"
+#include "core/json_text.hpp"
 #include "pipeline/edit_text.hpp"
 #include "pipeline/source_path.hpp"
 #include "pipeline/staging.hpp"
@@ -108,6 +108,7 @@ checkpoint::Header read_source(const ConvertOptions& options) {
                       "it again",
                       options.source.string())};
     }
+    checkpoint::refuse_pointers_beside(source);
     source = checkpoint::select(std::move(source), options.selection);
   });
   problems.attempt([&] {

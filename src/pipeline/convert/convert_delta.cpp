@@ -1,7 +1,7 @@
-#include "core/json_text.hpp"
-
 #include <dare/pipeline/convert_delta.hpp>
 
+#include "checkpoint/stand_in.hpp"
+#include "core/json_text.hpp"
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/staging.hpp"
 #include "pipeline/summary.hpp"
@@ -43,6 +43,7 @@ Headers read_headers(const DeltaOptions& options) {
   };
   read(options.model, headers.model);
   read(options.base, headers.base);
+  problems.attempt([&] { checkpoint::refuse_pointers_beside(headers.model); });
   problems.attempt([&] {
     refuse_output_over(headers.model, options.output);
     refuse_output_over(headers.base, options.output);

@@ -51,6 +51,10 @@ DeltaParts delta_parts(const checkpoint::Header& model, const checkpoint::Header
     result.parts.push_back({tensor.name, match->tensor, is_floating(own.dtype), entries});
     if (result.parts.back().packed) entries += checkpoint::kept_runs(own.elements);
   }
+  if (result.parts.empty() && !base.tensors.empty()) {
+    throw InputError{fmt::format("{}: no tensor of the base {} is in it: another architecture or another base", model.root.string(),
+                                 base.root.string())};
+  }
   if (!lacking.empty()) result.notes.push_back(fmt::format("{}: lacks {} of the base", model.root.string(), some(lacking)));
   std::vector<std::string> left;
   for (std::size_t t = 0; t < used.size(); ++t) {

@@ -4,9 +4,12 @@
 #include "pipeline/inputs.hpp"
 
 #include <dare/checkpoint/reader.hpp>
+#include <dare/core/error.hpp>
 #include <dare/core/packed.hpp>
+#include <dare/merge/tensor_merger.hpp>
 #include <dare/pipeline/stop_signal.hpp>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cstring>
@@ -39,6 +42,7 @@ class Packer {
     const auto bits = info(tensor.dtype).bits;
     bytes_.resize(packed_bytes(tile.elements, bits));
     reader_.read(tensor, tile.first, bytes_);
+    if (part.packed && !plan_.keeps_nonfinite) refuse_nonfinite(tensor, tile.first);
     for (std::size_t m = 0; m < outputs_.size(); ++m) {
       auto& output = outputs_[m];
       if (part.packed) {
@@ -79,6 +83,18 @@ class Packer {
     Hasher128 hasher;
     std::vector<Hash128> hashes;  // of this rank's blocks, in order
   };
+
+  // A merge of the model would refuse them, dropped or not; of a delta checkpoint it sees only what is kept.
+  void refuse_nonfinite(const checkpoint::TensorInfo& tensor, std::uint64_t first) const {
+    if (merge::count_nonfinite(tensor.dtype, bytes_) == 0) return;
+    const auto size = info(tensor.dtype).bits / 8;
+    std::size_t i = 0;
+    while (merge::count_nonfinite(tensor.dtype, std::span{bytes_}.subspan(i * size, size)) == 0) ++i;
+    throw InputError{
+        fmt::format("{}: tensor \"{}\": element {} is infinite or NaN; the file is damaged or its training diverged; a merge of "
+                    "the model itself takes it with nonfinite: keep",
+                    model_.root.string(), tensor.name, first + i)};
+  }
 
   void write(std::size_t m, std::size_t tensor, std::uint64_t offset, std::span<const std::byte> data) {
     if (outputs_[m].writer) outputs_[m].writer->write(tensor, offset, data);

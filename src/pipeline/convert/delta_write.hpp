@@ -19,6 +19,7 @@ struct DeltaPlan {
   std::vector<plan::Share> shares;
   std::vector<checkpoint::DeltaMask> masks;
   std::vector<KeptCounts> counts;  ///< by mask
+  bool keeps_nonfinite = false;    ///< whether infinities and NaNs are taken as they are
 };
 
 /// Draws all masks. Collective. @throws comm::AgreedError  model and base are not of one architecture.
@@ -42,7 +43,8 @@ struct DeltaFiles {
 /// Reads the model once and writes what each mask keeps of it, forced to the disk. Ends early where a signal came: the caller looks for
 /// one before it uses the files. Collective.
 /// @param files  one a mask; none: nothing is written, the bytes are hashed alone.
-/// @return a hash of each mask's bytes, the same at any number of ranks. @throws comm::AgreedError
+/// @return a hash of each mask's bytes, the same at any number of ranks.
+/// @throws comm::AgreedError  also of an element, dropped or not, that is not finite, unless the plan keeps these.
 [[nodiscard]] std::vector<Hash128> write_deltas(const DeltaPlan& plan, const checkpoint::Header& model,
                                                 const std::vector<DeltaFiles>& files, const comm::Communicator& world);
 

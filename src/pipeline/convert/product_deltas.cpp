@@ -1,8 +1,7 @@
-#include "core/json_text.hpp"
-#include "core/printable.hpp"
-
 #include <dare/pipeline/product_deltas.hpp>
 
+#include "core/json_text.hpp"
+#include "core/printable.hpp"
 #include "pipeline/commit.hpp"
 #include "pipeline/convert/delta_write.hpp"
 #include "pipeline/convert/product_mask.hpp"
@@ -95,7 +94,10 @@ class DeltaRun {
     const auto& model = work_.models[m];
     std::vector<checkpoint::DeltaMask> masks;
     for (const auto& product : work_.products) masks.push_back(mask_of(product, m));
-    const auto plan = plan_deltas(model, work_.frame, std::move(masks), world_);
+    auto plan = plan_deltas(model, work_.frame, std::move(masks), world_);
+    const auto keeps = [](const recipe::TensorTask& task) { return task.settings.nonfinite == merge::Nonfinite::keep; };
+    const auto& tasks = work_.products.front().job.tasks;
+    plan.keeps_nonfinite = std::any_of(tasks.begin(), tasks.end(), keeps);  // a policy of the whole recipe
     const auto files = world_.from_root([&] {
       std::vector<DeltaFiles> made;
       for (std::size_t p = 0; p < products(); ++p) {

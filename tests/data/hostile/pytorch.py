@@ -166,7 +166,7 @@ def legacy():
         "legacy_view": (legacy_file(body=pickles.state_dict(w=pickles.tensor(legacy=True).replace(b"NtQ", b")tQ"))),
                         "{}: 4th pickle, byte 141: persistent id: a part of a storage, as PyTorch before 0.4 saved them; save it again with a "
                         "later one"),
-        "gguf": (b"GGUF" + bytes(60), "{}: a GGUF file, which is not read here; give the model as safetensors or PyTorch files"),
+        "gguf": (b"GGUF" + bytes(60), "{}: a GGUF file, which is not read here; give the model that it was made from, as safetensors or PyTorch files"),
         "neither": (b"GGML" + bytes(60), "{}: neither a zip archive nor a pickle; load it with the PyTorch that wrote it and save it again"),
         "empty": (b"", "{}: empty" + AGAIN),
     }
